@@ -1,3 +1,346 @@
-//! The server half, shared by all providers: who is calling, how large a body may be.
+//! The server half, shared by all providers: what happens to every call before and after a vendor's
+//! own handler sees it.
 //!
-//! Called by each provider's `server.rs`, which adds the vendor's own shapes.
+//! Called by each provider's `server.rs`, which adds the vendor's paths, names and shapes and says
+//! every [`Failure`] in the vendor's words. Nothing here knows a vendor, and nothing of a call's
+//! contents, its query or its credentials reaches a log: a span holds the method, the path as it
+//! was registered and the id of the request.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use http_body_util::LengthLimitError;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use tracing::Instrument;
+
+use crate::backend::Refusal;
+
+/// The header that gives every answer's id, for support cases.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// How a vendor's API is served: limits, and where the ids of the requests come from.
+#[derive(Clone, Debug)]
+pub struct Serving {
+    max_body_bytes: usize,
+    time_limit: Duration,
+    ids: Arc<Mutex<fastrand::Rng>>,
+}
+
+impl Serving {
+    /// Bodies of at most 1 MiB, calls of at most 30 seconds, ids of requests drawn from `seed`.
+    pub fn seeded(seed: u64) -> Self {
+        Self {
+            max_body_bytes: 1 << 20,
+            time_limit: Duration::from_secs(30),
+            ids: Arc::new(Mutex::new(fastrand::Rng::with_seed(seed))),
+        }
+    }
+
+    /// Sets the largest body that is read, in bytes.
+    #[must_use]
+    pub fn max_body_bytes(mut self, limit: usize) -> Self {
+        self.max_body_bytes = limit;
+        self
+    }
+
+    /// Sets how long a call may take, from its head to its answer.
+    #[must_use]
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.time_limit = limit;
+        self
+    }
+
+    fn next_id(&self) -> String {
+        let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+        format!("{:016x}", ids.u64(..))
+    }
+}
+
+/// With a seed of the program's own: for servers whose ids need not be the same in every run.
+impl Default for Serving {
+    fn default() -> Self {
+        Self::seeded(fastrand::u64(..))
+    }
+}
+
+/// Why a call is not answered as it was meant to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Failure {
+    /// The backend said no, or the request could not be understood.
+    Refused(Refusal),
+    /// The body is no JSON object.
+    NotJson {
+        /// What is wrong with it, as a clause that follows "the body".
+        fault: String,
+    },
+    /// The body is larger than is read.
+    TooLarge {
+        /// What is read, in bytes.
+        limit_bytes: usize,
+    },
+    /// The API has no such path.
+    NoSuchPath,
+    /// The path does not take this method.
+    WrongMethod,
+    /// It took longer than a call may: nobody knows whether it was carried out.
+    TimedOut,
+    /// A defect of this server.
+    Broken,
+}
+
+impl Failure {
+    /// The HTTP status that says it, where a vendor documents no other.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Refused(refusal) => match refusal {
+                Refusal::Invalid { .. } => StatusCode::BAD_REQUEST,
+                Refusal::Unauthorized => StatusCode::UNAUTHORIZED,
+                Refusal::InsufficientCredit => StatusCode::PAYMENT_REQUIRED,
+                Refusal::NotFound { .. } => StatusCode::NOT_FOUND,
+                Refusal::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
+                Refusal::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+                Refusal::Unsupported => StatusCode::NOT_IMPLEMENTED,
+            },
+            Self::NotJson { .. } => StatusCode::BAD_REQUEST,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NoSuchPath => StatusCode::NOT_FOUND,
+            Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
+            Self::Broken => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// How long the caller is asked to wait before it comes again.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused(
+                Refusal::RateLimited { retry_after } | Refusal::Unavailable { retry_after },
+            ) => *retry_after,
+            _ => None,
+        }
+    }
+
+    /// Puts [`Self::status`] and [`Self::retry_after`] on an answer in the vendor's shape.
+    pub fn answer(&self, mut shaped: Response) -> Response {
+        *shaped.status_mut() = self.status();
+        if let Some(wait) = self.retry_after() {
+            // Rounded up: who comes back a moment early is refused again.
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            let headers = shaped.headers_mut();
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        shaped
+    }
+}
+
+/// A sentence for the caller. It repeats nothing of what the caller sent.
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Refused(refusal) => refusal.fmt(f),
+            Self::NotJson { fault } => write!(f, "the body {fault}"),
+            Self::TooLarge { limit_bytes } => {
+                write!(f, "the body is larger than {limit_bytes} bytes")
+            }
+            Self::NoSuchPath => f.write_str("no such path"),
+            Self::WrongMethod => f.write_str("this path does not take this method"),
+            Self::TimedOut => {
+                f.write_str("the call took too long; whether it was carried out is not known")
+            }
+            Self::Broken => f.write_str("the server failed"),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// Puts a vendor's finished routes, fallbacks included, under what holds for every call: limits, an
+/// id on each answer, a span, and a panic that costs one answer and not the server. `say` is the
+/// vendor's shape of a failure.
+pub fn attend(routes: Router, serving: Serving, say: fn(&Failure) -> Response) -> Router {
+    let attendant = Attendant { serving, say };
+    routes.layer(middleware::from_fn_with_state(attendant, attend_call))
+}
+
+#[derive(Clone)]
+struct Attendant {
+    serving: Serving,
+    say: fn(&Failure) -> Response,
+}
+
+async fn attend_call(
+    State(attendant): State<Attendant>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let id = attendant.serving.next_id();
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let span = tracing::info_span!(
+        "call",
+        request.id = %id,
+        method = %request.method(),
+        path = matched.as_ref().map_or("unknown", MatchedPath::as_str),
+    );
+    let limit = BodyLimit(attendant.serving.max_body_bytes);
+    request.extensions_mut().insert(limit);
+    let call = async {
+        let handled = AssertUnwindSafe(next.run(request)).catch_unwind();
+        let answer = match tokio::time::timeout(attendant.serving.time_limit, handled).await {
+            Ok(Ok(answer)) => answer,
+            // What the panic said may hold contents of the call: it is not logged.
+            Ok(Err(_panic)) => {
+                tracing::error!("a handler panicked");
+                (attendant.say)(&Failure::Broken)
+            }
+            Err(_elapsed) => {
+                tracing::warn!("a call was given up at its time limit");
+                (attendant.say)(&Failure::TimedOut)
+            }
+        };
+        tracing::debug!(status = answer.status().as_u16(), "answered a call");
+        answer
+    };
+    let mut answer = call.instrument(span).await;
+    let id = HeaderValue::try_from(id).expect("hexadecimal digits make a header value");
+    answer.headers_mut().insert(REQUEST_ID, id);
+    answer
+}
+
+#[derive(Clone, Copy)]
+struct BodyLimit(usize);
+
+/// Reads a request's body as a JSON object, whatever its content type says: vendors' own clients
+/// send it with and without a character set, and some without any type.
+///
+/// # Errors
+/// [`Failure::TooLarge`] and [`Failure::NotJson`], which also says that a body broke off.
+pub async fn read_json_object(request: Request) -> Result<JsonObject, Failure> {
+    let limit = request.extensions().get::<BodyLimit>().copied();
+    let limit_bytes = limit.map_or(1 << 20, |BodyLimit(bytes)| bytes);
+    let bytes = read_body(request.into_body(), limit_bytes).await?;
+    JsonObject::parse(&bytes)
+}
+
+async fn read_body(body: Body, limit_bytes: usize) -> Result<Bytes, Failure> {
+    axum::body::to_bytes(body, limit_bytes)
+        .await
+        .map_err(|error| {
+            let cause = std::error::Error::source(&error);
+            if cause.is_some_and(<dyn std::error::Error>::is::<LengthLimitError>) {
+                Failure::TooLarge { limit_bytes }
+            } else {
+                Failure::NotJson {
+                    fault: "broke off".to_owned(),
+                }
+            }
+        })
+}
+
+/// A JSON object whose fields are read one by one, so that a wrong one can be named.
+///
+/// A field that is `null` counts as missing. The faults repeat nothing of the values.
+pub struct JsonObject(Map<String, Value>);
+
+impl JsonObject {
+    /// Reads the text of an object.
+    ///
+    /// # Errors
+    /// [`Failure::NotJson`] saying where it stops being JSON, or that it is something else than an
+    /// object.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Failure> {
+        match serde_json::from_slice(bytes) {
+            Ok(Value::Object(fields)) => Ok(Self(fields)),
+            Ok(_) => Err(Failure::NotJson {
+                fault: "is no JSON object".to_owned(),
+            }),
+            Err(error) => Err(Failure::NotJson {
+                fault: format!(
+                    "is no JSON: it goes wrong at line {}, column {}",
+                    error.line(),
+                    error.column()
+                ),
+            }),
+        }
+    }
+
+    /// Checks that the fields have the forms that a wire type needs, then reads the wire type.
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`] naming the first field of `shape` that is missing or has another form.
+    pub fn read<T: DeserializeOwned>(self, shape: &[(&'static str, Form)]) -> Result<T, Refusal> {
+        for (field, form) in shape {
+            match self.0.get(*field) {
+                None | Some(Value::Null) => return Err(Refusal::invalid(field, "is missing")),
+                Some(value) if !form.fits(value) => {
+                    return Err(Refusal::invalid(field, form.demand()));
+                }
+                Some(_) => {}
+            }
+        }
+        serde_json::from_value(Value::Object(self.0))
+            .map_err(|_| Refusal::invalid("body", "has a field of a wrong form"))
+    }
+}
+
+/// Shows the names of the fields and none of their values.
+impl std::fmt::Debug for JsonObject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.0.keys()).finish()
+    }
+}
+
+/// The form that a field of a JSON object must have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Form {
+    /// A text with something in it besides blanks.
+    Text,
+    /// An id: a text with something in it, or a whole number that is not negative.
+    Id,
+    /// A list of texts, at least one.
+    Texts,
+    /// A list of ids, at least one.
+    Ids,
+}
+
+impl Form {
+    fn fits(self, value: &Value) -> bool {
+        match (self, value) {
+            (Self::Text | Self::Id, Value::String(text)) => !text.trim().is_empty(),
+            (Self::Id, Value::Number(number)) => number.is_u64(),
+            (Self::Texts, Value::Array(items)) => fit_all(Self::Text, items),
+            (Self::Ids, Value::Array(items)) => fit_all(Self::Id, items),
+            (Self::Text | Self::Id | Self::Texts | Self::Ids, _) => false,
+        }
+    }
+
+    fn demand(self) -> &'static str {
+        match self {
+            Self::Text => "must be a text that is not empty",
+            Self::Id => "must be an id: a text that is not empty, or a number",
+            Self::Texts => "must be a list of at least one text",
+            Self::Ids => "must be a list of at least one id",
+        }
+    }
+}
+
+fn fit_all(form: Form, items: &[Value]) -> bool {
+    !items.is_empty() && items.iter().all(|item| form.fits(item))
+}
