@@ -1,1 +1,20 @@
-//! Text messages as pure functions.
+//! Text messages as pure functions: how a text is encoded and cut into parts, what a phone number
+//! and a sender are, and the whole life of a message.
+//!
+//! Everything above builds on this crate; it knows no asynchronous runtime, no input or output, no
+//! clock and no provider. In reading order: [`text`], [`address`], [`message`], [`report`],
+//! [`state`], [`time`].
+
+#![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
+
+pub mod address;
+pub mod message;
+pub mod report;
+pub mod state;
+pub mod time;
+
+pub use address::{E164, E164Error, Region, SenderId, SenderIdError};
+pub use message::{ClientRef, ClientRefError, Message, Priority};
+pub use report::{DeliveryReport, ProviderRef, Reason, ReportedState};
+pub use state::{HeldReason, MessageState};
+pub use time::{Clock, Timestamp};

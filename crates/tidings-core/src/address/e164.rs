@@ -1,0 +1,270 @@
+//! Phone numbers in the form of ITU-T E.164: a calling code and a national number, at most 15
+//! digits, written with a plus.
+//!
+//! Called wherever a number enters the program. The numbering plans are those of libphonenumber,
+//! through a maintained port; nothing of it shows in the signatures, so that the port can be
+//! exchanged.
+
+use std::fmt;
+use std::str::FromStr;
+
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat};
+use serde::{Deserialize, Serialize};
+
+/// A phone number in international form.
+///
+/// `Display` shows the whole number, because it is data; `Debug` leaves out the middle, because
+/// logs and error texts must not hold whole numbers.
+///
+/// ```
+/// use tidings_core::{E164, Region};
+///
+/// let number = E164::parse("622 00 00 01", Some("GN".parse::<Region>()?))?;
+/// assert_eq!(number.as_str(), "+224622000001");
+/// assert_eq!(number.national_number(), "622000001");
+/// assert_eq!(number.region().map(|region| region.to_string()).as_deref(), Some("GN"));
+/// assert_eq!(format!("{number:?}"), "+2246******01");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct E164 {
+    /// The plus and up to 15 digits, then zeros.
+    text: [u8; 16],
+    length: u8,
+    /// Digits of the calling code: 1 to 3.
+    calling_code_length: u8,
+}
+
+impl E164 {
+    /// Reads a number as people write it. Without a leading plus it is read as a number of
+    /// `default_region`; blanks, brackets and dashes are skipped.
+    ///
+    /// # Errors
+    /// [`E164Error`] when it is no number, when it has no plus and no region is given, or when no
+    /// numbering plan has such a number.
+    pub fn parse(text: &str, default_region: Option<Region>) -> Result<Self, E164Error> {
+        let number = read(text, default_region)?;
+        if PHONE_NUMBER_UTIL.is_valid_number(&number) {
+            Self::from_parsed(&number)
+        } else {
+            Err(E164Error::NotInPlan)
+        }
+    }
+
+    /// As [`Self::parse`], but takes every number whose length is possible in its country: for
+    /// numbers that exist before the numbering plan that is built in knows them.
+    ///
+    /// # Errors
+    /// [`E164Error`] as [`Self::parse`].
+    pub fn parse_possible(text: &str, default_region: Option<Region>) -> Result<Self, E164Error> {
+        let number = read(text, default_region)?;
+        if PHONE_NUMBER_UTIL.is_possible_number(&number) {
+            Self::from_parsed(&number)
+        } else {
+            Err(E164Error::BadLength)
+        }
+    }
+
+    /// The number with its plus: `+224622000001`.
+    pub fn as_str(&self) -> &str {
+        let text = self
+            .text
+            .get(..usize::from(self.length))
+            .unwrap_or_default();
+        std::str::from_utf8(text).expect("a number is built of ASCII characters")
+    }
+
+    /// The country calling code: 224 for Guinea.
+    pub fn calling_code(&self) -> u16 {
+        let digits = self.as_str().get(1..=usize::from(self.calling_code_length));
+        digits
+            .and_then(|digits| digits.parse().ok())
+            .expect("a calling code is 1 to 3 digits")
+    }
+
+    /// The number without its calling code, digits only: what libphonenumber calls the national
+    /// significant number.
+    pub fn national_number(&self) -> &str {
+        self.as_str()
+            .get(1 + usize::from(self.calling_code_length)..)
+            .unwrap_or_default()
+    }
+
+    /// The region that the number belongs to; `None` for numbers of no country, such as satellite
+    /// phones.
+    pub fn region(&self) -> Option<Region> {
+        let number = read(self.as_str(), None).ok()?;
+        let region = PHONE_NUMBER_UTIL.get_region_for_number(&number)?;
+        region.as_region_str().parse().ok()
+    }
+
+    /// Whether the built-in numbering plan has such a number. Always true after [`Self::parse`].
+    pub fn is_valid(&self) -> bool {
+        Self::parse(self.as_str(), None).is_ok()
+    }
+
+    fn from_parsed(number: &PhoneNumber) -> Result<Self, E164Error> {
+        let formatted = number.format_as(PhoneNumberFormat::E164);
+        let bytes = formatted.as_bytes();
+        let mut text = [0; 16];
+        text.get_mut(..bytes.len())
+            .ok_or(E164Error::BadLength)?
+            .copy_from_slice(bytes);
+        let calling_code_length = match number.country_code {
+            ..10 => 1,
+            10..100 => 2,
+            100.. => 3,
+        };
+        let length = u8::try_from(bytes.len()).map_err(|_| E164Error::BadLength)?;
+        Ok(Self {
+            text,
+            length,
+            calling_code_length,
+        })
+    }
+}
+
+fn read(text: &str, default_region: Option<Region>) -> Result<PhoneNumber, E164Error> {
+    use rlibphonenumber::ParseError;
+
+    let region = default_region
+        .map(|region| rlibphonenumber::Region::from_code(region.as_str()))
+        .transpose()
+        .map_err(|_| E164Error::UnknownRegion)?;
+    PHONE_NUMBER_UTIL
+        .parse(text, region)
+        .map_err(|error| match error {
+            ParseError::InvalidCountryCode
+                if region.is_none() && !text.trim_start().starts_with('+') =>
+            {
+                E164Error::NoCountry
+            }
+            ParseError::InvalidCountryCode => E164Error::UnknownCallingCode,
+            ParseError::NotANumber(_) => E164Error::NotANumber,
+            ParseError::TooShortAfterIdd | ParseError::TooShortNsn | ParseError::TooLongNsn => {
+                E164Error::BadLength
+            }
+        })
+}
+
+impl fmt::Display for E164 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for E164 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN_AT_THE_END: usize = 2;
+        let shown_at_the_start = 2 + usize::from(self.calling_code_length);
+        let hidden_until = usize::from(self.length).saturating_sub(SHOWN_AT_THE_END);
+        for (position, character) in self.as_str().char_indices() {
+            let hidden = (shown_at_the_start..hidden_until).contains(&position);
+            fmt::Write::write_char(f, if hidden { '*' } else { character })?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for E164 {
+    type Err = E164Error;
+
+    /// Reads a number with its plus, as [`E164::parse_possible`] without a region: what has been
+    /// stored once stays readable.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse_possible(text, None)
+    }
+}
+
+impl TryFrom<String> for E164 {
+    type Error = E164Error;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<E164> for String {
+    fn from(number: E164) -> Self {
+        number.as_str().to_owned()
+    }
+}
+
+/// Why a text is no phone number. Holds nothing of the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum E164Error {
+    /// It holds no number at all.
+    #[error("expected a phone number")]
+    NotANumber,
+    /// It has no plus, and no region was given to read it in.
+    #[error("expected a phone number with + and country code")]
+    NoCountry,
+    /// No country has this calling code.
+    #[error("the phone number's country code does not exist")]
+    UnknownCallingCode,
+    /// The region is not one of ISO 3166-1's.
+    #[error("the region to read the phone number in is not known")]
+    UnknownRegion,
+    /// Too few or too many digits for its country.
+    #[error("the phone number is too short or too long for its country")]
+    BadLength,
+    /// The length is right and the numbering plan of the country has no such number.
+    #[error("the phone number does not exist in its country's numbering plan")]
+    NotInPlan,
+}
+
+/// A country or territory by its two letters of ISO 3166-1, such as `GN`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Region([u8; 2]);
+
+impl Region {
+    /// The two letters, upper case.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("a region is built of ASCII letters")
+    }
+}
+
+impl fmt::Display for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Region {
+    type Err = E164Error;
+
+    fn from_str(letters: &str) -> Result<Self, Self::Err> {
+        match letters.as_bytes() {
+            &[first, second] if first.is_ascii_alphabetic() && second.is_ascii_alphabetic() => {
+                Ok(Self([
+                    first.to_ascii_uppercase(),
+                    second.to_ascii_uppercase(),
+                ]))
+            }
+            _ => Err(E164Error::UnknownRegion),
+        }
+    }
+}
+
+impl TryFrom<String> for Region {
+    type Error = E164Error;
+
+    fn try_from(letters: String) -> Result<Self, Self::Error> {
+        letters.parse()
+    }
+}
+
+impl From<Region> for String {
+    fn from(region: Region) -> Self {
+        region.as_str().to_owned()
+    }
+}

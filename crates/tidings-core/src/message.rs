@@ -1,0 +1,216 @@
+//! What a caller asks to be sent: [`Message`] and the small types it is made of.
+//!
+//! Called by everything that makes or carries messages. It checks the form of its own fields only:
+//! whether a provider takes the message is that provider's `Capabilities`, and how the text is cut
+//! is [`crate::text`].
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::address::{E164, SenderId};
+
+/// One text to one phone, as the caller wants it.
+///
+/// Cloning is cheap: the text is shared, so that a hundred thousand messages of one campaign can
+/// carry one allocation.
+///
+/// ```
+/// use tidings_core::{E164, Message, SenderId};
+///
+/// let to = E164::parse("+224622000001", None)?;
+/// let message = Message::new(to, "Bonjour").from(SenderId::parse("Tidings")?);
+/// assert_eq!(&*message.text, "Bonjour");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Message {
+    /// The phone that is to receive the text.
+    pub to: E164,
+    /// What the phone shows as the sender; `None` leaves it to the account's default.
+    pub from: Option<SenderId>,
+    /// The text, in Unicode. It is encoded only when it leaves.
+    pub text: Arc<str>,
+    /// The caller's own name for this message.
+    pub reference: Option<ClientRef>,
+    /// What leaves first when messages wait.
+    pub priority: Priority,
+    /// How long the message is worth delivering, from the moment it is handed over. `None` leaves
+    /// it to the provider.
+    pub valid_for: Option<Duration>,
+}
+
+impl Message {
+    /// A message of normal priority with the account's default sender.
+    pub fn new(to: E164, text: impl Into<Arc<str>>) -> Self {
+        Self {
+            to,
+            from: None,
+            text: text.into(),
+            reference: None,
+            priority: Priority::Normal,
+            valid_for: None,
+        }
+    }
+
+    /// Sets what the phone shows as the sender.
+    #[must_use]
+    pub fn from(mut self, sender: SenderId) -> Self {
+        self.from = Some(sender);
+        self
+    }
+
+    /// Sets the caller's own name for this message.
+    #[must_use]
+    pub fn reference(mut self, reference: ClientRef) -> Self {
+        self.reference = Some(reference);
+        self
+    }
+
+    /// Sets what leaves first when messages wait.
+    #[must_use]
+    pub fn priority(mut self, priority: Priority) -> Self {
+        self.priority = priority;
+        self
+    }
+
+    /// Sets how long the message is worth delivering.
+    #[must_use]
+    pub fn valid_for(mut self, validity: Duration) -> Self {
+        self.valid_for = Some(validity);
+        self
+    }
+}
+
+/// Shows the length of the text, never the text, and the number without its middle.
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message")
+            .field("to", &self.to)
+            .field("from", &self.from)
+            .field("text_bytes", &self.text.len())
+            .field("reference", &self.reference)
+            .field("priority", &self.priority)
+            .field("valid_for", &self.valid_for)
+            .finish()
+    }
+}
+
+/// What leaves first when messages wait for a provider.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Priority {
+    /// May wait: a newsletter.
+    Low,
+    /// The default.
+    #[default]
+    Normal,
+    /// Leaves next: a one-time code, an alarm.
+    High,
+}
+
+impl Priority {
+    /// The stable word for this priority, as in the API and on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Normal => "normal",
+            Self::High => "high",
+        }
+    }
+}
+
+/// The caller's own name for a message: 1 to 255 visible ASCII characters, unique for the caller.
+///
+/// It is what a lost answer is looked up by, so it goes to every provider whose API has a place for
+/// it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ClientRef(Box<str>);
+
+impl ClientRef {
+    /// The longest reference, in characters.
+    pub const MAX_LENGTH: usize = 255;
+
+    /// Checks and takes a reference.
+    ///
+    /// # Errors
+    /// [`ClientRefError`] when it is empty, longer than [`Self::MAX_LENGTH`], or holds anything but
+    /// visible ASCII characters.
+    pub fn new(reference: impl Into<Box<str>>) -> Result<Self, ClientRefError> {
+        let reference = reference.into();
+        if reference.is_empty() {
+            return Err(ClientRefError::Empty);
+        }
+        if reference.len() > Self::MAX_LENGTH {
+            return Err(ClientRefError::TooLong {
+                length: reference.len(),
+            });
+        }
+        if let Some(position) = reference.bytes().position(|byte| !byte.is_ascii_graphic()) {
+            return Err(ClientRefError::BadCharacter { position });
+        }
+        Ok(Self(reference))
+    }
+
+    /// The reference as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ClientRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for ClientRef {
+    type Err = ClientRefError;
+
+    fn from_str(reference: &str) -> Result<Self, Self::Err> {
+        Self::new(reference)
+    }
+}
+
+impl TryFrom<String> for ClientRef {
+    type Error = ClientRefError;
+
+    fn try_from(reference: String) -> Result<Self, Self::Error> {
+        Self::new(reference)
+    }
+}
+
+impl From<ClientRef> for String {
+    fn from(reference: ClientRef) -> Self {
+        reference.0.into()
+    }
+}
+
+/// Why a text cannot be a [`ClientRef`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClientRefError {
+    /// There is nothing in it.
+    #[error("a reference needs at least one character")]
+    Empty,
+    /// It is longer than [`ClientRef::MAX_LENGTH`].
+    #[error("a reference may have 255 characters, not {length}")]
+    TooLong {
+        /// Its length in bytes.
+        length: usize,
+    },
+    /// It holds something other than visible ASCII characters.
+    #[error("a reference holds visible ASCII characters only; byte {position} is another")]
+    BadCharacter {
+        /// Byte position of the first one, from 0.
+        position: usize,
+    },
+}

@@ -1,0 +1,100 @@
+//! Points in time and where they come from.
+//!
+//! Called by everything that needs to know the time. The functions of this crate never read a
+//! clock: they are given a [`Timestamp`], and only the programs' [`Clock`] reads one.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// A point in time, exact to the millisecond, shown as RFC 3339 in UTC.
+///
+/// ```
+/// use tidings_core::Timestamp;
+///
+/// let noon: Timestamp = "2026-11-21T12:00:00Z".parse()?;
+/// assert_eq!(noon.as_millis(), 1_795_262_400_000);
+/// assert_eq!(noon.to_string(), "2026-11-21T12:00:00Z");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Timestamp(jiff::Timestamp);
+
+impl Timestamp {
+    /// 1970-01-01T00:00:00Z.
+    pub const UNIX_EPOCH: Self = Self(jiff::Timestamp::UNIX_EPOCH);
+
+    /// The point `milliseconds` after 1970-01-01T00:00:00Z, or `None` outside the years -9999 to
+    /// 9999.
+    pub fn from_millis(milliseconds: i64) -> Option<Self> {
+        jiff::Timestamp::from_millisecond(milliseconds)
+            .ok()
+            .map(Self)
+    }
+
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    pub fn as_millis(self) -> i64 {
+        self.0.as_millisecond()
+    }
+
+    /// This point moved later, stopping at the end of the year 9999.
+    #[must_use]
+    pub fn plus(self, duration: Duration) -> Self {
+        Self(
+            self.0
+                .saturating_add(duration)
+                .unwrap_or(jiff::Timestamp::MAX),
+        )
+    }
+
+    /// How long after `earlier` this point is; zero if it is not after it.
+    pub fn since(self, earlier: Self) -> Duration {
+        let milliseconds = self.as_millis().saturating_sub(earlier.as_millis());
+        Duration::from_millis(u64::try_from(milliseconds).unwrap_or(0))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = TimestampError;
+
+    /// Reads RFC 3339, for instance `2024-01-20T15:30:45Z` or `2024-01-20T16:30:45+01:00`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let exact: jiff::Timestamp = text.parse().map_err(|_| TimestampError)?;
+        Self::from_millis(exact.as_millisecond()).ok_or(TimestampError)
+    }
+}
+
+impl TryFrom<String> for Timestamp {
+    type Error = TimestampError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Timestamp> for String {
+    fn from(timestamp: Timestamp) -> Self {
+        timestamp.to_string()
+    }
+}
+
+/// The text is not a point in time in the form of RFC 3339.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected a time such as 2026-11-21T12:00:00Z")]
+#[non_exhaustive]
+pub struct TimestampError;
+
+/// Where the time comes from: the system's clock in programs, a harness's own in tests.
+pub trait Clock: fmt::Debug + Send + Sync + 'static {
+    /// The present moment.
+    fn now(&self) -> Timestamp;
+}

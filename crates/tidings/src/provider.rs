@@ -1,0 +1,392 @@
+//! The first of the two seams: [`Provider`], through which programs call out to a provider without
+//! knowing which one it is, and [`ProviderSpec`], all that the workspace knows of one.
+//!
+//! Implemented by each provider's `client.rs`, by the layers around it and by [`crate::memory`].
+//! What only one provider has is an inherent method of its client, not part of this trait.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use secrecy::{ExposeSecret, SecretString};
+use tidings_core::{ClientRef, DeliveryReport, Message, ProviderRef};
+
+use crate::address_book::AddressBook;
+use crate::answer::HttpMetadata;
+use crate::error::{Acceptance, Error, ErrorKind, Result};
+
+/// One account at one messaging provider.
+///
+/// Which methods may be called is said by [`Provider::capabilities`]; those that are not supported
+/// answer with [`ErrorKind::Unsupported`].
+#[async_trait]
+pub trait Provider: fmt::Debug + Send + Sync + 'static {
+    /// Limits, bulk size, and which of the methods below may be called.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Hands messages over: one result per message, in their order. The outer error concerns the
+    /// whole call: then no message has a verdict of its own, and the error's
+    /// [`acceptance`](Error::acceptance) holds for all of them.
+    ///
+    /// A call is never repeated in here once a byte of its body went out.
+    async fn submit(&self, messages: &[Outbound]) -> Result<Vec<Result<Receipt>>>;
+
+    /// Asks how far messages have come: one report per reference, in their order.
+    async fn status(&self, refs: &[ProviderRef]) -> Result<Vec<DeliveryReport>>;
+
+    /// After an unknown outcome: was this attempt taken?
+    async fn reconcile(&self, attempt: &AttemptRef) -> Result<Reconciled>;
+
+    /// Stops a message that has not left the provider yet.
+    async fn cancel(&self, what: &ProviderRef) -> Result<()>;
+
+    /// What is left on the account.
+    async fn balance(&self) -> Result<Balance>;
+
+    /// Contacts and groups that live at the provider; `None` where it has none.
+    fn address_book(&self) -> Option<&dyn AddressBook>;
+}
+
+/// A message on its way to a provider, under the name by which the attempt can be found again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Outbound {
+    /// Our name for it: the caller's reference, or one that was made for it.
+    pub reference: ClientRef,
+    /// What is to be sent.
+    pub message: Message,
+}
+
+impl Outbound {
+    /// A message under a name.
+    pub fn new(reference: ClientRef, message: Message) -> Self {
+        Self { reference, message }
+    }
+}
+
+/// A provider's word that it has taken a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Receipt {
+    /// How to ask about it.
+    pub provider_ref: ProviderRef,
+    /// What came with the answer; messages that travelled in one call share it.
+    pub http: Option<Arc<HttpMetadata>>,
+}
+
+impl Receipt {
+    /// A receipt without HTTP metadata.
+    pub fn new(provider_ref: ProviderRef) -> Self {
+        Self {
+            provider_ref,
+            http: None,
+        }
+    }
+
+    /// Keeps what came with the answer.
+    #[must_use]
+    pub fn with_http(mut self, http: Arc<HttpMetadata>) -> Self {
+        self.http = Some(http);
+        self
+    }
+}
+
+/// An attempt whose outcome is unknown.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct AttemptRef {
+    /// What was to be sent, under which name.
+    pub outbound: Outbound,
+    /// When the attempt began, by our clock.
+    pub started: tidings_core::Timestamp,
+}
+
+impl AttemptRef {
+    /// An attempt to send `outbound` that began at `started`.
+    pub fn new(outbound: Outbound, started: tidings_core::Timestamp) -> Self {
+        Self { outbound, started }
+    }
+}
+
+/// What a provider can say about an attempt whose outcome is unknown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reconciled {
+    /// It was taken.
+    Taken(Box<Receipt>),
+    /// It was not taken: it may be sent again.
+    NotTaken,
+    /// The provider cannot say.
+    CannotTell,
+}
+
+/// What is left on an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Balance {
+    /// The amount, in `unit`s.
+    pub amount: i64,
+    /// What is counted, such as `sms credits`.
+    pub unit: &'static str,
+}
+
+impl Balance {
+    /// An amount of some unit.
+    pub fn new(amount: i64, unit: &'static str) -> Self {
+        Self { amount, unit }
+    }
+}
+
+/// Limits of a provider, and which functions it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "a table of yes and no, read by name"
+)]
+#[non_exhaustive]
+pub struct Capabilities {
+    /// How many messages one call of [`Provider::submit`] takes at the most.
+    pub max_messages_per_call: usize,
+    /// The calling codes that it serves; empty means all.
+    pub calling_codes: &'static [u16],
+    /// How many parts a text may have at the most.
+    pub max_parts: u8,
+    /// Whether a message without a sender can be sent.
+    pub sender_optional: bool,
+    /// Whether [`Provider::status`] answers.
+    pub status: bool,
+    /// Whether [`Provider::reconcile`] can say more than "cannot tell".
+    pub reconcile: bool,
+    /// Whether [`Provider::cancel`] works.
+    pub cancel: bool,
+    /// Whether [`Provider::balance`] answers.
+    pub balance: bool,
+    /// Whether [`Provider::address_book`] is there.
+    pub address_book: bool,
+}
+
+impl Capabilities {
+    /// A provider that can do nothing but take one message a call, to any country, of up to 255
+    /// parts. Set what it can do besides on the result.
+    pub const fn submit_only() -> Self {
+        Self {
+            max_messages_per_call: 1,
+            calling_codes: &[],
+            max_parts: 255,
+            sender_optional: true,
+            status: false,
+            reconcile: false,
+            cancel: false,
+            balance: false,
+            address_book: false,
+        }
+    }
+}
+
+/// The error of a method that a provider does not have.
+pub fn unsupported(provider: &'static str, operation: &'static str) -> Error {
+    Error::new(
+        ErrorKind::Unsupported,
+        Acceptance::NotSent,
+        format!("{provider} has no way to {operation}"),
+    )
+    .during(provider, operation)
+}
+
+/// All that the workspace knows of a provider: plain data. Registered in [`crate::providers::ALL`].
+#[non_exhaustive]
+pub struct ProviderSpec {
+    /// Its name in configuration and on the command line: lower case letters.
+    pub id: &'static str,
+    /// Its name for people.
+    pub title: &'static str,
+    /// What its accounts can do with default settings.
+    pub capabilities: Capabilities,
+    /// What an account needs: drives configuration checks and documentation.
+    pub settings: &'static [Setting],
+    /// Makes a client of an account's settings.
+    #[cfg(feature = "client")]
+    pub connect: fn(&Account, crate::http::HttpClient) -> Result<Arc<dyn Provider>>,
+    /// The provider's API as a server over a backend.
+    #[cfg(feature = "server")]
+    pub router: fn(Arc<dyn crate::backend::Backend>) -> axum::Router,
+}
+
+impl fmt::Debug for ProviderSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProviderSpec")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One setting of a provider account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Setting {
+    /// Its key in configuration: snake case.
+    pub name: &'static str,
+    /// What it is, in one sentence, with its unit.
+    pub help: &'static str,
+    /// Whether an account works without it, and what it is then.
+    pub presence: Presence,
+    /// Whether it must not be shown.
+    pub is_secret: bool,
+}
+
+/// Whether a setting must be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Presence {
+    /// It must.
+    Required,
+    /// It may be left out and then has this value.
+    Default(&'static str),
+    /// It may be left out.
+    Optional,
+}
+
+impl Setting {
+    /// A setting that identifies the account and must be given.
+    pub const fn required(name: &'static str, help: &'static str) -> Self {
+        Self {
+            name,
+            help,
+            presence: Presence::Required,
+            is_secret: false,
+        }
+    }
+
+    /// A secret that must be given.
+    pub const fn secret(name: &'static str, help: &'static str) -> Self {
+        Self {
+            name,
+            help,
+            presence: Presence::Required,
+            is_secret: true,
+        }
+    }
+
+    /// A setting with a default.
+    pub const fn with_default(
+        name: &'static str,
+        help: &'static str,
+        default: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            help,
+            presence: Presence::Default(default),
+            is_secret: false,
+        }
+    }
+
+    /// A setting that may be left out.
+    pub const fn optional(name: &'static str, help: &'static str) -> Self {
+        Self {
+            name,
+            help,
+            presence: Presence::Optional,
+            is_secret: false,
+        }
+    }
+}
+
+/// An account's settings, all as text, whatever form the configuration had. Its `Debug` shows the
+/// names of the settings and none of their values.
+#[derive(Clone)]
+pub struct Account {
+    id: String,
+    settings: BTreeMap<String, SecretString>,
+}
+
+impl Account {
+    /// An account without settings. `id` is the name that its owner gave it.
+    pub fn new(id: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            settings: BTreeMap::new(),
+        }
+    }
+
+    /// Adds a setting.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<String>, value: impl Into<SecretString>) -> Self {
+        self.settings.insert(name.into(), value.into());
+        self
+    }
+
+    /// The name that its owner gave it.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The names of the settings that are there.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.settings.keys().map(String::as_str)
+    }
+
+    /// A setting's value, if it is there.
+    pub fn setting(&self, name: &str) -> Option<&str> {
+        self.settings.get(name).map(ExposeSecret::expose_secret)
+    }
+
+    /// A setting's value.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] naming the account and the setting when it is missing.
+    pub fn required(&self, name: &str) -> Result<&str> {
+        self.setting(name)
+            .ok_or_else(|| self.bad_setting(name, "is missing"))
+    }
+
+    /// A setting's value read as something else than text.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] naming the account and the setting when it cannot be read.
+    pub fn parsed<T: std::str::FromStr>(&self, name: &str) -> Result<Option<T>> {
+        self.setting(name)
+            .map(|text| {
+                text.parse()
+                    .map_err(|_| self.bad_setting(name, "cannot be read"))
+            })
+            .transpose()
+    }
+
+    /// Checks the settings against what a provider knows: nothing missing, nothing unknown.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] naming the first setting that is missing or unknown.
+    pub fn check(&self, settings: &[Setting]) -> Result<()> {
+        for setting in settings {
+            if setting.presence == Presence::Required {
+                self.required(setting.name)?;
+            }
+        }
+        match self
+            .names()
+            .find(|name| settings.iter().all(|setting| setting.name != *name))
+        {
+            Some(unknown) => Err(self.bad_setting(unknown, "is not a setting of this provider")),
+            None => Ok(()),
+        }
+    }
+
+    fn bad_setting(&self, name: &str, fault: &str) -> Error {
+        Error::not_sent(
+            ErrorKind::Config,
+            format!("account {}: setting {name} {fault}", self.id),
+        )
+    }
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.names().collect();
+        f.debug_struct("Account")
+            .field("id", &self.id)
+            .field("settings", &names)
+            .finish()
+    }
+}
