@@ -235,7 +235,7 @@ pub async fn read_json_object(request: Request) -> Result<JsonObject, Failure> {
     let limit = request.extensions().get::<BodyLimit>().copied();
     let limit_bytes = limit.map_or(1 << 20, |BodyLimit(bytes)| bytes);
     let bytes = read_body(request.into_body(), limit_bytes).await?;
-    JsonObject::parse(&bytes)
+    JsonObject::parse(bytes)
 }
 
 async fn read_body(body: Body, limit_bytes: usize) -> Result<Bytes, Failure> {
@@ -253,10 +253,14 @@ async fn read_body(body: Body, limit_bytes: usize) -> Result<Bytes, Failure> {
         })
 }
 
-/// A JSON object whose fields are read one by one, so that a wrong one can be named.
+/// A JSON object that is checked field by field before it is read, so that a wrong one can be named.
 ///
 /// A field that is `null` counts as missing. The faults repeat nothing of the values.
-pub struct JsonObject(Map<String, Value>);
+pub struct JsonObject {
+    fields: Map<String, Value>,
+    /// The text itself: a number of twenty digits does not survive the way through a [`Value`].
+    text: Bytes,
+}
 
 impl JsonObject {
     /// Reads the text of an object.
@@ -264,19 +268,17 @@ impl JsonObject {
     /// # Errors
     /// [`Failure::NotJson`] saying where it stops being JSON, or that it is something else than an
     /// object.
-    pub fn parse(bytes: &[u8]) -> Result<Self, Failure> {
-        match serde_json::from_slice(bytes) {
-            Ok(Value::Object(fields)) => Ok(Self(fields)),
-            Ok(_) => Err(Failure::NotJson {
-                fault: "is no JSON object".to_owned(),
-            }),
-            Err(error) => Err(Failure::NotJson {
-                fault: format!(
-                    "is no JSON: it goes wrong at line {}, column {}",
-                    error.line(),
-                    error.column()
-                ),
-            }),
+    pub fn parse(text: Bytes) -> Result<Self, Failure> {
+        let not_json = |fault: String| Err(Failure::NotJson { fault });
+        match serde_json::from_slice(&text) {
+            Ok(Value::Object(fields)) => Ok(Self { fields, text }),
+            Ok(_) => not_json("is no JSON object".to_owned()),
+            Err(_) if text.is_empty() => not_json("is empty".to_owned()),
+            Err(error) => not_json(format!(
+                "is no JSON: it goes wrong at line {}, column {}",
+                error.line(),
+                error.column()
+            )),
         }
     }
 
@@ -284,9 +286,9 @@ impl JsonObject {
     ///
     /// # Errors
     /// [`Refusal::Invalid`] naming the first field of `shape` that is missing or has another form.
-    pub fn read<T: DeserializeOwned>(self, shape: &[(&'static str, Form)]) -> Result<T, Refusal> {
+    pub fn read<T: DeserializeOwned>(&self, shape: &[(&'static str, Form)]) -> Result<T, Refusal> {
         for (field, form) in shape {
-            match self.0.get(*field) {
+            match self.fields.get(*field) {
                 None | Some(Value::Null) => return Err(Refusal::invalid(field, "is missing")),
                 Some(value) if !form.fits(value) => {
                     return Err(Refusal::invalid(field, form.demand()));
@@ -294,15 +296,16 @@ impl JsonObject {
                 Some(_) => {}
             }
         }
-        serde_json::from_value(Value::Object(self.0))
-            .map_err(|_| Refusal::invalid("body", "has a field of a wrong form"))
+        // What is left to go wrong is a field that is there twice.
+        serde_json::from_slice(&self.text)
+            .map_err(|_| Refusal::invalid("body", "has a field twice or in a wrong form"))
     }
 }
 
 /// Shows the names of the fields and none of their values.
 impl std::fmt::Debug for JsonObject {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.0.keys()).finish()
+        f.debug_list().entries(self.fields.keys()).finish()
     }
 }
 
@@ -312,35 +315,31 @@ impl std::fmt::Debug for JsonObject {
 pub enum Form {
     /// A text with something in it besides blanks.
     Text,
-    /// An id: a text with something in it, or a whole number that is not negative.
-    Id,
-    /// A list of texts, at least one.
-    Texts,
-    /// A list of ids, at least one.
-    Ids,
+    /// Such a text, or a whole number that is not negative: an id, a phone number.
+    TextOrNumber,
+    /// A list of at least one of these.
+    TextsOrNumbers,
 }
 
 impl Form {
     fn fits(self, value: &Value) -> bool {
         match (self, value) {
-            (Self::Text | Self::Id, Value::String(text)) => !text.trim().is_empty(),
-            (Self::Id, Value::Number(number)) => number.is_u64(),
-            (Self::Texts, Value::Array(items)) => fit_all(Self::Text, items),
-            (Self::Ids, Value::Array(items)) => fit_all(Self::Id, items),
-            (Self::Text | Self::Id | Self::Texts | Self::Ids, _) => false,
+            (Self::Text | Self::TextOrNumber, Value::String(text)) => !text.trim().is_empty(),
+            (Self::TextOrNumber, Value::Number(number)) => number.is_u64(),
+            (Self::TextsOrNumbers, Value::Array(items)) => {
+                !items.is_empty() && items.iter().all(|item| Self::TextOrNumber.fits(item))
+            }
+            (Self::Text | Self::TextOrNumber | Self::TextsOrNumbers, _) => false,
         }
     }
 
     fn demand(self) -> &'static str {
         match self {
             Self::Text => "must be a text that is not empty",
-            Self::Id => "must be an id: a text that is not empty, or a number",
-            Self::Texts => "must be a list of at least one text",
-            Self::Ids => "must be a list of at least one id",
+            Self::TextOrNumber => "must be a text that is not empty, or a whole number",
+            Self::TextsOrNumbers => {
+                "must be a list of at least one text or whole number, none of them empty"
+            }
         }
     }
-}
-
-fn fit_all(form: Form, items: &[Value]) -> bool {
-    !items.is_empty() && items.iter().all(|item| form.fits(item))
 }
