@@ -1,5 +1,6 @@
 #![doc = include_str!("README.md")]
 
+mod scalar;
 pub mod wire;
 
 use crate::provider::{Capabilities, ProviderSpec, Setting};
