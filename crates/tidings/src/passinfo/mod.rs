@@ -1,6 +1,11 @@
 #![doc = include_str!("README.md")]
 
+mod answers;
+pub mod map;
+mod scalar;
 pub mod wire;
+
+pub use answers::{BatchState, BatchStatus, BulkChunk, BulkOutcome, BulkReceipt, Sent};
 
 use crate::provider::{Capabilities, ProviderSpec, Setting};
 
