@@ -2,7 +2,7 @@
 //! own handler sees it.
 //!
 //! Called by each provider's `server.rs`, which adds the vendor's paths, names and shapes and says
-//! every [`Failure`] in the vendor's words. Nothing here knows a vendor, and nothing of a call's
+//! every [`Failure`] in the vendor's shape. Nothing here knows a vendor, and nothing of a call's
 //! contents, its query or its credentials reaches a log: a span holds the method, the path as it
 //! was registered and the id of the request.
 
@@ -73,12 +73,11 @@ impl Default for Serving {
     }
 }
 
-/// Why a call is not answered as it was meant to be.
+/// Why a call never reaches the vendor's function that it was meant for, or brings nothing back from
+/// it. What the function itself refuses is a [`Refusal`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Failure {
-    /// The backend said no, or the request could not be understood.
-    Refused(Refusal),
     /// The body is no JSON object.
     NotJson {
         /// What is wrong with it, as a clause that follows "the body".
@@ -100,18 +99,9 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// The HTTP status that says it, where a vendor documents no other.
+    /// The HTTP status that says it.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::Refused(refusal) => match refusal {
-                Refusal::Invalid { .. } => StatusCode::BAD_REQUEST,
-                Refusal::Unauthorized => StatusCode::UNAUTHORIZED,
-                Refusal::InsufficientCredit => StatusCode::PAYMENT_REQUIRED,
-                Refusal::NotFound { .. } => StatusCode::NOT_FOUND,
-                Refusal::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
-                Refusal::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
-                Refusal::Unsupported => StatusCode::NOT_IMPLEMENTED,
-            },
             Self::NotJson { .. } => StatusCode::BAD_REQUEST,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NoSuchPath => StatusCode::NOT_FOUND,
@@ -120,35 +110,12 @@ impl Failure {
             Self::Broken => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
-
-    /// How long the caller is asked to wait before it comes again.
-    pub fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Refused(
-                Refusal::RateLimited { retry_after } | Refusal::Unavailable { retry_after },
-            ) => *retry_after,
-            _ => None,
-        }
-    }
-
-    /// Puts [`Self::status`] and [`Self::retry_after`] on an answer in the vendor's shape.
-    pub fn answer(&self, mut shaped: Response) -> Response {
-        *shaped.status_mut() = self.status();
-        if let Some(wait) = self.retry_after() {
-            // Rounded up: who comes back a moment early is refused again.
-            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-            let headers = shaped.headers_mut();
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        shaped
-    }
 }
 
 /// A sentence for the caller. It repeats nothing of what the caller sent.
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Refused(refusal) => refusal.fmt(f),
             Self::NotJson { fault } => write!(f, "the body {fault}"),
             Self::TooLarge { limit_bytes } => {
                 write!(f, "the body is larger than {limit_bytes} bytes")
@@ -165,10 +132,17 @@ impl std::fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
+/// Adds `Retry-After` to the answer to a call that was refused for now.
+pub fn with_retry_after(mut answer: Response, refusal: &Refusal) -> Response {
+    if let Refusal::RateLimited { retry_after } | Refusal::Unavailable { retry_after } = refusal
+        && let Some(wait) = retry_after
+    {
+        // Rounded up: who comes back a moment early is refused again.
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        let headers = answer.headers_mut();
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
+    answer
 }
 
 /// Puts a vendor's finished routes, fallbacks included, under what holds for every call: limits, an
@@ -315,30 +289,39 @@ impl std::fmt::Debug for JsonObject {
 pub enum Form {
     /// A text with something in it besides blanks.
     Text,
-    /// Such a text, or a whole number that is not negative: an id, a phone number.
+    /// Such a text of at most [`Form::MAX_NAME_LENGTH`] characters.
+    Name,
+    /// A [`Form::Name`], or a whole number that is not negative: an id, a phone number.
     TextOrNumber,
     /// A list of at least one of these.
     TextsOrNumbers,
 }
 
 impl Form {
+    /// The longest name, id or phone number that is read, in characters.
+    pub const MAX_NAME_LENGTH: usize = 255;
+
     fn fits(self, value: &Value) -> bool {
         match (self, value) {
-            (Self::Text | Self::TextOrNumber, Value::String(text)) => !text.trim().is_empty(),
+            (Self::Text, Value::String(text)) => !text.trim().is_empty(),
+            (Self::Name | Self::TextOrNumber, Value::String(text)) => {
+                !text.trim().is_empty() && text.chars().count() <= Self::MAX_NAME_LENGTH
+            }
             (Self::TextOrNumber, Value::Number(number)) => number.is_u64(),
             (Self::TextsOrNumbers, Value::Array(items)) => {
                 !items.is_empty() && items.iter().all(|item| Self::TextOrNumber.fits(item))
             }
-            (Self::Text | Self::TextOrNumber | Self::TextsOrNumbers, _) => false,
+            (Self::Text | Self::Name | Self::TextOrNumber | Self::TextsOrNumbers, _) => false,
         }
     }
 
     fn demand(self) -> &'static str {
         match self {
             Self::Text => "must be a text that is not empty",
-            Self::TextOrNumber => "must be a text that is not empty, or a whole number",
+            Self::Name => "must be a text of 1 to 255 characters",
+            Self::TextOrNumber => "must be a text of 1 to 255 characters, or a whole number",
             Self::TextsOrNumbers => {
-                "must be a list of at least one text or whole number, none of them empty"
+                "must be a list of at least one text of 1 to 255 characters or whole number"
             }
         }
     }
