@@ -1,8 +1,7 @@
 //! The harness: what the tests of the whole product share.
 //!
-//! Used by this crate's own tests only; nothing depends on it. In reading order: [`Carrier`] (a
-//! simulated carrier and a client that is connected to it), [`TestClock`], [`CapturedLog`],
-//! [`Python`].
+//! Used by this crate's own tests only; nothing depends on it. In reading order: [`TestClock`],
+//! [`CapturedLog`], [`Python`].
 
 mod clock;
 mod log;
