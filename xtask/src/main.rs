@@ -1,2 +1,63 @@
-//! Tools.
-fn main() {}
+//! The project's own tools, started as `cargo xtask <tool>`. Every tool is one module with one `run`;
+//! this file only reads the arguments, calls the tool and turns its result into an exit code.
+//! Not part of what users of Tidings compile.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a developer's tool at a terminal: its output is the result"
+)]
+
+mod audit;
+mod clock;
+mod config;
+mod process;
+mod suite;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+The project's own tools.
+
+Usage: cargo xtask <TOOL> [ARGUMENTS]
+
+Tools:
+  test [--fast] [STEP ...]   every check and every test; --fast leaves out what daily work can wait for
+  tidy                       the rules of this repository that no compiler checks
+  audit                      licences, bans and unused dependencies (installs cargo-deny and cargo-machete)
+
+Examples:
+  cargo xtask test           before every push; what .ci/run calls
+  cargo xtask test --fast    while working: format, clippy, tests, tidy
+  cargo xtask test docs      one step alone
+  cargo xtask tidy
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (tool, rest) = match arguments.split_first() {
+        Some((tool, rest)) => (tool.as_str(), rest),
+        None => ("help", arguments.as_slice()),
+    };
+    let outcome = match tool {
+        "audit" => audit::run(rest),
+        "test" => suite::run(rest),
+        "tidy" => tidy::run(rest),
+        "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        unknown => Err(anyhow::anyhow!(
+            "there is no tool named `{unknown}`; `cargo xtask` lists them"
+        )),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

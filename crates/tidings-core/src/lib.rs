@@ -11,6 +11,7 @@ pub mod address;
 pub mod message;
 pub mod report;
 pub mod state;
+pub mod text;
 pub mod time;
 
 pub use address::{E164, E164Error, Region, SenderId, SenderIdError};

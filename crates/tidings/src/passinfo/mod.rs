@@ -13,6 +13,8 @@ pub mod map;
 #[cfg(feature = "client")]
 mod renewal;
 mod scalar;
+#[cfg(feature = "server")]
+pub mod server;
 #[cfg(feature = "client")]
 mod submit;
 #[cfg(feature = "client")]
@@ -46,7 +48,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     #[cfg(feature = "client")]
     connect: |account, http| Ok(std::sync::Arc::new(Client::from_account(account, http)?)),
     #[cfg(feature = "server")]
-    router: |_backend| axum::Router::new(),
+    router: server::router,
 };
 
 const CAPABILITIES: Capabilities = Capabilities {

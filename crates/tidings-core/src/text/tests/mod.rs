@@ -1,0 +1,3 @@
+//! Tests of `text`: the shared vectors, properties, the wire formats, replacement.
+
+mod vectors;

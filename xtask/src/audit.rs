@@ -1,0 +1,37 @@
+//! `cargo xtask audit`: what needs tools that take minutes to install. Licences, bans and sources
+//! by cargo-deny, unused dependencies by cargo-machete. Not part of `cargo xtask test`.
+//! Known vulnerabilities are not looked up: their database is fetched from outside on every run,
+//! and this command must give the same answer without a network.
+
+use anyhow::bail;
+
+use crate::process;
+
+pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
+    if let Some(argument) = arguments.first() {
+        bail!("`audit` takes no argument, but got `{argument}`");
+    }
+    install_if_missing("deny", "cargo-deny")?;
+    install_if_missing("machete", "cargo-machete")?;
+    let results = [
+        process::run(&mut process::cargo(&[
+            "deny",
+            "--all-features",
+            "check",
+            "bans",
+            "licenses",
+            "sources",
+        ])),
+        process::run(&mut process::cargo(&["machete"])),
+    ];
+    println!("audit: advisories are not checked here (their database needs the network)");
+    results.into_iter().collect()
+}
+
+fn install_if_missing(subcommand: &str, package: &str) -> anyhow::Result<()> {
+    if process::succeeds("cargo", &[subcommand, "--version"]) {
+        return Ok(());
+    }
+    println!("audit: {package} is missing and takes some minutes to build");
+    process::run(&mut process::cargo(&["install", "--locked", package]))
+}

@@ -1,0 +1,174 @@
+//! The parsers and the choice of steps, on recorded output of the programs that they read.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use super::counts::Counts;
+use super::{Outcome, choose, readme, setup, snapshots, steps, summary};
+
+const fn counts(passed: usize, failed: usize, skipped: usize) -> Counts {
+    Counts {
+        passed,
+        failed,
+        skipped,
+    }
+}
+
+#[track_caller]
+fn check_nextest(output: &str, expected: Option<Counts>) {
+    assert_eq!(Counts::from_nextest(output), expected);
+}
+
+#[test]
+fn nextest_summaries_are_read() {
+    check_nextest(
+        "  PASS [ 0.1s] a b\n     Summary [   0.004s] 3 tests run: 3 passed, 1 skipped\n",
+        Some(counts(3, 0, 1)),
+    );
+    check_nextest(
+        "     Summary [  10.0s] 9/12 tests run: 5 passed (1 slow), 1 failed, 2 timed out, 1 exec failed, 3 skipped\n        FAIL a\n",
+        Some(counts(5, 4, 3)),
+    );
+    check_nextest(
+        "\u{1b}[32;1m     Summary\u{1b}[0m [   0.0s] \u{1b}[1m1\u{1b}[0m test run: \u{1b}[1m1\u{1b}[0m \u{1b}[32;1mpassed\u{1b}[0m, 0 skipped\n",
+        Some(counts(1, 0, 0)),
+    );
+    check_nextest(
+        "     Summary [   0.0s] 0 tests run: 0 passed, 0 skipped",
+        Some(counts(0, 0, 0)),
+    );
+    check_nextest("error: could not compile `tidings`", None);
+}
+
+#[track_caller]
+fn check_libtest(output: &str, expected: Option<Counts>) {
+    assert_eq!(Counts::from_libtest(output), expected);
+}
+
+#[test]
+fn libtest_results_are_added_up() {
+    check_libtest(
+        "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s\n\
+         test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 4 filtered out; finished in 0.00s\n",
+        Some(counts(4, 2, 1)),
+    );
+    check_libtest("error: could not compile", None);
+}
+
+#[test]
+fn a_run_that_cannot_be_counted_is_a_failure() {
+    assert_eq!(Counts::of_run(Some(counts(3, 0, 1)), true), counts(3, 0, 1));
+    assert_eq!(
+        Counts::of_run(Some(counts(3, 2, 0)), false),
+        counts(3, 2, 0)
+    );
+    assert_eq!(
+        Counts::of_run(Some(counts(3, 0, 0)), false),
+        counts(3, 1, 0)
+    );
+    assert_eq!(Counts::of_run(None, false), counts(0, 1, 0));
+    assert_eq!(Counts::of_run(None, true), counts(0, 1, 0));
+}
+
+#[test]
+fn the_last_line_has_a_fixed_form() {
+    assert_eq!(
+        counts(12, 0, 3).to_string(),
+        "12 passed, 0 failed, 3 skipped"
+    );
+}
+
+#[test]
+fn the_summary_shows_each_step_with_its_reason() {
+    let outcome = Outcome {
+        name: "docs",
+        counts: Counts::one_failed(),
+        took: Duration::from_millis(1500),
+        error: Some("broken link\nand more".to_owned()),
+    };
+    let text = summary(&[outcome], Duration::from_secs(2));
+    assert!(
+        text.contains("docs         FAILED        0       1        0      1.5  broken link\n"),
+        "{text}"
+    );
+    assert!(!text.contains("and more"));
+}
+
+#[track_caller]
+fn check_choice(arguments: &[&str], expected: Result<&[&str], &str>) {
+    let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
+    match (choose(&arguments), expected) {
+        (Ok(steps), Ok(names)) => {
+            assert_eq!(
+                steps.iter().map(|step| step.name).collect::<Vec<_>>(),
+                names
+            );
+        }
+        (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),
+        (result, expected) => panic!("{:?} is not {expected:?}", result.map(|steps| steps.len())),
+    }
+}
+
+#[test]
+fn steps_are_chosen_by_name_or_by_speed() {
+    check_choice(&["--fast"], Ok(&["fmt", "tidy", "clippy", "tests"]));
+    check_choice(&["docs", "fmt"], Ok(&["fmt", "docs"]));
+    check_choice(&["--quick"], Err("`--quick` is neither"));
+    assert_eq!(choose(&[]).unwrap().len(), super::STEPS.len());
+}
+
+#[test]
+fn features_are_read_from_the_manifest() {
+    let manifest = "[package]\nname = \"a\"\n[features]\ndefault = [\"client\"]\n## Said of it.\n\
+        client = [\"dep:x\"]\n\"server\" = []\n[dependencies]\nserde = \"1\"\n";
+    assert_eq!(steps::feature_names(manifest), ["client", "server"]);
+    assert_eq!(steps::feature_names("[package]\n"), Vec::<String>::new());
+}
+
+#[test]
+fn snapshots_that_no_test_reads_are_refused() {
+    let present = ["a/read.snap", "a/left.snap", "a/new.snap.new", "a/lib.rs"].map(str::to_owned);
+    let references = BTreeSet::from(["a/read.snap".to_owned()]);
+    assert_eq!(
+        snapshots::problems(&present, &references),
+        [
+            "a/left.snap: no test that ran reads it; delete it",
+            "a/new.snap.new: accept it by renaming it to .snap, or delete it",
+        ]
+    );
+    assert_eq!(
+        snapshots::problems(&present[..1], &references),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn references_become_paths_from_the_root() {
+    let written = "/somewhere/else/b.snap\n/repository/crates/a/b.snap\n";
+    assert_eq!(
+        snapshots::relative_paths(written, Path::new("/repository")),
+        BTreeSet::from(["crates/a/b.snap".to_owned()])
+    );
+    let root = crate::workspace::root();
+    let up_and_down = format!("{}/xtask/src/../Cargo.toml\n", root.display());
+    assert_eq!(
+        snapshots::relative_paths(&up_and_down, root),
+        BTreeSet::from(["xtask/Cargo.toml".to_owned()])
+    );
+}
+
+#[test]
+fn the_readme_begins_with_its_commands() {
+    let readme = "# A\ntext\n```sh\na b   # says why\n\n# nothing\nc\n```\n```\nd\n```\n";
+    assert_eq!(readme::first_commands(readme), ["a b", "c"]);
+    assert_eq!(readme::first_commands("no block"), Vec::<String>::new());
+}
+
+#[test]
+fn missing_packages_are_named_in_one_command() {
+    assert_eq!(
+        setup::advice(&["gcc", "python3-venv"]),
+        "to install it: sudo apt-get install gcc python3-venv"
+    );
+}
