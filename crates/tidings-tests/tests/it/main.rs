@@ -6,4 +6,5 @@
     reason = "a test stops where something is missing"
 )]
 
+mod passinfo_log_redaction;
 mod passinfo_python_sdk;

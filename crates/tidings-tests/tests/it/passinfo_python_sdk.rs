@@ -77,7 +77,7 @@ impl Run {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_published_package_runs_all_its_methods() {
-    let run = Run::with_delay(Duration::from_secs(60)).await;
+    let run = Run::with_delay(Duration::from_mins(1)).await;
     check_messages(&run);
     check_contacts(&run);
     check_errors(&run);
