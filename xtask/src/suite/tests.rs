@@ -27,7 +27,7 @@ fn nextest_summaries_are_read() {
         Some(counts(3, 0, 1)),
     );
     check_nextest(
-        "     Summary [  10.0s] 9/12 tests run: 5 passed (1 slow), 1 failed, 2 timed out, 1 exec failed, 3 skipped\n        FAIL a\n",
+        "     Summary [  10.0s] 9/12 tests run: 5 passed (1 slow, 2 leaky), 1 failed (1 due to being leaky), 2 timed out, 1 exec failed, 3 skipped\n        FAIL a\n",
         Some(counts(5, 4, 3)),
     );
     check_nextest(

@@ -2,7 +2,7 @@
 //! repository itself.
 
 use super::source::{Source, Span};
-use super::{Finding, docs, findings, layering, shape, size};
+use super::{Finding, docs, findings, layering, lints, shape, size};
 
 #[test]
 fn the_repository_is_tidy() {
@@ -456,6 +456,75 @@ fn ignored_tests_say_why() {
             "#[ignore]\n#[ignore = \"\"]\n#[cfg_attr(windows, ignore)]",
         )],
         &["a.rs:1", "a.rs:2", "a.rs:3"],
+    );
+}
+
+// --- lints ---
+
+#[test]
+fn published_crates_ask_for_documentation() {
+    const MANIFEST: &str = "[package]\nname = \"a\"\n";
+    let all = "#![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]";
+    check(
+        lints::published_crates,
+        &[
+            ("crates/a/Cargo.toml", MANIFEST),
+            ("crates/a/src/lib.rs", all),
+        ],
+        &[],
+    );
+    check(
+        lints::published_crates,
+        &[
+            ("crates/a/Cargo.toml", MANIFEST),
+            ("crates/a/src/lib.rs", "// missing_docs"),
+        ],
+        &[
+            "crates/a/src/lib.rs:1",
+            "crates/a/src/lib.rs:1",
+            "crates/a/src/lib.rs:1",
+        ],
+    );
+    let private = format!("{MANIFEST}publish = false\n");
+    check(
+        lints::published_crates,
+        &[
+            ("crates/a/Cargo.toml", &private),
+            ("crates/a/src/lib.rs", ""),
+        ],
+        &[],
+    );
+}
+
+#[test]
+fn maps_ask_for_matches_without_a_wildcard() {
+    const WIRE: (&str, &str) = ("crates/tidings/src/acme/wire.rs", "");
+    let map = "crates/tidings/src/acme/map.rs";
+    let asks = "//! Map.\n#![warn(clippy::wildcard_enum_match_arm)]";
+    check(lints::exhaustive_maps, &[WIRE, (map, asks)], &[]);
+    check(
+        lints::exhaustive_maps,
+        &[WIRE, (map, "//! Map.")],
+        &["crates/tidings/src/acme/map.rs:1"],
+    );
+}
+
+#[test]
+fn layers_forward_every_method() {
+    let layer = "crates/tidings/src/layers/retry.rs";
+    let complete = "#[async_trait]\n#[deny(clippy::missing_trait_methods)]\nimpl<P: Provider> Provider for Retry<P> {}";
+    check(lints::complete_wrappers, &[(layer, complete)], &[]);
+    let partial = "#[deny(clippy::missing_trait_methods)]\nstruct A;\n#[async_trait]\nimpl<P: Provider> Provider for Retry<P> {}";
+    check(
+        lints::complete_wrappers,
+        &[
+            (layer, partial),
+            (
+                "crates/tidings/src/memory.rs",
+                "impl Provider for Memory {}",
+            ),
+        ],
+        &["crates/tidings/src/layers/retry.rs:4"],
     );
 }
 
