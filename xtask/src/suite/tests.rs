@@ -169,6 +169,6 @@ fn the_readme_begins_with_its_commands() {
 fn missing_packages_are_named_in_one_command() {
     assert_eq!(
         setup::advice(&["gcc", "python3-venv"]),
-        "to install it: sudo apt-get install gcc python3-venv"
+        "on Debian this installs it: sudo apt-get install gcc python3-venv"
     );
 }
