@@ -144,7 +144,7 @@ fn a_provider_is_named_only_at_home() {
             ("crates/tidings/src/providers.rs", "pub mod acme;"),
             (
                 "crates/tidings/src/lib.rs",
-                "//! `tidings::acme::Client` sends.",
+                "//! `tidings::acme::Client` sends.\n#[cfg(feature = \"acme\")]\npub mod acme;",
             ),
             ("docs/providers.md", "acme"),
             ("crates/tidings-tests/tests/it/main.rs", "mod acme_client;"),
@@ -161,7 +161,10 @@ fn a_provider_is_named_only_at_home() {
         layering::provider_names,
         &[
             wire,
-            ("crates/tidings/src/lib.rs", "//! Front.\npub mod acme;"),
+            (
+                "crates/tidings/src/lib.rs",
+                "//! Front.\npub use acme::Client;",
+            ),
             (
                 "crates/tidings-cli/src/main.rs",
                 "fn a() {\n    connect(\"ACME\");\n}",
