@@ -341,7 +341,11 @@ fn functions_have_at_most_80_lines_without_tests() {
 fn files_open_with_a_header() {
     check(
         shape::headers,
-        &[("a.rs", "//! What it does.\n"), ("a.md", "x")],
+        &[
+            ("a.rs", "//! What it does.\n"),
+            ("acme/mod.rs", "#![doc = include_str!(\"README.md\")]\n"),
+            ("a.md", "x"),
+        ],
         &[],
     );
     check(
