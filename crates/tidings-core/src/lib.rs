@@ -12,9 +12,13 @@ pub mod message;
 pub mod report;
 pub mod state;
 pub mod time;
+mod words;
 
 pub use address::{E164, E164Error, Region, SenderId, SenderIdError};
 pub use message::{ClientRef, ClientRefError, Message, Priority};
 pub use report::{DeliveryReport, ProviderRef, Reason, ReportedState};
-pub use state::{HeldReason, MessageState};
+pub use state::{
+    AttemptEnd, EarlierAttempts, HeldReason, MessageEvent, MessageState, RefusedEvent, Transition,
+};
 pub use time::{Clock, Timestamp};
+pub use words::UnknownWord;

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::address::E164;
 use crate::message::ClientRef;
 use crate::time::Timestamp;
+use crate::words::stable_words;
 
 /// One statement of a provider about one message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +75,17 @@ pub enum ReportedState {
     Unknown,
 }
 
+stable_words!(ReportedState:
+    Submitted => "submitted",
+    Sent => "sent",
+    Delivered => "delivered",
+    Undelivered => "undelivered",
+    Expired => "expired",
+    Failed => "failed",
+    Canceled => "canceled",
+    Unknown => "unknown",
+);
+
 /// Why a message went no further: one flat list for all providers. The words are stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -121,6 +133,29 @@ pub enum Reason {
     /// `detail`.
     Unspecified,
 }
+
+stable_words!(Reason:
+    InvalidRequest => "invalid_request",
+    InvalidRecipient => "invalid_recipient",
+    NotSmsCapable => "not_sms_capable",
+    InvalidSender => "invalid_sender",
+    UnsupportedContent => "unsupported_content",
+    ContentFiltered => "content_filtered",
+    OptedOut => "opted_out",
+    ComplianceBlocked => "compliance_blocked",
+    Unauthorized => "unauthorized",
+    Forbidden => "forbidden",
+    InsufficientFunds => "insufficient_funds",
+    QuotaExceeded => "quota_exceeded",
+    RecipientUnreachable => "recipient_unreachable",
+    RecipientBlocked => "recipient_blocked",
+    NoRoute => "no_route",
+    CarrierError => "carrier_error",
+    Expired => "expired",
+    Canceled => "canceled",
+    Partial => "partial",
+    Unspecified => "unspecified",
+);
 
 /// What is needed to ask a provider about a message again. Which fields are set depends on the
 /// provider; a reference can be stored as JSON and read back.
