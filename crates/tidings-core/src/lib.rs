@@ -12,6 +12,9 @@ pub mod message;
 pub mod report;
 pub mod state;
 pub mod time;
+
+#[cfg(test)]
+mod tests;
 mod words;
 
 pub use address::{E164, E164Error, Region, SenderId, SenderIdError};
@@ -20,5 +23,5 @@ pub use report::{DeliveryReport, ProviderRef, Reason, ReportedState};
 pub use state::{
     AttemptEnd, EarlierAttempts, HeldReason, MessageEvent, MessageState, RefusedEvent, Transition,
 };
-pub use time::{Clock, Timestamp};
+pub use time::{Clock, Timestamp, TimestampError};
 pub use words::UnknownWord;

@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 use crate::words::stable_words;
 
 /// One statement of a provider about one message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DeliveryReport {
     /// Which message it is about.
@@ -48,6 +48,42 @@ impl DeliveryReport {
     pub fn reason(mut self, reason: Reason) -> Self {
         self.reason = Some(reason);
         self
+    }
+
+    /// Adds when it happened, by the provider's clock.
+    #[must_use]
+    pub fn at(mut self, at: Timestamp) -> Self {
+        self.at = Some(at);
+        self
+    }
+
+    /// Adds the provider's own word or number for the state.
+    #[must_use]
+    pub fn raw(mut self, raw: impl Into<String>) -> Self {
+        self.raw = Some(raw.into());
+        self
+    }
+
+    /// Adds the provider's own sentence about it.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+}
+
+/// Shows the length of the provider's sentence, never the sentence: it may repeat the text or the
+/// number.
+impl fmt::Debug for DeliveryReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeliveryReport")
+            .field("about", &self.about)
+            .field("state", &self.state)
+            .field("reason", &self.reason)
+            .field("at", &self.at)
+            .field("raw", &self.raw)
+            .field("detail_bytes", &self.detail.as_ref().map(String::len))
+            .finish()
     }
 }
 
