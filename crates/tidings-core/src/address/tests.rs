@@ -173,6 +173,10 @@ fn a_possible_number_need_not_be_in_the_plan() {
     // Seven digits can be dialled inside an American area only.
     check("555 0123", Some("US"), Err(E164Error::BadLength));
     check("622000001", None, Err(E164Error::NoCountry));
+    // Austria dials one 0 in front of national numbers. One is taken off; a second would be taken
+    // off when the number is read back, and make it another.
+    check("+43 0 123456", None, Ok("+43123456"));
+    check("+43 00 123456", None, Err(E164Error::NotInPlan));
 }
 
 #[test]
