@@ -185,6 +185,7 @@ fn look_alike(character: char) -> Option<char> {
     let is_dash = category == Category::DashPunctuation
         || ["MINUS SIGN", "MODIFIER LETTER MINUS SIGN"].contains(&name.as_str());
     Some(match category {
+        Category::NonspacingMark | Category::EnclosingMark => return None, // never made visible
         _ if character == '\t' => ' ',
         Category::SpaceSeparator => ' ',
         _ if character.is_whitespace() => '\n',
@@ -196,23 +197,45 @@ fn look_alike(character: char) -> Option<char> {
         }
         _ if is_dash && is_common(character) => '-',
         _ if name.contains("QUOTATION MARK") && name.contains("SINGLE") => '\'',
-        _ if name.contains("QUOTATION MARK")
-            && !name.contains("TAG ")
-            && !name.contains("ORNAMENT") =>
-        {
-            '"'
-        }
+        _ if name.contains("QUOTATION MARK") && !name.contains("TAG ") => '"',
         _ if name.ends_with("DOUBLE PRIME") => '"',
         _ if ["FRACTION SLASH", "DIVISION SLASH"].contains(&name.as_str()) => '/',
-        // Apostrophes, primes and spacing accents, by their look-alikes in UTS 39.
-        Category::OtherPunctuation | Category::ModifierSymbol | Category::ModifierLetter
-            if is_common(character)
-                && unicode_security::skeleton(&character.to_string()).eq(['\'']) =>
-        {
-            '\''
-        }
+        _ if name.ends_with("LOW LINE") => '_',
+        Category::ModifierLetter => mark_alike(character)?,
+        _ if is_mark(category) => mark_alike(character)?,
         _ => return None,
     })
+}
+
+/// Apostrophes, primes, spacing accents, asterisks, slashes, brackets: the ASCII mark that looks the same by UTS 39.
+fn mark_alike(character: char) -> Option<char> {
+    let decomposed: String = character.nfkd().collect();
+    let is_itself = decomposed.starts_with(character) || decomposed.starts_with(' ');
+    if !is_itself || !matches!(character, '\0'..='\u{36f}' | '\u{2000}'..='\u{2bff}') {
+        return None;
+    }
+    let mut skeleton = unicode_security::skeleton(character.encode_utf8(&mut [0; 4]))
+        .collect::<Vec<_>>()
+        .into_iter();
+    skeleton
+        .next()
+        .filter(|mark| mark.is_ascii_punctuation() && skeleton.len() == 0)
+}
+
+const fn is_mark(category: Category) -> bool {
+    use Category::{
+        ClosePunctuation, MathSymbol, ModifierSymbol, OpenPunctuation, OtherPunctuation,
+        OtherSymbol,
+    };
+    matches!(
+        category,
+        ClosePunctuation
+            | MathSymbol
+            | ModifierSymbol
+            | OpenPunctuation
+            | OtherPunctuation
+            | OtherSymbol
+    )
 }
 
 /// Outside the blocks of single scripts, whose texts do not fit into the alphabet anyway.

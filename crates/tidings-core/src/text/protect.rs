@@ -43,10 +43,11 @@ fn www_start(word: &str) -> Option<usize> {
     start.eq_ignore_ascii_case("www.").then_some(begin)
 }
 
-/// `example.com/path`, `example.com`, `name@example.com`: dot-separated labels, the last of at least two letters.
+/// `example.com/path`, `example.com`, `name@example.com`: dot-separated labels, the last of at least two ASCII letters.
 fn bare_start(word: &str) -> Option<usize> {
     let begin = leading_marks(word);
     let rest = without_closing(word.get(begin..)?);
+    let rest = rest.strip_prefix("mailto:").unwrap_or(rest);
     let (authority, _) =
         rest.split_at_checked(rest.find(['/', '?', '#', ':']).unwrap_or(rest.len()))?;
     let host = authority
@@ -55,7 +56,7 @@ fn bare_start(word: &str) -> Option<usize> {
     let (labels, top) = host.rsplit_once('.')?;
     let is_label =
         |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-');
-    let is_top = top.chars().count() >= 2 && top.chars().all(char::is_alphabetic);
+    let is_top = top.len() >= 2 && top.bytes().all(|byte| byte.is_ascii_alphabetic());
     (is_top && labels.split('.').all(is_label)).then_some(begin)
 }
 
