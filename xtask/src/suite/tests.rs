@@ -159,10 +159,25 @@ fn references_become_paths_from_the_root() {
 }
 
 #[test]
-fn the_readme_begins_with_its_commands() {
-    let readme = "# A\ntext\n```sh\na b   # says why\n\n# nothing\nc\n```\n```\nd\n```\n";
-    assert_eq!(readme::first_commands(readme), ["a b", "c"]);
-    assert_eq!(readme::first_commands("no block"), Vec::<String>::new());
+fn the_readme_shows_its_commands_in_blocks() {
+    let readme = "# A\ntext\n```sh\na b\n\n# nothing\nc\n```\n```toml\nd = 1\n```\n```sh\ntidings e \"f # g\"\n```\n";
+    assert_eq!(
+        readme::command_blocks(readme),
+        [vec!["a b", "c"], vec!["tidings e \"f # g\""]]
+    );
+    assert_eq!(
+        readme::command_blocks("no block"),
+        Vec::<Vec<String>>::new()
+    );
+}
+
+#[test]
+fn examples_are_run_from_source() {
+    assert_eq!(
+        readme::from_source("tidings segments \"a  b\"").as_deref(),
+        Some("cargo run --release --quiet -- segments \"a  b\"")
+    );
+    assert_eq!(readme::from_source("cargo install tidings"), None);
 }
 
 #[test]
