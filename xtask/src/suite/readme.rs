@@ -41,11 +41,10 @@ pub(crate) fn command_blocks(readme: &str) -> Vec<Vec<String>> {
         match block.as_mut() {
             Some(_) if line == "```" => blocks.extend(block.take()),
             Some(lines) if !line.is_empty() && !line.starts_with('#') => {
-                lines.push(line.to_owned())
+                lines.push(line.to_owned());
             }
-            Some(_) => {}
             None if line == "```sh" => block = Some(Vec::new()),
-            None => {}
+            Some(_) | None => {}
         }
     }
     blocks
