@@ -3,12 +3,15 @@
 //! which is running at this moment, so only its presence is checked.
 
 use std::fs;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 
 use crate::suite::counts::Counts;
 use crate::{process, workspace};
 
+/// For one command, with the release build that the first one needs.
+const LIMIT: Duration = Duration::from_mins(20);
 const OURSELVES: &str = "cargo xtask test";
 /// How `tidings` is called by somebody who has not installed it.
 const FROM_SOURCE: &str = "cargo run --release --quiet --";
@@ -26,11 +29,17 @@ pub(crate) fn run() -> anyhow::Result<Counts> {
         test == OURSELVES,
         "the README's second command must be `{OURSELVES}`"
     );
-    process::run(&mut process::command("sh", &["-c", demo]))?;
+    run_line(demo)?;
     for example in later.iter().flatten().filter_map(|line| from_source(line)) {
-        process::run(&mut process::command("sh", &["-c", &example]))?;
+        run_line(&example)?;
     }
     Ok(Counts::one_passed())
+}
+
+fn run_line(line: &str) -> anyhow::Result<()> {
+    // `exec`, so that the limit ends the program and not only the shell around it.
+    let line = format!("exec {line}");
+    process::run_within(&mut process::command("sh", &["-c", &line]), LIMIT)
 }
 
 /// The lines of each block marked `sh`, without comments and empty lines.

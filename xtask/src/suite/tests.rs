@@ -5,6 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::counts::Counts;
+use crate::process;
+
 use super::{Outcome, choose, readme, setup, snapshots, steps, summary};
 
 const fn counts(passed: usize, failed: usize, skipped: usize) -> Counts {
@@ -178,6 +180,21 @@ fn examples_are_run_from_source() {
         Some("cargo run --release --quiet -- segments \"a  b\"")
     );
     assert_eq!(readme::from_source("cargo install tidings"), None);
+}
+
+#[test]
+fn a_program_that_does_not_end_is_ended() {
+    let within = |script: &str, limit| {
+        process::run_within(&mut process::command("sh", &["-c", script]), limit)
+    };
+    let long = Duration::from_mins(1);
+    assert!(within("exit 0", long).is_ok());
+    let failed = within("exit 3", long).unwrap_err().to_string();
+    assert!(failed.contains("failed: exit status: 3"), "{failed}");
+    let ended = within("exec sleep 600", Duration::ZERO)
+        .unwrap_err()
+        .to_string();
+    assert!(ended.contains("did not end within 0 s"), "{ended}");
 }
 
 #[test]
