@@ -5,9 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::counts::Counts;
-use crate::process;
-
 use super::{Outcome, choose, readme, setup, snapshots, steps, summary};
+use crate::process;
 
 const fn counts(passed: usize, failed: usize, skipped: usize) -> Counts {
     Counts {
