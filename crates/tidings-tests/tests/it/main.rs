@@ -6,5 +6,6 @@
     reason = "a test stops where something is missing"
 )]
 
+mod end_to_end;
 mod passinfo_log_redaction;
 mod passinfo_python_sdk;
