@@ -362,7 +362,7 @@ async fn the_states_of_messages_and_batches_are_the_vendors_words() {
         assert_eq!(answer, expected);
     }
     let mut batch = desk::batch(1, 1, 0);
-    let failure = ("622000009".to_owned(), Reason::RecipientUnreachable);
+    let failure = ("+224622000009".to_owned(), Reason::RecipientUnreachable);
     batch.failures.push(failure);
     desk.show_batch(batch);
     let answer = status("/v1/message/get_bulk_status/b-1").await;
