@@ -12,6 +12,9 @@ mod clock;
 mod error;
 #[cfg(feature = "client")]
 pub mod http;
+#[cfg(feature = "client")]
+pub mod layers;
+pub mod memory;
 pub mod provider;
 pub mod providers;
 #[cfg(feature = "server")]
