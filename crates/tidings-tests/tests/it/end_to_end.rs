@@ -7,14 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
-use tidings::http::HttpClient;
-use tidings::layers::{self, Jitter, LayerSettings, RetryPolicy};
 use tidings::{
-    Acceptance, ClientRef, Error, Message, Outbound, Provider, ProviderSpec, Receipt,
-    ReportedState, Result, SenderId, SystemClock, providers,
+    Acceptance, ClientRef, Error, Message, Outbound, Provider, ProviderRef, Receipt, ReportedState,
+    Result, SenderId, providers,
 };
-use tidings_sim::{Scenario, Simulator};
-use tidings_tests::TestClock;
+use tidings_tests::Carrier;
 
 const N_ROWS: usize = 200;
 /// Messages handed over in one call of the neutral interface.
@@ -53,9 +50,8 @@ const BAD_DAY: &str = r#"
 /// Rows as a campaign has them: every second with a text of its own, so that single and bulk calls
 /// are made.
 fn campaign() -> Vec<Outbound> {
-    let csv: String = (0..N_ROWS)
-        .map(|row| format!("+2246220{row:05},Recipient {row}\n"))
-        .collect();
+    let lines = (0..N_ROWS).map(|row| format!("+2246220{row:05},Recipient {row}"));
+    let csv = lines.collect::<Vec<_>>().join("\n");
     let message = |(row, line): (usize, &str)| {
         let (number, name) = line.split_once(',').unwrap();
         let text = if row % 2 == 0 {
@@ -68,23 +64,6 @@ fn campaign() -> Vec<Outbound> {
         Outbound::new(ClientRef::new(format!("row-{row}")).unwrap(), message)
     };
     csv.lines().enumerate().map(message).collect()
-}
-
-async fn start(
-    spec: &'static ProviderSpec,
-    clock: Arc<TestClock>,
-) -> (Simulator, Arc<dyn Provider>) {
-    let carrier = Simulator::builder(spec)
-        .clock(clock)
-        .scenario(Scenario::from_toml(BAD_DAY).unwrap());
-    let carrier = carrier.start().await.unwrap();
-    let http = HttpClient::builder().build().unwrap();
-    let client = (spec.connect)(&carrier.account(), http).unwrap();
-    let short = Duration::from_millis(5);
-    let settings = LayerSettings::default().retry(RetryPolicy::default().waits(short, short));
-    let clock = Arc::new(SystemClock::new());
-    let provider = layers::standard(client, &settings, clock, Jitter::seeded(1));
-    (carrier, provider)
 }
 
 /// What the provider's client said of every message, in the order of the rows.
@@ -106,14 +85,14 @@ async fn hand_over(provider: &dyn Provider, rows: &[Outbound]) -> Vec<Result<Rec
 #[tokio::test]
 async fn every_message_of_a_bad_day_arrives_once_or_is_reported() {
     for spec in providers::ALL {
-        let clock = Arc::new(TestClock::new());
-        let (carrier, provider) = start(spec, Arc::clone(&clock)).await;
+        let carrier = Carrier::start(spec, BAD_DAY).await;
+        let provider = carrier.connect(Duration::from_mins(1));
         let rows = campaign();
         let results = hand_over(&*provider, &rows).await;
         assert_eq!(results.len(), N_ROWS);
 
         let mut arrivals: HashMap<_, Vec<_>> = HashMap::new();
-        for message in carrier.world().messages() {
+        for message in carrier.simulator.world().messages() {
             arrivals.entry(message.to).or_default().push(message.text);
         }
         let (mut taken, mut unknown, mut unknown_and_arrived) = (Vec::new(), 0, 0);
@@ -133,7 +112,7 @@ async fn every_message_of_a_bad_day_arrives_once_or_is_reported() {
                 Err(not_sent) => assert!(arrived.is_empty(), "{to:?} is {not_sent:?} and arrived"),
             }
         }
-        let faults = carrier.world().stats().faults;
+        let faults = carrier.simulator.world().stats().faults;
         for name in ["too many calls", "failure", "lost answer", "lost call"] {
             assert!(
                 faults.contains_key(name),
@@ -145,16 +124,12 @@ async fn every_message_of_a_bad_day_arrives_once_or_is_reported() {
         assert!(taken.len() > N_ROWS / 2, "{} were taken", taken.len());
 
         check_states(&*provider, &taken, ReportedState::Submitted).await;
-        clock.advance(Duration::from_mins(2));
+        carrier.clock.advance(Duration::from_mins(2));
         check_states(&*provider, &taken, ReportedState::Delivered).await;
     }
 }
 
-async fn check_states(
-    provider: &dyn Provider,
-    taken: &[tidings::ProviderRef],
-    expected: ReportedState,
-) {
+async fn check_states(provider: &dyn Provider, taken: &[ProviderRef], expected: ReportedState) {
     let reports = provider.status(taken).await.unwrap();
     assert_eq!(reports.len(), taken.len());
     for report in reports {

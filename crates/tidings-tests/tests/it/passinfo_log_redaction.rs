@@ -16,8 +16,8 @@ use tidings::{
     Account, ClientRef, E164, Error, Message, Outbound, Provider, ProviderRef, Result, SenderId,
     passinfo,
 };
-use tidings_sim::{Scenario, Simulator};
-use tidings_tests::{CapturedLog, TestClock};
+use tidings_sim::Scenario;
+use tidings_tests::{CapturedLog, Carrier, standard};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -47,23 +47,19 @@ const FAULTS: [&str; 14] = [
 ];
 
 struct Run {
-    carrier: Simulator,
+    carrier: Carrier,
     client: passinfo::Client,
 }
 
 impl Run {
     async fn start() -> Self {
-        let scenario = Scenario::from_toml(&format!(
+        let scenario = format!(
             "[delays]\nsent_ms = 0\ndelivered_ms = 0\n[[fail]]\nto = \"{REFUSED_NUMBER}\"\nat = \"accept\"\n"
-        ));
+        );
         let account = Account::new("secret account")
             .with("client_id", "4711")
             .with("api_key", KEY);
-        let carrier = Simulator::builder(&passinfo::SPEC)
-            .clock(Arc::new(TestClock::new()))
-            .account(account)
-            .scenario(scenario.unwrap());
-        let carrier = carrier.start().await.unwrap();
+        let carrier = Carrier::with_account(&passinfo::SPEC, &scenario, account).await;
         Self {
             client: connect(&carrier),
             carrier,
@@ -88,7 +84,10 @@ impl Run {
             one("r-4", number("+33612913547"), TEXT),
         ];
         tracing::info!(?messages, "to submit");
-        let submitted = client.submit(&messages).await;
+        // The carrier asks for longer waits than this in vain: the error comes at once.
+        let patience = Duration::from_millis(100);
+        let layered = standard(Arc::new(client.clone()), patience);
+        let submitted = layered.submit(&messages).await;
         if let Some(results) = log("submit", submitted) {
             for result in results {
                 log("message", result);
@@ -163,7 +162,9 @@ impl Run {
             let request = format!(
                 "{head}\r\nApi-Key: {key}\r\nClient-Id: 4711\r\nContent-Length: {length}\r\n\r\n{body}"
             );
-            let mut stream = TcpStream::connect(self.carrier.address()).await.unwrap();
+            let mut stream = TcpStream::connect(self.carrier.simulator.address())
+                .await
+                .unwrap();
             stream.write_all(request.as_bytes()).await.unwrap();
             let mut answer = String::new();
             stream.read_to_string(&mut answer).await.unwrap();
@@ -174,9 +175,9 @@ impl Run {
 }
 
 /// A client that knows the account as it is at this moment.
-fn connect(carrier: &Simulator) -> passinfo::Client {
+fn connect(carrier: &Carrier) -> passinfo::Client {
     let http = HttpClient::builder().timeout(Duration::from_millis(500));
-    let account = carrier.account().with("sender", "Ecole");
+    let account = carrier.simulator.account().with("sender", "Ecole");
     passinfo::Client::from_account(&account, http.build().unwrap()).unwrap()
 }
 
@@ -220,7 +221,7 @@ async fn no_key_no_text_no_name_and_no_number_is_logged() {
     run.strange_calls().await;
     for fault in FAULTS {
         let scenario = Scenario::from_toml(&format!("[[fault]]\n{fault}\n"));
-        run.carrier.set_scenario(scenario.unwrap());
+        run.carrier.simulator.set_scenario(scenario.unwrap());
         // A renewal whose answer was lost locked the client before this one out.
         run.client = connect(&run.carrier);
         run.messages().await;
@@ -230,7 +231,7 @@ async fn no_key_no_text_no_name_and_no_number_is_logged() {
             log("renewal", renewed.map(|_| ()));
         }
     }
-    run.carrier.set_scenario(Scenario::default());
+    run.carrier.simulator.set_scenario(Scenario::default());
     let stale = run.client.credits().await;
     let renewed = new_key(&run.carrier);
     tracing::info!(?stale, ?renewed, "after the renewals");
@@ -274,8 +275,8 @@ async fn no_key_no_text_no_name_and_no_number_is_logged() {
     }
 }
 
-fn new_key(carrier: &Simulator) -> SecretString {
-    let credentials = carrier.credentials();
+fn new_key(carrier: &Carrier) -> SecretString {
+    let credentials = carrier.simulator.credentials();
     let key = credentials.into_iter().find(|(name, _)| *name == "api_key");
     key.unwrap().1
 }

@@ -6,41 +6,35 @@
 //! `passinfo_python_sdk.py` for what drives it and how `PassInfoAPI` is pointed to the carrier.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tidings::passinfo;
-use tidings_sim::{Scenario, Simulator};
-use tidings_tests::{Python, TestClock};
+use tidings_tests::{Carrier, Python};
 
 const REQUIREMENTS: &str = include_str!("passinfo_python_sdk.txt");
 
 /// What every step of the driver gave back, and what the carrier says afterwards.
 struct Run {
     steps: Value,
-    carrier: Simulator,
+    carrier: Carrier,
 }
 
 impl Run {
     /// A carrier whose clock stands still, so that messages stay as they are at acceptance: with
     /// delays they are pending, without they are delivered.
     async fn with_delay(delay: Duration) -> Self {
-        let scenario = Scenario::default()
-            .with_credit(100)
-            .with_delays(delay, delay);
-        let carrier = Simulator::builder(&passinfo::SPEC)
-            .clock(Arc::new(TestClock::new()))
-            .scenario(scenario)
-            .start();
-        let carrier = carrier.await.unwrap();
-        let credentials = carrier.credentials();
+        let delay = delay.as_millis();
+        let scenario =
+            format!("credit = 100\n[delays]\nsent_ms = {delay}\ndelivered_ms = {delay}\n");
+        let carrier = Carrier::start(&passinfo::SPEC, &scenario).await;
+        let credentials = carrier.simulator.credentials();
         let credentials = credentials
             .iter()
             .map(|(name, value)| ((*name).to_owned(), value.expose_secret().into()));
         let credentials = Value::Object(credentials.collect());
-        let base_url = carrier.base_url().to_owned();
+        let base_url = carrier.simulator.base_url().to_owned();
         let steps = tokio::task::spawn_blocking(move || {
             let python =
                 Python::with_packages(Path::new(env!("CARGO_TARGET_TMPDIR")), REQUIREMENTS);
@@ -216,7 +210,7 @@ fn check_renewal(run: &Run) {
     run.check_refused("old_key_after_renewal", credentials);
     assert_eq!(run.steps["new_key_after_renewal"]["status"], "success");
     run.check("renew_by_post_names", &json!(["api_key", "new_api_key"]));
-    let credentials = run.carrier.credentials();
+    let credentials = run.carrier.simulator.credentials();
     let key = credentials.iter().find(|(name, _)| *name == "api_key");
     run.check("last_key", &json!(key.unwrap().1.expose_secret()));
 }
@@ -224,7 +218,7 @@ fn check_renewal(run: &Run) {
 /// What arrived: exactly what was sent and answered with success.
 #[track_caller]
 fn check_carrier(run: &Run) {
-    let messages = run.carrier.world().messages();
+    let messages = run.carrier.simulator.world().messages();
     let arrived = messages.iter().map(|message| {
         assert_eq!(message.from.as_ref().unwrap().to_string(), "Ecole");
         (message.to.as_str(), &*message.text)
