@@ -12,6 +12,8 @@ mod clock;
 mod error;
 #[cfg(feature = "client")]
 pub mod http;
+#[cfg(feature = "passinfo")]
+pub mod passinfo;
 pub mod provider;
 pub mod providers;
 #[cfg(feature = "server")]

@@ -6,7 +6,10 @@
 use crate::provider::ProviderSpec;
 
 /// Every provider that is compiled in, by id.
-pub static ALL: &[&ProviderSpec] = &[];
+pub static ALL: &[&ProviderSpec] = &[
+    #[cfg(feature = "passinfo")]
+    &crate::passinfo::SPEC,
+];
 
 /// The provider with this id.
 pub fn by_id(id: &str) -> Option<&'static ProviderSpec> {

@@ -1,0 +1,83 @@
+#![doc = include_str!("README.md")]
+
+mod answers;
+pub mod map;
+mod scalar;
+pub mod wire;
+
+pub use answers::{BatchState, BatchStatus, BulkChunk, BulkOutcome, BulkReceipt, Sent};
+
+use crate::provider::{Capabilities, ProviderSpec, Setting};
+
+/// Where the vendor's Python package sends its calls.
+pub const DEFAULT_BASE_URL: &str = "https://api.passinfo.net";
+
+/// How many recipients go into one bulk call unless the setting `bulk_size` says otherwise. The
+/// vendor documents no limit, only that lists be kept "reasonable".
+pub const DEFAULT_BULK_SIZE: usize = 100;
+
+/// The registration of this provider.
+pub static SPEC: ProviderSpec = ProviderSpec {
+    id: "passinfo",
+    title: "PassInfo",
+    capabilities: CAPABILITIES,
+    settings: SETTINGS,
+    #[cfg(feature = "client")]
+    connect: |account, _http| {
+        account.check(SETTINGS)?;
+        Err(crate::provider::unsupported("passinfo", "connect"))
+    },
+    #[cfg(feature = "server")]
+    router: |_backend| axum::Router::new(),
+};
+
+const CAPABILITIES: Capabilities = Capabilities {
+    max_messages_per_call: DEFAULT_BULK_SIZE,
+    calling_codes: &[224],
+    max_parts: 255,
+    sender_optional: false,
+    status: true,
+    reconcile: false,
+    cancel: false,
+    balance: true,
+    address_book: true,
+};
+
+/// The names of the settings of an account.
+pub mod setting {
+    /// The client id: text or a number.
+    pub const CLIENT_ID: &str = "client_id";
+    /// The key.
+    pub const API_KEY: &str = "api_key";
+    /// Where the API is.
+    pub const BASE_URL: &str = "base_url";
+    /// The sender of messages that name none.
+    pub const SENDER: &str = "sender";
+    /// Recipients per bulk call.
+    pub const BULK_SIZE: &str = "bulk_size";
+}
+
+const SETTINGS: &[Setting] = &[
+    Setting::required(
+        setting::CLIENT_ID,
+        "the account's client id, text or a number, from the PassInfo dashboard",
+    ),
+    Setting::secret(
+        setting::API_KEY,
+        "the account's key, from the PassInfo dashboard",
+    ),
+    Setting::with_default(
+        setting::BASE_URL,
+        "where the API is; a path prefix and a final /v1 are understood",
+        DEFAULT_BASE_URL,
+    ),
+    Setting::optional(
+        setting::SENDER,
+        "the sender of messages that name none: a name of up to 11 characters or a number",
+    ),
+    Setting::with_default(
+        setting::BULK_SIZE,
+        "how many recipients go into one bulk call, 1 to 10000",
+        "100",
+    ),
+];
