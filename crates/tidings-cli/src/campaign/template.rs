@@ -1,0 +1,130 @@
+//! The text of a campaign, with `{{column}}` for what differs between recipients.
+//!
+//! Called by `prepare.rs`. The engine is minijinja: filters such as `{{ name | upper }}`,
+//! `{{ name | default("client") }}` and conditions work, nothing is escaped, and a field that a row
+//! leaves empty counts as undefined, so that nobody is greeted by nothing.
+
+use minijinja::value::Value;
+use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior};
+
+use super::CampaignError;
+
+const NAME: &str = "template";
+/// All columns under their own names, for those that are no identifiers: `{{ row["first name"] }}`.
+const ROW: &str = "row";
+
+/// A template that fits the columns of a file.
+#[derive(Debug)]
+pub(crate) struct Template<'t> {
+    environment: Environment<'t>,
+    /// The columns that the text needs, by position.
+    needed: Vec<(usize, String)>,
+}
+
+/// Why no text came of a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum RenderFault {
+    /// Columns that the template uses are empty.
+    Empty { columns: Vec<String> },
+    /// The template itself failed: the engine's sentence.
+    Failed { what: String },
+}
+
+impl<'t> Template<'t> {
+    /// Reads a template and checks that every field is a column.
+    pub(crate) fn new(source: &'t str, columns: &[String]) -> Result<Self, CampaignError> {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_auto_escape_callback(|_| AutoEscape::None);
+        environment.set_keep_trailing_newline(true);
+        environment
+            .add_template(NAME, source)
+            .map_err(|error| CampaignError::Template { what: error.to_string() })?;
+        let template = environment.get_template(NAME).expect("it was added a moment ago");
+        let globals: Vec<String> = environment.globals().map(|(name, _)| name.to_owned()).collect();
+        let mut names: Vec<String> = template.undeclared_variables(false).into_iter().collect();
+        names.retain(|name| name != ROW && !globals.contains(name));
+        names.sort_unstable();
+        let position = |name: &String| columns.iter().position(|column| column == name);
+        let missing: Vec<String> = names.iter().filter(|name| position(name).is_none()).cloned().collect();
+        if !missing.is_empty() {
+            return Err(CampaignError::MissingColumns { missing, present: columns.to_vec() });
+        }
+        let needed = names.into_iter().filter_map(|name| Some((position(&name)?, name)));
+        let needed = needed.collect();
+        Ok(Self { environment, needed })
+    }
+
+    /// The text for one row.
+    pub(crate) fn render(&self, columns: &[String], fields: &[String]) -> Result<String, RenderFault> {
+        let filled = || {
+            let pairs = columns.iter().zip(fields);
+            pairs.filter(|(_, field)| !field.is_empty()).map(|(name, field)| (name.as_str(), Value::from(field.as_str())))
+        };
+        let row: Value = filled().collect();
+        let context: Value = filled().chain([(ROW, row)]).collect();
+        let template = self.environment.get_template(NAME).expect("it was added in new()");
+        template.render(context).map_err(|error| self.fault(&error, fields))
+    }
+
+    fn fault(&self, error: &minijinja::Error, fields: &[String]) -> RenderFault {
+        let is_empty = |position: usize| fields.get(position).is_none_or(String::is_empty);
+        let empty = self.needed.iter().filter(|(position, _)| is_empty(*position));
+        let columns: Vec<String> = empty.map(|(_, name)| name.clone()).collect();
+        if error.kind() == ErrorKind::UndefinedError && !columns.is_empty() {
+            RenderFault::Empty { columns }
+        } else {
+            RenderFault::Failed { what: error.kind().to_string() }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn columns() -> Vec<String> {
+        ["to", "first_name", "prénom", "city name"].map(str::to_owned).to_vec()
+    }
+
+    #[track_caller]
+    fn check(source: &str, expected: Result<&str, RenderFault>) {
+        let fields = ["1", "Aïssatou & fils", "", "Boké"].map(str::to_owned);
+        let columns = columns();
+        let template = Template::new(source, &columns).unwrap();
+        assert_eq!(template.render(&columns, &fields).as_deref(), expected.as_ref().map(|text| *text));
+    }
+
+    #[test]
+    fn fields_are_filled_in() {
+        check("Bonjour {{first_name}} 🎉", Ok("Bonjour Aïssatou & fils 🎉"));
+        check("{{ first_name | upper }}!", Ok("AÏSSATOU & FILS!"));
+        check("{{ row[\"city name\"] }}\n", Ok("Boké\n"));
+        check("{{ prénom | default('client') }}", Ok("client"));
+        check("{% if prénom is defined %}x{% endif %}-", Ok("-"));
+        check("no field", Ok("no field"));
+    }
+
+    #[test]
+    fn an_empty_field_is_a_fault_of_the_row() {
+        let empty = RenderFault::Empty { columns: vec!["prénom".to_owned()] };
+        check("Bonjour {{prénom}}", Err(empty));
+        let failed = RenderFault::Failed { what: "undefined value".to_owned() };
+        check("{{ row.nothing }}", Err(failed));
+    }
+
+    #[test]
+    fn missing_columns_are_named_beside_the_present_ones() {
+        let error = Template::new("{{name}} {{town}} {{first_name}}", &columns()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the template uses name, town, which the file does not have; its columns are to, first_name, prénom, city name"
+        );
+    }
+
+    #[test]
+    fn a_template_that_cannot_be_read_is_refused() {
+        let error = Template::new("Bonjour {{first_name", &columns()).unwrap_err();
+        assert!(matches!(error, CampaignError::Template { .. }), "{error}");
+    }
+}
