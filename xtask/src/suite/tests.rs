@@ -27,7 +27,7 @@ fn nextest_summaries_are_read() {
         Some(counts(3, 0, 1)),
     );
     check_nextest(
-        "     Summary [  10.0s] 9/12 tests run: 5 passed (1 slow), 1 failed, 2 timed out, 1 exec failed, 3 skipped\n        FAIL a\n",
+        "     Summary [  10.0s] 9/12 tests run: 5 passed (1 slow, 2 leaky), 1 failed (1 due to being leaky), 2 timed out, 1 exec failed, 3 skipped\n        FAIL a\n",
         Some(counts(5, 4, 3)),
     );
     check_nextest(
@@ -169,6 +169,6 @@ fn the_readme_begins_with_its_commands() {
 fn missing_packages_are_named_in_one_command() {
     assert_eq!(
         setup::advice(&["gcc", "python3-venv"]),
-        "to install it: sudo apt-get install gcc python3-venv"
+        "on Debian this installs it: sudo apt-get install gcc python3-venv"
     );
 }
