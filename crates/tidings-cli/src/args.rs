@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use tidings::{Priority, Region, SenderId};
-use tidings_core::text::{ConcatenationReference, Language, NationalLanguages, Policy, Replacement};
+use tidings_core::text::{
+    ConcatenationReference, Language, NationalLanguages, Policy, Replacement,
+};
 
 /// Send text messages dependably.
 #[derive(Debug, Parser)]
@@ -113,10 +115,13 @@ impl SegmentsArgs {
         } else {
             ConcatenationReference::EightBit
         };
-        let tables = self.national.iter().fold(NationalLanguages::NONE, |tables, language| {
-            let language = language.language();
-            tables.with_single(language).with_locking(language)
-        });
+        let tables = self
+            .national
+            .iter()
+            .fold(NationalLanguages::NONE, |tables, language| {
+                let language = language.language();
+                tables.with_single(language).with_locking(language)
+            });
         self.text_options
             .policy(u8::MAX)
             .reference(reference)
@@ -142,7 +147,9 @@ impl TextArgs {
     /// `provider_limit`: how many parts the provider takes at the most.
     pub(crate) fn policy(self, provider_limit: u8) -> Policy {
         let max_parts = self.max_parts.unwrap_or(u8::MAX).min(provider_limit);
-        Policy::default().replacement(self.replace).max_parts(max_parts)
+        Policy::default()
+            .replacement(self.replace)
+            .max_parts(max_parts)
     }
 }
 
@@ -177,7 +184,11 @@ impl NationalTable {
                   Exit codes: tidings help exit-codes")]
 pub(crate) struct SendArgs {
     /// The text of a message to --to; `-` reads it from standard input
-    #[arg(required_unless_present = "csv", conflicts_with = "csv", requires = "to")]
+    #[arg(
+        required_unless_present = "csv",
+        conflicts_with = "csv",
+        requires = "to"
+    )]
     pub(crate) text: Option<String>,
     /// A recipient; may be given several times
     #[arg(long, value_name = "NUMBER", conflicts_with = "csv")]
@@ -266,7 +277,11 @@ impl PriorityWord {
                   tidings status --journal people.csv.tidings-journal --watch")]
 pub(crate) struct StatusArgs {
     /// Which messages
-    #[arg(value_name = "ID", required_unless_present = "journal", conflicts_with = "journal")]
+    #[arg(
+        value_name = "ID",
+        required_unless_present = "journal",
+        conflicts_with = "journal"
+    )]
     pub(crate) ids: Vec<String>,
     /// All messages of a campaign
     #[arg(long, value_name = "FILE")]
@@ -329,9 +344,11 @@ pub(crate) enum ContactsAction {
 
 /// List, make and fill groups that live at the provider, and send to them
 #[derive(Debug, Args)]
-#[command(after_help = "EXAMPLES\n  tidings groups list\n  tidings groups create Clients\n  \
+#[command(
+    after_help = "EXAMPLES\n  tidings groups list\n  tidings groups create Clients\n  \
                   tidings groups add --group 1 --contact 7\n  \
-                  tidings groups send --group 1 --from Tidings \"Bonjour à tous\"")]
+                  tidings groups send --group 1 --from Tidings \"Bonjour à tous\""
+)]
 pub(crate) struct GroupsArgs {
     #[command(subcommand)]
     pub(crate) action: GroupsAction,
@@ -410,8 +427,10 @@ pub(crate) struct DemoArgs {
 
 /// Print a completion script for a shell
 #[derive(Debug, Args)]
-#[command(after_help = "EXAMPLES\n  tidings completions bash > /etc/bash_completion.d/tidings\n  \
-                  tidings completions zsh > ~/.zfunc/_tidings")]
+#[command(
+    after_help = "EXAMPLES\n  tidings completions bash > /etc/bash_completion.d/tidings\n  \
+                  tidings completions zsh > ~/.zfunc/_tidings"
+)]
 pub(crate) struct CompletionsArgs {
     /// Which shell
     pub(crate) shell: clap_complete::Shell,
@@ -419,7 +438,9 @@ pub(crate) struct CompletionsArgs {
 
 /// Print the manual page, or write the pages of all commands
 #[derive(Debug, Args)]
-#[command(after_help = "EXAMPLES\n  tidings man | man -l -\n  tidings man --dir /usr/local/share/man/man1")]
+#[command(
+    after_help = "EXAMPLES\n  tidings man | man -l -\n  tidings man --dir /usr/local/share/man/man1"
+)]
 pub(crate) struct ManArgs {
     /// Write one page per command into this folder
     #[arg(long, value_name = "FOLDER")]
@@ -466,7 +487,9 @@ fn duration(text: &str) -> Result<Duration, &'static str> {
         };
         let count: u64 = digits.parse().map_err(|_| EXPECTED)?;
         let seconds = count.checked_mul(seconds).ok_or(EXPECTED)?;
-        total = total.checked_add(Duration::from_secs(seconds)).ok_or(EXPECTED)?;
+        total = total
+            .checked_add(Duration::from_secs(seconds))
+            .ok_or(EXPECTED)?;
         digits.clear();
     }
     if digits.is_empty() && !total.is_zero() {
@@ -510,6 +533,10 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, seconds: Option<u64>) {
-        assert_eq!(duration(text).ok(), seconds.map(Duration::from_secs), "{text}");
+        assert_eq!(
+            duration(text).ok(),
+            seconds.map(Duration::from_secs),
+            "{text}"
+        );
     }
 }

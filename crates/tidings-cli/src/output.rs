@@ -6,10 +6,13 @@
 
 use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::Arc;
 
 use comfy_table::{CellAlignment, Table, TableStyle};
 use serde::Serialize;
 use tidings::{Acceptance, ErrorKind};
+
+use crate::campaign::CampaignError;
 
 /// Where a command's data and remarks go.
 #[derive(Debug)]
@@ -35,7 +38,7 @@ impl Output {
 
     /// Whether a person sees progress as it happens.
     pub(crate) fn shows_progress_bars(&self) -> bool {
-        self.stderr_is_terminal
+        self.stderr_is_terminal && !(self.json && self.stdout_is_terminal)
     }
 
     /// One line of data.
@@ -53,9 +56,9 @@ impl Output {
     /// A table of data: with borders on a terminal, in plain columns elsewhere.
     pub(crate) fn table(&self, columns: &[Column], rows: Vec<Vec<String>>) -> anyhow::Result<()> {
         let style = if self.stdout_is_terminal {
-            comfy_table::style::presets::UTF8_FULL_CONDENSED
+            comfy_table::presets::UTF8_FULL_CONDENSED
         } else {
-            comfy_table::style::presets::NOTHING
+            comfy_table::presets::NOTHING
         };
         self.line(render_table(columns, rows, style).trim_fmt())
     }
@@ -106,7 +109,7 @@ impl fmt::Display for OutputClosed {
 
 impl std::error::Error for OutputClosed {}
 
-fn written(result: io::Result<()>) -> anyhow::Result<()> {
+pub(crate) fn written(result: io::Result<()>) -> anyhow::Result<()> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(OutputClosed.into()),
         other => Ok(other?),
@@ -160,10 +163,26 @@ const OTHER_CODES: [(u8, &str, &str); 8] = [
     (0, "success", "everything was done"),
     (1, "failure", "none of the others, such as a full disk"),
     (2, "usage", "the command line cannot be understood"),
-    (3, "partly", "some rows, lines or messages could not be used; the rest was done"),
-    (4, "outcome_unknown", "nobody can know whether some message was sent"),
-    (5, "bad_input", "a file or value that was given cannot be used"),
-    (130, "interrupted", "stopped by Ctrl-C or a termination signal"),
+    (
+        3,
+        "partly",
+        "some rows, lines or messages could not be used; the rest was done",
+    ),
+    (
+        4,
+        "outcome_unknown",
+        "nobody can know whether some message was sent",
+    ),
+    (
+        5,
+        "bad_input",
+        "a file or value that was given cannot be used",
+    ),
+    (
+        130,
+        "interrupted",
+        "stopped by Ctrl-C or a termination signal",
+    ),
     (141, "output_closed", "whoever read the output has gone"),
 ];
 
@@ -233,10 +252,13 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
         if cause.is::<OutputClosed>() {
             return 141;
         }
+        if cause.is::<CampaignError>() {
+            return 5;
+        }
         if let Some(ending) = cause.downcast_ref::<Ending>() {
             return ending.exit_code();
         }
-        if let Some(error) = cause.downcast_ref::<tidings::Error>() {
+        if let Some(error) = provider_error(cause) {
             // What to do about an unknown outcome does not depend on how it came about.
             return match error.acceptance() {
                 Acceptance::Unknown => 4,
@@ -245,6 +267,16 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
         }
     }
     1
+}
+
+/// Messages that travelled in one call share an error.
+fn provider_error<'e>(cause: &'e (dyn std::error::Error + 'static)) -> Option<&'e tidings::Error> {
+    let shared = || {
+        cause
+            .downcast_ref::<Arc<tidings::Error>>()
+            .map(AsRef::as_ref)
+    };
+    cause.downcast_ref::<tidings::Error>().or_else(shared)
 }
 
 /// An error and its causes in one line, with the provider's own words: for the person who made the
@@ -258,7 +290,7 @@ pub(crate) fn explain(error: &anyhow::Error) -> String {
             let separator = if told.is_empty() { "" } else { ": " };
             write!(told, "{separator}{sentence}").expect("writing to a string works");
         }
-        if let Some(error) = cause.downcast_ref::<tidings::Error>() {
+        if let Some(error) = provider_error(cause) {
             if let Some(text) = error.provider_text() {
                 write!(told, " (provider: {text})").expect("writing to a string works");
             }
@@ -280,7 +312,11 @@ mod tests {
     fn every_kind_of_error_has_an_exit_code_of_its_own() {
         let codes: BTreeSet<u8> = exit_codes().into_iter().map(|(code, ..)| code).collect();
         assert_eq!(codes.len(), ErrorKind::ALL.len() + OTHER_CODES.len());
-        assert!(ErrorKind::ALL.into_iter().all(|kind| exit_code_of(kind) >= 10));
+        assert!(
+            ErrorKind::ALL
+                .into_iter()
+                .all(|kind| exit_code_of(kind) >= 10)
+        );
     }
 
     #[test]
@@ -297,7 +333,8 @@ mod tests {
 
     #[test]
     fn the_providers_words_are_shown() {
-        let error = tidings::Error::not_sent(ErrorKind::Rejected, "refused").with_provider_text("Non");
+        let error =
+            tidings::Error::not_sent(ErrorKind::Rejected, "refused").with_provider_text("Non");
         assert_eq!(explain(&error.into()), "refused (provider: Non)");
     }
 
@@ -305,7 +342,7 @@ mod tests {
     fn plain_tables_have_columns_and_no_borders() {
         let columns = [Column::Text("state"), Column::Number("messages")];
         let rows = vec![vec!["delivered".to_owned(), "987".to_owned()]];
-        let style = comfy_table::style::presets::NOTHING;
+        let style = comfy_table::presets::NOTHING;
         let table = render_table(&columns, rows, style).trim_fmt();
         assert_eq!(table, " state      messages\n delivered       987");
     }

@@ -29,7 +29,7 @@ pub(crate) struct Identity {
 }
 
 /// The first 16 hexadecimal digits of a SHA-256.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Fingerprint(String);
 
@@ -83,6 +83,7 @@ pub(crate) struct Journal {
     file: File,
     path: PathBuf,
     campaign: String,
+    file_changed: bool,
     entries: BTreeMap<u64, Entry>,
 }
 
@@ -134,7 +135,9 @@ impl Journal {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                return Err(CampaignError::JournalInUse { path: path.to_owned() });
+                return Err(CampaignError::JournalInUse {
+                    path: path.to_owned(),
+                });
             }
             Err(TryLockError::Error(error)) => return Err(cannot(error)),
         }
@@ -146,14 +149,25 @@ impl Journal {
             file.set_len(content.whole_bytes as u64).map_err(cannot)?;
             file.seek(SeekFrom::End(0)).map_err(cannot)?;
         }
-        let (campaign, is_new) = match content.header {
+        let (campaign, is_new, file_changed) = match content.header {
             Some(header) => {
                 same_campaign(&header.identity, identity, path)?;
-                (header.campaign, false)
+                (
+                    header.campaign,
+                    false,
+                    header.identity.file != identity.file,
+                )
             }
-            None => (new_campaign.to_owned(), true),
+            None => (new_campaign.to_owned(), true, false),
         };
-        let mut journal = Self { file, path: path.to_owned(), campaign, entries: content.entries };
+        let entries = content.entries;
+        let mut journal = Self {
+            file,
+            path: path.to_owned(),
+            campaign,
+            file_changed,
+            entries,
+        };
         if is_new {
             let header = Header {
                 version: VERSION,
@@ -176,15 +190,44 @@ impl Journal {
         })?;
         let content = Content::parse(&bytes, path)?;
         if content.header.is_none() {
-            return Err(CampaignError::NotAJournal { path: path.to_owned() });
+            return Err(CampaignError::NotAJournal {
+                path: path.to_owned(),
+            });
         }
         let known = content.entries.into_iter();
-        Ok(known.filter_map(|(line, entry)| Some((line, entry.provider_ref?))).collect())
+        Ok(known
+            .filter_map(|(line, entry)| Some((line, entry.provider_ref?)))
+            .collect())
     }
 
     /// The name of the campaign: the first half of every message's reference.
     pub(crate) fn campaign(&self) -> &str {
         &self.campaign
+    }
+
+    /// Checks that every row that was begun is still in the file: on the same line, with the same
+    /// number and text. So bad rows can be corrected in place and rows be added at the end.
+    ///
+    /// # Errors
+    /// [`CampaignError::OtherCampaign`]: which rows were sent could no longer be told.
+    pub(crate) fn check_rows<'r>(
+        &self,
+        rows: impl IntoIterator<Item = (u64, &'r Fingerprint)>,
+    ) -> Result<(), CampaignError> {
+        let rows: BTreeMap<u64, &Fingerprint> = rows.into_iter().collect();
+        let same = |(line, entry): (&u64, &Entry)| rows.get(line) == Some(&&entry.fingerprint);
+        if self.entries.iter().all(same) {
+            return Ok(());
+        }
+        Err(CampaignError::OtherCampaign {
+            path: self.path.clone(),
+            changed: vec!["the CSV file"],
+        })
+    }
+
+    /// Whether the file is not byte for byte the one that the journal was begun with.
+    pub(crate) fn file_changed(&self) -> bool {
+        self.file_changed
     }
 
     /// What is known of the row on this line.
@@ -197,7 +240,11 @@ impl Journal {
         self.append(&[Line::Begin(rows.to_vec())])?;
         self.sync()?;
         for (line, fingerprint) in rows {
-            let entry = Entry { fingerprint: fingerprint.clone(), outcome: None, provider_ref: None };
+            let entry = Entry {
+                fingerprint: fingerprint.clone(),
+                outcome: None,
+                provider_ref: None,
+            };
             self.entries.insert(*line, entry);
         }
         Ok(())
@@ -216,7 +263,11 @@ impl Journal {
                 entry.outcome = Some(outcome);
                 entry.provider_ref.clone_from(&provider_ref);
             }
-            lines.push(Line::End(End { line, outcome, provider_ref }));
+            lines.push(Line::End(End {
+                line,
+                outcome,
+                provider_ref,
+            }));
         }
         self.append(&lines)
     }
@@ -233,11 +284,16 @@ impl Journal {
             serde_json::to_writer(&mut bytes, line).expect("lines of the journal are plain data");
             bytes.push(b'\n');
         }
-        self.file.write_all(&bytes).map_err(|error| self.failed(&error))
+        self.file
+            .write_all(&bytes)
+            .map_err(|error| self.failed(&error))
     }
 
     fn failed(&self, error: &std::io::Error) -> CampaignError {
-        CampaignError::JournalFile { path: self.path.clone(), what: error.to_string() }
+        CampaignError::JournalFile {
+            path: self.path.clone(),
+            what: error.to_string(),
+        }
     }
 }
 
@@ -250,14 +306,23 @@ struct Content {
 
 impl Content {
     fn parse(bytes: &[u8], path: &Path) -> Result<Self, CampaignError> {
-        let mut content = Self { header: None, entries: BTreeMap::new(), whole_bytes: 0 };
+        let mut content = Self {
+            header: None,
+            entries: BTreeMap::new(),
+            whole_bytes: 0,
+        };
         for (index, text) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
             if !text.ends_with(b"\n") {
                 break;
             }
             let corrupt = || match index {
-                0 => CampaignError::NotAJournal { path: path.to_owned() },
-                _ => CampaignError::JournalCorrupt { path: path.to_owned(), line: index + 1 },
+                0 => CampaignError::NotAJournal {
+                    path: path.to_owned(),
+                },
+                _ => CampaignError::JournalCorrupt {
+                    path: path.to_owned(),
+                    line: index + 1,
+                },
             };
             let line: Line = serde_json::from_slice(text).map_err(|_| corrupt())?;
             content.take(line, index).ok_or_else(corrupt)?;
@@ -265,7 +330,9 @@ impl Content {
         }
         // Something else than a journal may have no line end at all: it must not be cut off.
         if content.header.is_none() && !looks_torn(bytes) {
-            return Err(CampaignError::NotAJournal { path: path.to_owned() });
+            return Err(CampaignError::NotAJournal {
+                path: path.to_owned(),
+            });
         }
         Ok(content)
     }
@@ -279,7 +346,11 @@ impl Content {
             Line::Journal(_) => return None,
             Line::Begin(rows) if index > 0 => {
                 for (line, fingerprint) in rows {
-                    let entry = Entry { fingerprint, outcome: None, provider_ref: None };
+                    let entry = Entry {
+                        fingerprint,
+                        outcome: None,
+                        provider_ref: None,
+                    };
                     self.entries.insert(line, entry);
                 }
             }
@@ -303,22 +374,32 @@ fn looks_torn(bytes: &[u8]) -> bool {
 
 fn same_campaign(old: &Identity, new: &Identity, path: &Path) -> Result<(), CampaignError> {
     let changed = [
-        ("the CSV file", old.file != new.file),
         ("the template", old.template != new.template),
         ("the account", old.account != new.account),
-        ("the sender or another option that changes the messages", old.options != new.options),
+        (
+            "the sender or another option that changes the messages",
+            old.options != new.options,
+        ),
     ];
-    let changed: Vec<&'static str> =
-        changed.iter().filter(|(_, differs)| *differs).map(|(what, _)| *what).collect();
+    let changed: Vec<&'static str> = changed
+        .iter()
+        .filter(|(_, differs)| *differs)
+        .map(|(what, _)| *what)
+        .collect();
     if changed.is_empty() {
         Ok(())
     } else {
-        Err(CampaignError::OtherCampaign { path: path.to_owned(), changed })
+        Err(CampaignError::OtherCampaign {
+            path: path.to_owned(),
+            changed,
+        })
     }
 }
 
 /// A new file survives a power cut only when its folder is on disk, too.
 fn sync_folder(path: &Path) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }

@@ -13,7 +13,9 @@ struct Desk {
 
 impl Desk {
     fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
     }
 
     fn path(&self) -> PathBuf {
@@ -44,7 +46,9 @@ fn what_was_written_is_read_back() {
     let mut journal = desk.open().unwrap();
     journal.begin(&[row(2), row(3), row(4)]).unwrap();
     let reference = ProviderRef::message("123");
-    journal.end([(2, Outcome::Submitted, Some(reference.clone()))]).unwrap();
+    journal
+        .end([(2, Outcome::Submitted, Some(reference.clone()))])
+        .unwrap();
     journal.end([(3, Outcome::NotSent, None)]).unwrap();
     drop(journal);
 
@@ -66,7 +70,9 @@ fn a_torn_last_line_counts_as_not_written_wherever_it_is_torn() {
     let mut journal = desk.open().unwrap();
     journal.begin(&[row(2)]).unwrap();
     let before = std::fs::read(desk.path()).unwrap();
-    journal.end([(2, Outcome::Submitted, Some(ProviderRef::message("123")))]).unwrap();
+    journal
+        .end([(2, Outcome::Submitted, Some(ProviderRef::message("123")))])
+        .unwrap();
     drop(journal);
     let whole = std::fs::read(desk.path()).unwrap();
     for length in 0..whole.len() {
@@ -78,7 +84,10 @@ fn a_torn_last_line_counts_as_not_written_wherever_it_is_torn() {
         // And what is written next stands on a line of its own.
         journal.begin(&[row(9)]).unwrap();
         drop(journal);
-        assert!(desk.open().unwrap().entry(9).unwrap().is_unknown(), "torn at {length}");
+        assert!(
+            desk.open().unwrap().entry(9).unwrap().is_unknown(),
+            "torn at {length}"
+        );
     }
 }
 
@@ -97,17 +106,53 @@ fn an_attempt_that_is_begun_again_is_open_again() {
 fn another_campaign_is_noticed() {
     let desk = Desk::new();
     drop(desk.open().unwrap());
-    let error = Journal::open(&desk.path(), &identity("other file"), "c2").unwrap_err();
-    let expected = CampaignError::OtherCampaign { path: desk.path(), changed: vec!["the CSV file"] };
-    assert_eq!(error, expected);
-    assert!(error.to_string().contains("--journal"));
+    let mut other = identity("file");
+    other.template = Fingerprint::of(&[b"other template"]);
+    other.account = "b".to_owned();
+    let error = Journal::open(&desk.path(), &other, "c2").unwrap_err();
+    let changed = vec!["the template", "the account"];
+    assert_eq!(
+        error,
+        CampaignError::OtherCampaign {
+            path: desk.path(),
+            changed
+        }
+    );
+    assert!(error.to_string().contains("--journal"), "{error}");
+}
+
+#[test]
+fn a_changed_file_is_taken_only_if_the_rows_that_were_begun_are_the_same() {
+    let desk = Desk::new();
+    let mut journal = desk.open().unwrap();
+    journal.begin(&[row(2), row(4)]).unwrap();
+    assert!(!journal.file_changed());
+    drop(journal);
+    let journal = Journal::open(&desk.path(), &identity("corrected"), "c2").unwrap();
+    assert!(journal.file_changed());
+    let check = |rows: &[(u64, Fingerprint)]| {
+        journal.check_rows(rows.iter().map(|(line, fingerprint)| (*line, fingerprint)))
+    };
+    check(&[row(2), row(3), row(4), row(5)]).unwrap();
+    let moved = (4, row(5).1);
+    for rows in [&[row(2)][..], &[row(2), moved], &[]] {
+        let changed = vec!["the CSV file"];
+        let expected = CampaignError::OtherCampaign {
+            path: desk.path(),
+            changed,
+        };
+        assert_eq!(check(rows), Err(expected));
+    }
 }
 
 #[test]
 fn two_processes_cannot_send_the_same_campaign() {
     let desk = Desk::new();
     let journal = desk.open().unwrap();
-    assert_eq!(desk.open().unwrap_err(), CampaignError::JournalInUse { path: desk.path() });
+    assert_eq!(
+        desk.open().unwrap_err(),
+        CampaignError::JournalInUse { path: desk.path() }
+    );
     drop(journal);
     desk.open().unwrap();
 }
@@ -122,16 +167,30 @@ fn a_damaged_line_in_the_middle_stops_everything() {
     let text = std::fs::read_to_string(desk.path()).unwrap();
     std::fs::write(desk.path(), text.replacen("begin", "bogus", 1)).unwrap();
     let error = desk.open().unwrap_err();
-    assert_eq!(error, CampaignError::JournalCorrupt { path: desk.path(), line: 2 });
+    assert_eq!(
+        error,
+        CampaignError::JournalCorrupt {
+            path: desk.path(),
+            line: 2
+        }
+    );
 }
 
 #[test]
 fn a_file_that_is_no_journal_is_left_alone() {
-    for content in ["to,name\n1,A\n", "no line end", "{\"journal\":{\"version\":9}}\n"] {
+    for content in [
+        "to,name\n1,A\n",
+        "no line end",
+        "{\"journal\":{\"version\":9}}\n",
+    ] {
         let desk = Desk::new();
         std::fs::write(desk.path(), content).unwrap();
         let error = desk.open().unwrap_err();
-        assert_eq!(error, CampaignError::NotAJournal { path: desk.path() }, "{content}");
+        assert_eq!(
+            error,
+            CampaignError::NotAJournal { path: desk.path() },
+            "{content}"
+        );
         assert_eq!(std::fs::read_to_string(desk.path()).unwrap(), content);
     }
     assert!(Journal::references(Path::new("/does/not/exist")).is_err());
@@ -144,10 +203,16 @@ fn what_is_begun_shows_neither_numbers_nor_texts() {
     let fingerprint = Fingerprint::of(&[b"+224622000001", b"Tidings", b"Bonjour"]);
     journal.begin(&[(2, fingerprint)]).unwrap();
     let text = std::fs::read_to_string(desk.path()).unwrap();
-    assert!(!text.contains("622000001") && !text.contains("Bonjour"), "{text}");
+    assert!(
+        !text.contains("622000001") && !text.contains("Bonjour"),
+        "{text}"
+    );
 }
 
 #[test]
 fn fingerprints_tell_parts_apart() {
-    assert_ne!(Fingerprint::of(&[b"ab", b"c"]), Fingerprint::of(&[b"a", b"bc"]));
+    assert_ne!(
+        Fingerprint::of(&[b"ab", b"c"]),
+        Fingerprint::of(&[b"a", b"bc"])
+    );
 }

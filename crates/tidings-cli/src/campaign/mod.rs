@@ -27,9 +27,15 @@ pub(crate) enum CampaignError {
     /// Two columns have the same name.
     ColumnTwice { column: String },
     /// There is no column of numbers.
-    NoNumberColumn { wanted: Vec<String>, present: Vec<String> },
+    NoNumberColumn {
+        wanted: Vec<String>,
+        present: Vec<String>,
+    },
     /// The template uses columns that the file does not have.
-    MissingColumns { missing: Vec<String>, present: Vec<String> },
+    MissingColumns {
+        missing: Vec<String>,
+        present: Vec<String>,
+    },
     /// The template cannot be read.
     Template { what: String },
     /// The journal cannot be read or written.
@@ -37,7 +43,10 @@ pub(crate) enum CampaignError {
     /// Another process sends this campaign.
     JournalInUse { path: PathBuf },
     /// The journal belongs to another campaign.
-    OtherCampaign { path: PathBuf, changed: Vec<&'static str> },
+    OtherCampaign {
+        path: PathBuf,
+        changed: Vec<&'static str>,
+    },
     /// The file is something else.
     NotAJournal { path: PathBuf },
     /// A line in the middle of the journal cannot be read.
@@ -47,7 +56,9 @@ pub(crate) enum CampaignError {
 impl std::fmt::Display for CampaignError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::EmptyFile => f.write_str("the file is empty: its first line must name the columns"),
+            Self::EmptyFile => {
+                f.write_str("the file is empty: its first line must name the columns")
+            }
             Self::Utf16 => f.write_str("the file is in UTF-16; save it as CSV UTF-8"),
             Self::ColumnNamesNotUtf8 => {
                 f.write_str("the column names are not in UTF-8; save the file as CSV UTF-8")

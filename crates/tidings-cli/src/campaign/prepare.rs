@@ -71,11 +71,15 @@ pub(crate) enum RowFault {
     /// Also what spreadsheets make of long numbers: `6,22E+08`.
     LettersInNumber,
     Number(E164Error),
-    NotServed { served: &'static [u16] },
+    NotServed {
+        served: &'static [u16],
+    },
     Render(RenderFault),
     EmptyText,
     Text(TextError),
-    Duplicate { first_line: u64 },
+    Duplicate {
+        first_line: u64,
+    },
 }
 
 /// Names that a column of numbers may have where none is named.
@@ -89,15 +93,29 @@ pub(crate) fn prepare(file: &[u8], recipe: &Recipe<'_>) -> Result<Prepared, Camp
     let sheet = Sheet::open(file)?;
     let to_column = number_column(sheet.columns(), recipe.to_column)?;
     let template = Template::new(recipe.template, sheet.columns())?;
-    let mut prepared = Prepared { messages: Vec::new(), bad_rows: Vec::new() };
+    let mut prepared = Prepared {
+        messages: Vec::new(),
+        bad_rows: Vec::new(),
+    };
     let mut first_lines: HashMap<Fingerprint, u64> = HashMap::new();
     for row in sheet.rows() {
         let (line, message) = match row {
-            Ok(row) => (row.line, message_of(&row, to_column, &template, sheet.columns(), &recipe.envelope)),
+            Ok(row) => (
+                row.line,
+                message_of(
+                    &row,
+                    to_column,
+                    &template,
+                    sheet.columns(),
+                    &recipe.envelope,
+                ),
+            ),
             Err(unreadable) => (unreadable.line, Err(RowFault::Form(unreadable.fault))),
         };
         let message = message.and_then(|message| {
-            let first_line = *first_lines.entry(message.fingerprint.clone()).or_insert(line);
+            let first_line = *first_lines
+                .entry(message.fingerprint.clone())
+                .or_insert(line);
             if first_line == line || recipe.allow_duplicates {
                 Ok(message)
             } else {
@@ -114,19 +132,38 @@ pub(crate) fn prepare(file: &[u8], recipe: &Recipe<'_>) -> Result<Prepared, Camp
 
 impl Envelope {
     /// Makes one message.
-    pub(crate) fn message(&self, line: u64, to: &str, text: &str) -> Result<PreparedMessage, RowFault> {
+    pub(crate) fn message(
+        &self,
+        line: u64,
+        to: &str,
+        text: &str,
+    ) -> Result<PreparedMessage, RowFault> {
         let to = self.recipient(to)?;
         if text.is_empty() {
             return Err(RowFault::EmptyText);
         }
         let plan = plan(text, &self.policy).map_err(RowFault::Text)?;
-        let from = self.from.as_ref().map(ToString::to_string).unwrap_or_default();
-        let fingerprint = Fingerprint::of(&[to.as_str().as_bytes(), from.as_bytes(), plan.text().as_bytes()]);
+        let from = self
+            .from
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let fingerprint = Fingerprint::of(&[
+            to.as_str().as_bytes(),
+            from.as_bytes(),
+            plan.text().as_bytes(),
+        ]);
         let mut message = Message::new(to, Arc::from(plan.text())).priority(self.priority);
         message.from.clone_from(&self.from);
         message.valid_for = self.valid_for;
         let (parts, encoding) = (plan.n_parts(), plan.encoding());
-        Ok(PreparedMessage { line, message, parts, encoding, fingerprint })
+        Ok(PreparedMessage {
+            line,
+            message,
+            parts,
+            encoding,
+            fingerprint,
+        })
     }
 
     fn recipient(&self, written: &str) -> Result<E164, RowFault> {
@@ -155,20 +192,33 @@ fn message_of(
     columns: &[String],
     envelope: &Envelope,
 ) -> Result<PreparedMessage, RowFault> {
-    let to = row.fields.get(to_column).map(String::as_str).unwrap_or_default();
+    let to = row
+        .fields
+        .get(to_column)
+        .map(String::as_str)
+        .unwrap_or_default();
     // The number first: it is what most often is wrong, and what the person will look at.
     envelope.recipient(to)?;
-    let text = template.render(columns, &row.fields).map_err(RowFault::Render)?;
+    let text = template
+        .render(columns, &row.fields)
+        .map_err(RowFault::Render)?;
     envelope.message(row.line, to, &text)
 }
 
 fn number_column(columns: &[String], named: Option<&str>) -> Result<usize, CampaignError> {
-    let position = |wanted: &str| columns.iter().position(|column| column.eq_ignore_ascii_case(wanted));
+    let position = |wanted: &str| {
+        columns
+            .iter()
+            .position(|column| column.eq_ignore_ascii_case(wanted))
+    };
     let wanted: Vec<&str> = named.map_or(NUMBER_COLUMNS.to_vec(), |name| vec![name]);
-    wanted.iter().find_map(|name| position(name)).ok_or_else(|| CampaignError::NoNumberColumn {
-        wanted: wanted.iter().map(|name| (*name).to_owned()).collect(),
-        present: columns.to_vec(),
-    })
+    wanted
+        .iter()
+        .find_map(|name| position(name))
+        .ok_or_else(|| CampaignError::NoNumberColumn {
+            wanted: wanted.iter().map(|name| (*name).to_owned()).collect(),
+            present: columns.to_vec(),
+        })
 }
 
 impl RowFault {
@@ -198,8 +248,12 @@ impl RowFault {
                 "put fields that hold the delimiter or a line end into quotation marks"
             }
             Self::NoNumber => "add the number",
-            Self::LettersInNumber => "write the number in digits; in a spreadsheet, format the column as text",
-            Self::Number(E164Error::NoCountry) => "write it with + and country code, or give --region",
+            Self::LettersInNumber => {
+                "write the number in digits; in a spreadsheet, format the column as text"
+            }
+            Self::Number(E164Error::NoCountry) => {
+                "write it with + and country code, or give --region"
+            }
             Self::Number(_) => "correct the number",
             Self::NotServed { .. } => "send it through another account",
             Self::Render(RenderFault::Empty { .. }) => {
@@ -207,7 +261,9 @@ impl RowFault {
             }
             Self::Render(RenderFault::Failed { .. }) => "correct the template",
             Self::EmptyText => "give the message a text",
-            Self::Text(TextError::TooManyParts { .. }) => "shorten the text, try --replace, or raise --max-parts",
+            Self::Text(TextError::TooManyParts { .. }) => {
+                "shorten the text, try --replace, or raise --max-parts"
+            }
             Self::Text(_) => "change these characters, or do not use --replace strict",
             Self::Duplicate { first_line } => {
                 return format!("remove the row or line {first_line}, or give --allow-duplicates");
@@ -222,7 +278,10 @@ impl fmt::Display for RowFault {
         match self {
             Self::Form(FormFault::NotUtf8) => f.write_str("the row is not in UTF-8"),
             Self::Form(FormFault::FieldCount { found, expected }) => {
-                write!(f, "the row has {found} fields, the file has {expected} columns")
+                write!(
+                    f,
+                    "the row has {found} fields, the file has {expected} columns"
+                )
             }
             Self::NoNumber => f.write_str("there is no phone number"),
             Self::LettersInNumber => f.write_str("the phone number holds letters"),
@@ -232,7 +291,11 @@ impl fmt::Display for RowFault {
                 write!(f, "the account serves {} only", codes.join(", "))
             }
             Self::Render(RenderFault::Empty { columns }) => {
-                write!(f, "the template uses {}, which is empty", columns.join(" and "))
+                write!(
+                    f,
+                    "the template uses {}, which is empty",
+                    columns.join(" and ")
+                )
             }
             Self::Render(RenderFault::Failed { what }) => write!(f, "the template failed: {what}"),
             Self::EmptyText => f.write_str("the text is empty"),
@@ -262,7 +325,12 @@ mod tests {
     }
 
     fn prepared(file: &str, template: &str) -> Result<Prepared, CampaignError> {
-        let recipe = Recipe { template, to_column: None, allow_duplicates: false, envelope: envelope() };
+        let recipe = Recipe {
+            template,
+            to_column: None,
+            allow_duplicates: false,
+            envelope: envelope(),
+        };
         prepare(file.as_bytes(), &recipe)
     }
 
@@ -273,7 +341,14 @@ mod tests {
         let messages: Vec<_> = prepared
             .messages
             .iter()
-            .map(|message| (message.line, message.message.to.as_str(), &*message.message.text, message.encoding))
+            .map(|message| {
+                (
+                    message.line,
+                    message.message.to.as_str(),
+                    &*message.message.text,
+                    message.encoding,
+                )
+            })
             .collect();
         let expected = [
             (2, "+224622000001", "Bonjour Aïssatou", Encoding::Ucs2),
@@ -288,33 +363,75 @@ mod tests {
         let file = format!("to,name\n+224622000009,Z\n{row}\n+224622000010,Z\n");
         let prepared = prepared(&file, "Bonjour {{name}}").unwrap();
         assert_eq!(prepared.messages.len(), 2, "the rest goes on");
-        let [bad] = prepared.bad_rows.as_slice() else { panic!("one bad row") };
-        assert_eq!((bad.line, bad.fault.code(), bad.fault.to_string().as_str()), (3, code, sentence));
+        let [bad] = prepared.bad_rows.as_slice() else {
+            panic!("one bad row")
+        };
+        assert_eq!(
+            (bad.line, bad.fault.code(), bad.fault.to_string().as_str()),
+            (3, code, sentence)
+        );
         assert!(!bad.fault.advice().is_empty());
     }
 
     #[test]
     fn faults_of_rows() {
         check_fault(",A", "no_number", "there is no phone number");
-        check_fault("6220001,A", "invalid_number", "the phone number is too short or too long for its country");
-        check_fault("622ABC001,A", "letters_in_number", "the phone number holds letters");
-        check_fault("\"6,22E+08\",A", "letters_in_number", "the phone number holds letters");
+        check_fault(
+            "6220001,A",
+            "invalid_number",
+            "the phone number is too short or too long for its country",
+        );
+        check_fault(
+            "622ABC001,A",
+            "letters_in_number",
+            "the phone number holds letters",
+        );
+        check_fault(
+            "\"6,22E+08\",A",
+            "letters_in_number",
+            "the phone number holds letters",
+        );
         check_fault("???,A", "invalid_number", "expected a phone number");
-        check_fault("+33612345678,A", "country_not_served", "the account serves +224 only");
-        check_fault("+224922000001,A", "invalid_number", "the phone number does not exist in its country's numbering plan");
-        check_fault("+224622000001,", "empty_field", "the template uses name, which is empty");
-        check_fault("+224622000001", "field_count", "the row has 1 fields, the file has 2 columns");
-        check_fault("622000009,Z", "duplicate", "line 2 has the same number and text");
+        check_fault(
+            "+33612345678,A",
+            "country_not_served",
+            "the account serves +224 only",
+        );
+        check_fault(
+            "+224922000001,A",
+            "invalid_number",
+            "the phone number does not exist in its country's numbering plan",
+        );
+        check_fault(
+            "+224622000001,",
+            "empty_field",
+            "the template uses name, which is empty",
+        );
+        check_fault(
+            "+224622000001",
+            "field_count",
+            "the row has 1 fields, the file has 2 columns",
+        );
+        check_fault(
+            "622000009,Z",
+            "duplicate",
+            "line 2 has the same number and text",
+        );
     }
 
     #[test]
     fn too_many_parts() {
         let mut envelope = envelope();
         envelope.policy = envelope.policy.max_parts(1);
-        let fault = envelope.message(1, "622000001", &"x".repeat(161)).unwrap_err();
+        let fault = envelope
+            .message(1, "622000001", &"x".repeat(161))
+            .unwrap_err();
         assert_eq!(fault.code(), "too_many_parts");
         assert_eq!(fault.to_string(), "the text needs 2 parts, 1 are permitted");
-        assert_eq!(envelope.message(1, "622000001", "").unwrap_err(), RowFault::EmptyText);
+        assert_eq!(
+            envelope.message(1, "622000001", "").unwrap_err(),
+            RowFault::EmptyText
+        );
     }
 
     #[test]

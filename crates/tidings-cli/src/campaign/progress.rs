@@ -23,7 +23,11 @@ pub(crate) struct Progress {
 #[derive(Debug)]
 enum Shown {
     Bar(ProgressBar),
-    Lines { clock: Arc<dyn Clock>, last_at: Timestamp, last_tenth: u64 },
+    Lines {
+        clock: Arc<dyn Clock>,
+        last_at: Timestamp,
+        last_tenth: u64,
+    },
 }
 
 /// Without a terminal, a line at the latest after this time, if anything was done.
@@ -31,7 +35,12 @@ const LONGEST_SILENCE: Duration = Duration::from_secs(10);
 
 impl Progress {
     /// `what` is counted, such as `messages sent`.
-    pub(crate) fn new(output: &Output, clock: &Arc<dyn Clock>, what: &'static str, total: usize) -> Self {
+    pub(crate) fn new(
+        output: &Output,
+        clock: &Arc<dyn Clock>,
+        what: &'static str,
+        total: usize,
+    ) -> Self {
         let total = total as u64;
         let shown = if output.shows_progress_bars() {
             let style = ProgressStyle::with_template(
@@ -40,9 +49,18 @@ impl Progress {
             .expect("the template is well formed");
             Shown::Bar(ProgressBar::new(total).with_style(style).with_message(what))
         } else {
-            Shown::Lines { clock: Arc::clone(clock), last_at: clock.now(), last_tenth: 0 }
+            Shown::Lines {
+                clock: Arc::clone(clock),
+                last_at: clock.now(),
+                last_tenth: 0,
+            }
         };
-        Self { what, total, done: 0, shown }
+        Self {
+            what,
+            total,
+            done: 0,
+            shown,
+        }
     }
 
     /// So many are done now.
@@ -50,7 +68,11 @@ impl Progress {
         self.done = done as u64;
         match &mut self.shown {
             Shown::Bar(bar) => bar.set_position(self.done),
-            Shown::Lines { clock, last_at, last_tenth } => {
+            Shown::Lines {
+                clock,
+                last_at,
+                last_tenth,
+            } => {
                 let now = clock.now();
                 let tenth = (self.done * 10).checked_div(self.total).unwrap_or(10);
                 if tenth > *last_tenth || now.since(*last_at) >= LONGEST_SILENCE {

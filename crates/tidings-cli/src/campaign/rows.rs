@@ -69,7 +69,12 @@ impl<'f> Sheet<'f> {
         let body_start = usize::try_from(records.position().byte()).unwrap_or(file.len());
         let first_line = lines.at(body_start);
         let body = file.get(body_start..).unwrap_or_default();
-        Ok(Self { columns, delimiter, body, first_line })
+        Ok(Self {
+            columns,
+            delimiter,
+            body,
+            first_line,
+        })
     }
 
     /// The names of the columns.
@@ -104,7 +109,10 @@ impl<'f> Sheet<'f> {
             let field = std::str::from_utf8(field).map_err(|_| unreadable(FormFault::NotUtf8))?;
             Ok(field.trim().to_owned())
         });
-        Ok(Row { line, fields: fields.collect::<Result<_, _>>()? })
+        Ok(Row {
+            line,
+            fields: fields.collect::<Result<_, _>>()?,
+        })
     }
 }
 
@@ -134,9 +142,13 @@ fn sniff_delimiter(file: &[u8]) -> u8 {
         }
     }
     let [comma, semicolon, tab] = counts;
-    let most = [semicolon, tab].into_iter().fold(comma, |most, other| {
-        if other.1 > most.1 { other } else { most }
-    });
+    let most =
+        [semicolon, tab].into_iter().fold(
+            comma,
+            |most, other| {
+                if other.1 > most.1 { other } else { most }
+            },
+        );
     most.0
 }
 
@@ -155,13 +167,20 @@ struct Lines<'f> {
 
 impl<'f> Lines<'f> {
     fn new(bytes: &'f [u8], first_line: u64) -> Self {
-        Self { bytes, counted_to: 0, line: first_line }
+        Self {
+            bytes,
+            counted_to: 0,
+            line: first_line,
+        }
     }
 
     /// The line of the first byte at or after `byte` that does not end a line.
     fn at(&mut self, byte: usize) -> u64 {
         let rest = self.bytes.get(byte..).unwrap_or_default();
-        let line_ends = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let line_ends = rest
+            .iter()
+            .take_while(|byte| matches!(byte, b'\r' | b'\n'))
+            .count();
         let until = (byte + line_ends).min(self.bytes.len());
         while self.counted_to < until {
             let next = self.bytes.get(self.counted_to + 1);
@@ -197,16 +216,32 @@ mod tests {
     fn delimiters() {
         check(b"to,name\n1,A\n", &["to", "name"], &[(2, &["1", "A"])]);
         check(b"to;name\n1;A,B\n", &["to", "name"], &[(2, &["1", "A,B"])]);
-        check(b"to\tname\n1\tA;B\n", &["to", "name"], &[(2, &["1", "A;B"])]);
+        check(
+            b"to\tname\n1\tA;B\n",
+            &["to", "name"],
+            &[(2, &["1", "A;B"])],
+        );
         check(b"to\n1\n", &["to"], &[(2, &["1"])]);
         check(b"\"a;b;c\",to\nx,1", &["a;b;c", "to"], &[(2, &["x", "1"])]);
     }
 
     #[test]
     fn line_numbers_are_those_of_the_file() {
-        check(b"\xEF\xBB\xBFto,t\r\n1,a\r\n2,b\r\n", &["to", "t"], &[(2, &["1", "a"]), (3, &["2", "b"])]);
-        check(b"to,t\n1,\"a\nb\"\n2,c\n", &["to", "t"], &[(2, &["1", "a\nb"]), (4, &["2", "c"])]);
-        check(b"to,t\r\n1,\"a\r\n\r\nb\"\r\n2,c\r\n", &["to", "t"], &[(2, &["1", "a\r\n\r\nb"]), (5, &["2", "c"])]);
+        check(
+            b"\xEF\xBB\xBFto,t\r\n1,a\r\n2,b\r\n",
+            &["to", "t"],
+            &[(2, &["1", "a"]), (3, &["2", "b"])],
+        );
+        check(
+            b"to,t\n1,\"a\nb\"\n2,c\n",
+            &["to", "t"],
+            &[(2, &["1", "a\nb"]), (4, &["2", "c"])],
+        );
+        check(
+            b"to,t\r\n1,\"a\r\n\r\nb\"\r\n2,c\r\n",
+            &["to", "t"],
+            &[(2, &["1", "a\r\n\r\nb"]), (5, &["2", "c"])],
+        );
         check(b"\n\nto\n\n\n1\n\n2", &["to"], &[(6, &["1"]), (8, &["2"])]);
         check(b"to\r1\r2\r", &["to"], &[(2, &["1"]), (3, &["2"])]);
         check(b"\"t\no\"\n1\n", &["t\no"], &[(3, &["1"])]);
@@ -220,8 +255,20 @@ mod tests {
         assert_eq!(rows.len(), 5);
         let expected = [
             (3, FormFault::NotUtf8),
-            (4, FormFault::FieldCount { found: 1, expected: 2 }),
-            (5, FormFault::FieldCount { found: 3, expected: 2 }),
+            (
+                4,
+                FormFault::FieldCount {
+                    found: 1,
+                    expected: 2,
+                },
+            ),
+            (
+                5,
+                FormFault::FieldCount {
+                    found: 3,
+                    expected: 2,
+                },
+            ),
         ];
         let faults: Vec<_> = faults.iter().map(|row| (row.line, row.fault)).collect();
         assert_eq!(faults, expected);
@@ -231,9 +278,17 @@ mod tests {
     fn files_that_cannot_be_used() {
         assert_eq!(Sheet::open(b"").unwrap_err(), CampaignError::EmptyFile);
         assert_eq!(Sheet::open(b"\n\n").unwrap_err(), CampaignError::EmptyFile);
-        assert_eq!(Sheet::open(b"\xFF\xFEt\0").unwrap_err(), CampaignError::Utf16);
-        assert_eq!(Sheet::open(b"t\xE9l\n").unwrap_err(), CampaignError::ColumnNamesNotUtf8);
-        let twice = CampaignError::ColumnTwice { column: "to".to_owned() };
+        assert_eq!(
+            Sheet::open(b"\xFF\xFEt\0").unwrap_err(),
+            CampaignError::Utf16
+        );
+        assert_eq!(
+            Sheet::open(b"t\xE9l\n").unwrap_err(),
+            CampaignError::ColumnNamesNotUtf8
+        );
+        let twice = CampaignError::ColumnTwice {
+            column: "to".to_owned(),
+        };
         assert_eq!(Sheet::open(b"to,to\n").unwrap_err(), twice);
     }
 }

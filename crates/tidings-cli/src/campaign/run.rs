@@ -104,7 +104,9 @@ pub(crate) async fn run(
                 pause = Some(pace.pause(desk.clock.now()));
             }
             match begin(&mut desk, &group) {
-                Ok(()) => group.into_iter().for_each(|call| spawn(&mut open, &desk.provider, call)),
+                Ok(()) => group
+                    .into_iter()
+                    .for_each(|call| spawn(&mut open, &desk.provider, call)),
                 Err(error) => end = Some(Err(error)),
             }
         }
@@ -146,14 +148,21 @@ pub(crate) async fn run(
 /// It blocks this task alone; the open calls go on in the run time's workers.
 fn begin(desk: &mut Desk<'_>, group: &[Vec<Job>]) -> anyhow::Result<()> {
     if let (Some(journal), false) = (desk.journal.as_deref_mut(), group.is_empty()) {
-        let rows: Vec<_> =
-            group.iter().flatten().map(|job| (job.line, job.fingerprint.clone())).collect();
+        let rows: Vec<_> = group
+            .iter()
+            .flatten()
+            .map(|job| (job.line, job.fingerprint.clone()))
+            .collect();
         journal.begin(&rows)?;
     }
     Ok(())
 }
 
-fn spawn(open: &mut JoinSet<(Vec<Job>, Vec<Verdict>)>, provider: &Arc<dyn Provider>, call: Vec<Job>) {
+fn spawn(
+    open: &mut JoinSet<(Vec<Job>, Vec<Verdict>)>,
+    provider: &Arc<dyn Provider>,
+    call: Vec<Job>,
+) {
     let provider = Arc::clone(provider);
     open.spawn(async move {
         let messages: Vec<Outbound> = call.iter().map(|job| job.outbound.clone()).collect();
@@ -202,7 +211,10 @@ fn calls_of(jobs: Vec<Job>, size: usize) -> VecDeque<Vec<Job>> {
     for job in jobs {
         let message = &job.outbound.message;
         let key = (Arc::clone(&message.text), message.from.clone());
-        match unfilled.get(&key).and_then(|index: &usize| calls.get_mut(*index)) {
+        match unfilled
+            .get(&key)
+            .and_then(|index: &usize| calls.get_mut(*index))
+        {
             Some(call) if call.len() < size => call.push(job),
             _ => {
                 unfilled.insert(key, calls.len());
@@ -283,16 +295,26 @@ const BURST_MILLISECONDS: f64 = 100.0;
 
 impl Pace {
     fn new(rate: Option<f64>) -> Self {
-        Self { milliseconds_per_part: rate.map_or(0.0, |rate| 1_000.0 / rate), next: 0.0 }
+        Self {
+            milliseconds_per_part: rate.map_or(0.0, |rate| 1_000.0 / rate),
+            next: 0.0,
+        }
     }
 
     /// The calls that may begin now, at most `room`.
-    fn take(&mut self, waiting: &mut VecDeque<Vec<Job>>, room: usize, now: Timestamp) -> Vec<Vec<Job>> {
+    fn take(
+        &mut self,
+        waiting: &mut VecDeque<Vec<Job>>,
+        room: usize,
+        now: Timestamp,
+    ) -> Vec<Vec<Job>> {
         let now = milliseconds(now);
         self.next = self.next.max(now - BURST_MILLISECONDS);
         let mut group = Vec::new();
         while group.len() < room && (self.milliseconds_per_part == 0.0 || self.next <= now) {
-            let Some(call) = waiting.pop_front() else { break };
+            let Some(call) = waiting.pop_front() else {
+                break;
+            };
             for job in &call {
                 let parts = u32::try_from(job.parts).unwrap_or(u32::MAX);
                 self.next += self.milliseconds_per_part * f64::from(parts);
@@ -308,7 +330,10 @@ impl Pace {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 have 41 bits, a double holds 53")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "milliseconds since 1970 have 41 bits, a double holds 53"
+)]
 fn milliseconds(at: Timestamp) -> f64 {
     at.as_millis() as f64
 }

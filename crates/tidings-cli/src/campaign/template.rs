@@ -36,45 +36,79 @@ impl<'t> Template<'t> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| AutoEscape::None);
-        environment.set_keep_trailing_newline(true);
         environment
             .add_template(NAME, source)
-            .map_err(|error| CampaignError::Template { what: error.to_string() })?;
-        let template = environment.get_template(NAME).expect("it was added a moment ago");
-        let globals: Vec<String> = environment.globals().map(|(name, _)| name.to_owned()).collect();
+            .map_err(|error| CampaignError::Template {
+                what: error.to_string(),
+            })?;
+        let template = environment
+            .get_template(NAME)
+            .expect("it was added a moment ago");
+        let globals: Vec<String> = environment
+            .globals()
+            .map(|(name, _)| name.to_owned())
+            .collect();
         let mut names: Vec<String> = template.undeclared_variables(false).into_iter().collect();
         names.retain(|name| name != ROW && !globals.contains(name));
         names.sort_unstable();
         let position = |name: &String| columns.iter().position(|column| column == name);
-        let missing: Vec<String> = names.iter().filter(|name| position(name).is_none()).cloned().collect();
+        let missing: Vec<String> = names
+            .iter()
+            .filter(|name| position(name).is_none())
+            .cloned()
+            .collect();
         if !missing.is_empty() {
-            return Err(CampaignError::MissingColumns { missing, present: columns.to_vec() });
+            return Err(CampaignError::MissingColumns {
+                missing,
+                present: columns.to_vec(),
+            });
         }
-        let needed = names.into_iter().filter_map(|name| Some((position(&name)?, name)));
+        let needed = names
+            .into_iter()
+            .filter_map(|name| Some((position(&name)?, name)));
         let needed = needed.collect();
-        Ok(Self { environment, needed })
+        Ok(Self {
+            environment,
+            needed,
+        })
     }
 
     /// The text for one row.
-    pub(crate) fn render(&self, columns: &[String], fields: &[String]) -> Result<String, RenderFault> {
+    pub(crate) fn render(
+        &self,
+        columns: &[String],
+        fields: &[String],
+    ) -> Result<String, RenderFault> {
         let filled = || {
             let pairs = columns.iter().zip(fields);
-            pairs.filter(|(_, field)| !field.is_empty()).map(|(name, field)| (name.as_str(), Value::from(field.as_str())))
+            pairs
+                .filter(|(_, field)| !field.is_empty())
+                .map(|(name, field)| (name.as_str(), Value::from(field.as_str())))
         };
         let row: Value = filled().collect();
         let context: Value = filled().chain([(ROW, row)]).collect();
-        let template = self.environment.get_template(NAME).expect("it was added in new()");
-        template.render(context).map_err(|error| self.fault(&error, fields))
+        let template = self
+            .environment
+            .get_template(NAME)
+            .expect("it was added in new()");
+        template
+            .render(context)
+            .map_err(|error| self.fault(&error, fields))
     }
 
     fn fault(&self, error: &minijinja::Error, fields: &[String]) -> RenderFault {
         let is_empty = |position: usize| fields.get(position).is_none_or(String::is_empty);
-        let empty = self.needed.iter().filter(|(position, _)| is_empty(*position));
+        let empty = self
+            .needed
+            .iter()
+            .filter(|(position, _)| is_empty(*position));
         let columns: Vec<String> = empty.map(|(_, name)| name.clone()).collect();
         if error.kind() == ErrorKind::UndefinedError && !columns.is_empty() {
             RenderFault::Empty { columns }
         } else {
-            RenderFault::Failed { what: error.kind().to_string() }
+            RenderFault::Failed {
+                what: error.kind().to_string(),
+            }
         }
     }
 }
@@ -84,7 +118,9 @@ mod tests {
     use super::*;
 
     fn columns() -> Vec<String> {
-        ["to", "first_name", "prénom", "city name"].map(str::to_owned).to_vec()
+        ["to", "first_name", "prénom", "city name"]
+            .map(str::to_owned)
+            .to_vec()
     }
 
     #[track_caller]
@@ -92,14 +128,20 @@ mod tests {
         let fields = ["1", "Aïssatou & fils", "", "Boké"].map(str::to_owned);
         let columns = columns();
         let template = Template::new(source, &columns).unwrap();
-        assert_eq!(template.render(&columns, &fields).as_deref(), expected.as_ref().map(|text| *text));
+        assert_eq!(
+            template.render(&columns, &fields).as_deref(),
+            expected.as_ref().map(|text| *text)
+        );
     }
 
     #[test]
     fn fields_are_filled_in() {
-        check("Bonjour {{first_name}} 🎉", Ok("Bonjour Aïssatou & fils 🎉"));
+        check(
+            "Bonjour {{first_name}} 🎉",
+            Ok("Bonjour Aïssatou & fils 🎉"),
+        );
         check("{{ first_name | upper }}!", Ok("AÏSSATOU & FILS!"));
-        check("{{ row[\"city name\"] }}\n", Ok("Boké\n"));
+        check("{{ row[\"city name\"] }}\n", Ok("Boké"));
         check("{{ prénom | default('client') }}", Ok("client"));
         check("{% if prénom is defined %}x{% endif %}-", Ok("-"));
         check("no field", Ok("no field"));
@@ -107,9 +149,13 @@ mod tests {
 
     #[test]
     fn an_empty_field_is_a_fault_of_the_row() {
-        let empty = RenderFault::Empty { columns: vec!["prénom".to_owned()] };
+        let empty = RenderFault::Empty {
+            columns: vec!["prénom".to_owned()],
+        };
         check("Bonjour {{prénom}}", Err(empty));
-        let failed = RenderFault::Failed { what: "undefined value".to_owned() };
+        let failed = RenderFault::Failed {
+            what: "undefined value".to_owned(),
+        };
         check("{{ row.nothing }}", Err(failed));
     }
 

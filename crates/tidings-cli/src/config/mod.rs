@@ -43,10 +43,14 @@ pub(crate) struct LaneOptions {
 }
 
 impl Environment {
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the environment"
+    )]
     pub(crate) fn of_process() -> Self {
-        let readable = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let readable = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
         Self(readable.collect())
     }
 
@@ -57,7 +61,10 @@ impl Environment {
 
     /// A variable that is set to nothing counts as not set.
     fn value(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.0
+            .get(name)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
     }
 }
 
@@ -79,10 +86,19 @@ pub(crate) fn lane(
 ) -> tidings::Result<Lane> {
     let file = ConfigFile::find(args, environment)?;
     let wanted = Wanted {
-        account: args.account.as_deref().or_else(|| environment.value("TIDINGS_ACCOUNT")),
-        provider: args.provider.as_deref().or_else(|| environment.value("TIDINGS_PROVIDER")),
+        account: args
+            .account
+            .as_deref()
+            .or_else(|| environment.value("TIDINGS_ACCOUNT")),
+        provider: args
+            .provider
+            .as_deref()
+            .or_else(|| environment.value("TIDINGS_PROVIDER")),
     };
-    match (file.as_ref().map_or(Ok(None), |file| file.pick(&wanted))?, wanted.provider) {
+    match (
+        file.as_ref().map_or(Ok(None), |file| file.pick(&wanted))?,
+        wanted.provider,
+    ) {
         (Some(table), _) => {
             let file = file.as_ref().expect("a lane was picked out of the file");
             table.into_lane(&file.folder, environment, output)
@@ -127,9 +143,14 @@ impl ConfigFile {
         if let Some(path) = named {
             return Self::read(path).map(Some);
         }
-        let folder = environment.value("XDG_CONFIG_HOME").map(PathBuf::from).or_else(|| {
-            environment.value("HOME").map(|home| Path::new(home).join(".config"))
-        });
+        let folder = environment
+            .value("XDG_CONFIG_HOME")
+            .map(PathBuf::from)
+            .or_else(|| {
+                environment
+                    .value("HOME")
+                    .map(|home| Path::new(home).join(".config"))
+            });
         let usual = [
             Some(PathBuf::from("tidings.toml")),
             folder.map(|folder| folder.join("tidings/tidings.toml")),
@@ -169,12 +190,20 @@ impl ConfigFile {
         });
         let lanes: Vec<LaneTable> = lanes.collect::<tidings::Result<_>>()?;
         for (index, lane) in lanes.iter().enumerate() {
-            if lanes.iter().take(index).any(|earlier| earlier.id == lane.id) {
+            if lanes
+                .iter()
+                .take(index)
+                .any(|earlier| earlier.id == lane.id)
+            {
                 return Err(wrong(format!("two lanes have the id {}", lane.id)));
             }
         }
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-        Ok(Self { path, folder, lanes })
+        Ok(Self {
+            path,
+            folder,
+            lanes,
+        })
     }
 
     /// The lane that is asked for. `None` if the variables alone are to make one: a provider was
@@ -203,7 +232,11 @@ impl ConfigFile {
 
     fn ids(&self) -> String {
         let ids: Vec<&str> = self.lanes.iter().map(|lane| lane.id.as_str()).collect();
-        if ids.is_empty() { "none".to_owned() } else { ids.join(", ") }
+        if ids.is_empty() {
+            "none".to_owned()
+        } else {
+            ids.join(", ")
+        }
     }
 }
 
@@ -233,7 +266,12 @@ impl LaneTable {
             let text = scalar(&value).ok_or_else(|| format!("{place}: {key} must be one value"))?;
             settings.insert(key, text);
         }
-        Ok(Self { id, spec, options, settings })
+        Ok(Self {
+            id,
+            spec,
+            options,
+            settings,
+        })
     }
 
     /// An account whose every setting comes from variables.
@@ -254,18 +292,33 @@ impl LaneTable {
         output: &Output,
     ) -> tidings::Result<Lane> {
         let prefix = variable_name(self.spec, "");
-        let known = |name: &str| self.spec.settings.iter().any(|setting| variable_name(self.spec, setting.name) == name);
-        let unknown = environment.0.keys().find(|name| name.starts_with(&prefix) && !known(name));
+        let known = |name: &str| {
+            self.spec
+                .settings
+                .iter()
+                .any(|setting| variable_name(self.spec, setting.name) == name)
+        };
+        let unknown = environment
+            .0
+            .keys()
+            .find(|name| name.starts_with(&prefix) && !known(name));
         if let Some(name) = unknown {
-            return Err(config_error(format!("the variable {name} is no setting of {}", self.spec.id)));
+            return Err(config_error(format!(
+                "the variable {name} is no setting of {}",
+                self.spec.id
+            )));
         }
         let mut account = Account::new(self.id.as_str());
         for setting in self.spec.settings {
             let variable = variable_name(self.spec, setting.name);
-            let value = match (self.settings.get(setting.name), environment.value(&variable)) {
+            let value = match (
+                self.settings.get(setting.name),
+                environment.value(&variable),
+            ) {
                 (Some(written), _) => {
-                    let value = fetch(written, folder, environment)
-                        .map_err(|wrong| config_error(format!("lane {}: {}: {wrong}", self.id, setting.name)))?;
+                    let value = fetch(written, folder, environment).map_err(|wrong| {
+                        config_error(format!("lane {}: {}: {wrong}", self.id, setting.name))
+                    })?;
                     if setting.is_secret && value == *written {
                         output.warn(literal_secret(&self.id, setting));
                     }
@@ -278,11 +331,22 @@ impl LaneTable {
             account = account.with(setting.name, SecretString::from(value));
         }
         account.check(self.spec.settings).map_err(|error| {
-            let variables = self.spec.settings.iter().map(|setting| variable_name(self.spec, setting.name));
+            let variables = self
+                .spec
+                .settings
+                .iter()
+                .map(|setting| variable_name(self.spec, setting.name));
             let variables: Vec<String> = variables.collect();
-            config_error(format!("{error}; it can be set in tidings.toml or by one of {}", variables.join(", ")))
+            config_error(format!(
+                "{error}; it can be set in tidings.toml or by one of {}",
+                variables.join(", ")
+            ))
         })?;
-        Ok(Lane { spec: self.spec, account, options: self.options })
+        Ok(Lane {
+            spec: self.spec,
+            account,
+            options: self.options,
+        })
     }
 }
 
@@ -290,7 +354,9 @@ impl LaneTable {
 fn fetch(written: &str, folder: &Path, environment: &Environment) -> Result<String, String> {
     if let Some(name) = written.strip_prefix("env:") {
         let value = environment.value(name);
-        return value.map(str::to_owned).ok_or_else(|| format!("the variable {name} is not set"));
+        return value
+            .map(str::to_owned)
+            .ok_or_else(|| format!("the variable {name} is not set"));
     }
     if let Some(path) = written.strip_prefix("file:") {
         let path = folder.join(path);
@@ -303,17 +369,26 @@ fn fetch(written: &str, folder: &Path, environment: &Environment) -> Result<Stri
 
 fn literal_secret(lane: &str, setting: &Setting) -> String {
     let name = setting.name;
-    format!("lane {lane}: {name} is written out in the configuration; write env:NAME or file:PATH instead")
+    format!(
+        "lane {lane}: {name} is written out in the configuration; write env:NAME or file:PATH instead"
+    )
 }
 
 /// `TIDINGS_<PROVIDER>_<SETTING>`.
 pub(crate) fn variable_name(spec: &ProviderSpec, setting: &str) -> String {
-    format!("TIDINGS_{}_{}", spec.id.to_ascii_uppercase(), setting.to_ascii_uppercase())
+    format!(
+        "TIDINGS_{}_{}",
+        spec.id.to_ascii_uppercase(),
+        setting.to_ascii_uppercase()
+    )
 }
 
 fn spec_of(provider: &str) -> Result<&'static ProviderSpec, String> {
     tidings::providers::by_id(provider).ok_or_else(|| {
-        format!("{provider} is no provider; there are {}", provider_ids().join(", "))
+        format!(
+            "{provider} is no provider; there are {}",
+            provider_ids().join(", ")
+        )
     })
 }
 
@@ -334,7 +409,10 @@ fn no_account() -> String {
 }
 
 fn check_options(options: &LaneOptions) -> Result<(), &'static str> {
-    if options.rate.is_some_and(|rate| !rate.is_finite() || rate <= 0.0) {
+    if options
+        .rate
+        .is_some_and(|rate| !rate.is_finite() || rate <= 0.0)
+    {
         return Err("rate must be above 0");
     }
     match options.in_flight {
@@ -359,7 +437,9 @@ where
         return Ok(None);
     };
     let text = scalar(&value).ok_or_else(|| format!("{place}: {key} must be one value"))?;
-    let parsed = text.parse().map_err(|error| format!("{place}: {key}: {error}"))?;
+    let parsed = text
+        .parse()
+        .map_err(|error| format!("{place}: {key}: {error}"))?;
     Ok(Some(parsed))
 }
 

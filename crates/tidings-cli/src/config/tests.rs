@@ -3,12 +3,16 @@
 use super::*;
 
 fn environment(variables: &[(&str, &str)]) -> Environment {
-    let pairs = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let pairs = variables
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     Environment(pairs.collect())
 }
 
 fn spec() -> &'static ProviderSpec {
-    tidings::providers::ALL.first().expect("a provider is compiled in")
+    tidings::providers::ALL
+        .first()
+        .expect("a provider is compiled in")
 }
 
 /// A lane with every required setting.
@@ -26,12 +30,17 @@ fn required() -> impl Iterator<Item = &'static Setting> {
 }
 
 fn secret() -> &'static Setting {
-    required().find(|setting| setting.is_secret).expect("every provider has a secret")
+    required()
+        .find(|setting| setting.is_secret)
+        .expect("every provider has a secret")
 }
 
 fn pick(text: &str, account: Option<&str>, environment: &Environment) -> tidings::Result<Lane> {
     let file = ConfigFile::parse(PathBuf::from("tidings.toml"), text)?;
-    let wanted = Wanted { account, provider: None };
+    let wanted = Wanted {
+        account,
+        provider: None,
+    };
     let table = file.pick(&wanted)?.expect("the file has a lane");
     table.into_lane(&file.folder, environment, &Output::new(false))
 }
@@ -58,12 +67,18 @@ fn of_several_lanes_one_must_be_named() {
     let lane = pick(&text, Some("two"), &environment(&[])).unwrap();
     assert_eq!(lane.account.id(), "two");
     let error = pick(&text, Some("three"), &environment(&[])).unwrap_err();
-    assert!(error.to_string().contains("no such lane as three; it has one, two"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("no such lane as three; it has one, two"),
+        "{error}"
+    );
 }
 
 #[test]
 fn options_of_a_lane() {
-    let text = lane_text("one") + "from = \"Tidings\"\nregion = \"GN\"\nin_flight = 8\nrate = 2.5\n";
+    let text =
+        lane_text("one") + "from = \"Tidings\"\nregion = \"GN\"\nin_flight = 8\nrate = 2.5\n";
     let lane = pick(&text, None, &environment(&[])).unwrap();
     let expected = LaneOptions {
         from: Some(SenderId::parse("Tidings").unwrap()),
@@ -80,13 +95,31 @@ fn wrong_files_are_refused_naming_the_key() {
     check_refused("lanes = 1\n", "must be written as [[lanes]]");
     check_refused("[[lanes]]\nprovider = \"x\"\n", "lane 1 needs the key id");
     check_refused("[[lanes]]\nid = \"a\"\n", "lane a needs the key provider");
-    check_refused("[[lanes]]\nid = \"a\"\nprovider = \"nobody\"\n", "nobody is no provider; there are");
-    check_refused(&(lane_text("a") + "colour = 1\n"), "lane a: the key colour is not known");
+    check_refused(
+        "[[lanes]]\nid = \"a\"\nprovider = \"nobody\"\n",
+        "nobody is no provider; there are",
+    );
+    check_refused(
+        &(lane_text("a") + "colour = 1\n"),
+        "lane a: the key colour is not known",
+    );
     check_refused(&(lane_text("a") + "rate = 0\n"), "rate must be above 0");
-    check_refused(&(lane_text("a") + "in_flight = 5000\n"), "in_flight must be 1 to 1024");
-    check_refused(&(lane_text("a") + "region = \"Guinea\"\n"), "lane a: region: ");
-    check_refused(&(lane_text("a") + &lane_text("a")), "two lanes have the id a");
-    check_refused(&format!("[[lanes]]\nid = \"a\"\nprovider = \"{}\"\n", spec().id), "is missing");
+    check_refused(
+        &(lane_text("a") + "in_flight = 5000\n"),
+        "in_flight must be 1 to 1024",
+    );
+    check_refused(
+        &(lane_text("a") + "region = \"Guinea\"\n"),
+        "lane a: region: ",
+    );
+    check_refused(
+        &(lane_text("a") + &lane_text("a")),
+        "two lanes have the id a",
+    );
+    check_refused(
+        &format!("[[lanes]]\nid = \"a\"\nprovider = \"{}\"\n", spec().id),
+        "is missing",
+    );
     check_refused("a = \"no end\n", "line 1");
 }
 
@@ -102,7 +135,10 @@ fn secrets_come_from_variables_and_files() {
     let path = folder.path().join("key");
     std::fs::write(&path, "from a file\n").unwrap();
     let written = format!("{} = \"value\"", secret().name);
-    let text = lane_text("a").replace(&written, &format!("{} = \"file:{}\"", secret().name, path.display()));
+    let text = lane_text("a").replace(
+        &written,
+        &format!("{} = \"file:{}\"", secret().name, path.display()),
+    );
     let lane = pick(&text, None, &environment(&[])).unwrap();
     assert_eq!(lane.account.setting(secret().name), Some("from a file"));
 
@@ -110,21 +146,31 @@ fn secrets_come_from_variables_and_files() {
     let lane = pick(&text, None, &environment(&[("MY_KEY", "from a variable")])).unwrap();
     assert_eq!(lane.account.setting(secret().name), Some("from a variable"));
     let error = pick(&text, None, &environment(&[])).unwrap_err();
-    assert!(error.to_string().contains("the variable MY_KEY is not set"), "{error}");
+    assert!(
+        error.to_string().contains("the variable MY_KEY is not set"),
+        "{error}"
+    );
 }
 
 #[test]
 fn variables_alone_make_an_account() {
-    let names: Vec<String> = required().map(|setting| variable_name(spec(), setting.name)).collect();
+    let names: Vec<String> = required()
+        .map(|setting| variable_name(spec(), setting.name))
+        .collect();
     let set: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "value")).collect();
     let table = LaneTable::of_variables(spec().id).unwrap();
     let output = Output::new(false);
-    let lane = table.clone().into_lane(Path::new(""), &environment(&set), &output).unwrap();
+    let lane = table
+        .clone()
+        .into_lane(Path::new(""), &environment(&set), &output)
+        .unwrap();
     assert_eq!(lane.account.setting(secret().name), Some("value"));
 
     let misspelt = variable_name(spec(), "misspelt");
     let mut set = set;
     set.push((&misspelt, "value"));
-    let error = table.into_lane(Path::new(""), &environment(&set), &output).unwrap_err();
+    let error = table
+        .into_lane(Path::new(""), &environment(&set), &output)
+        .unwrap_err();
     assert!(error.to_string().contains(&misspelt), "{error}");
 }
