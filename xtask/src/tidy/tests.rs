@@ -228,6 +228,7 @@ fn only_config_reads_the_environment() {
         layering::environment,
         &[
             ("crates/a/src/config.rs", "std::env::var(\"A\")"),
+            ("crates/b/src/config/mod.rs", "std::env::var(\"A\")"),
             (
                 "crates/a/src/main.rs",
                 "std::env::args(); env!(\"A\"); // std::env::var",

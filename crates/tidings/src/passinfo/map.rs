@@ -462,21 +462,24 @@ fn whole_seconds(at: Timestamp) -> String {
     whole.unwrap_or(at).to_string()
 }
 
-/// A contact as the server writes it.
+/// A contact as the server writes it: a number of Guinea in its national form, whatever form the
+/// backend keeps it in.
 pub fn contact_record(contact: &Contact) -> wire::ContactRecord {
+    let national = known_number(&contact.phone_number).and_then(|number| national(&number).ok());
     wire::ContactRecord {
         id: contact.id.as_deref().map(id),
         first_name: Some(contact.first_name.clone()),
         last_name: Some(contact.last_name.clone()),
-        phone_number: Some(wire::Phone(contact.phone_number.clone())),
+        phone_number: Some(national.unwrap_or_else(|| wire::Phone(contact.phone_number.clone()))),
     }
 }
 
-/// The answer to an added contact.
+/// The answer to an added contact. The id stands in both of the places where clients look for it.
 pub fn add_contact_answer(contact: &Contact) -> wire::AddContactAnswer {
     wire::AddContactAnswer {
         success: Some(true),
         contact: Some(contact_record(contact)),
+        contact_id: contact.id.as_deref().map(id),
         ..wire::AddContactAnswer::default()
     }
 }
@@ -535,12 +538,18 @@ pub fn refusal_answer(refusal: &Refusal) -> (u16, wire::Fault) {
         Refusal::Unavailable { .. } => 503,
         Refusal::Unsupported => 501,
     };
-    let body = wire::Fault {
+    (status, fault(refusal.to_string()))
+}
+
+/// A failure as the server writes it. Some of the vendor's clients look at `status` and some at
+/// `success`, so both are there.
+pub fn fault(sentence: String) -> wire::Fault {
+    wire::Fault {
         status: Some(Value::from("error")),
-        message: Some(Value::from(refusal.to_string())),
+        success: Some(Value::from(false)),
+        message: Some(Value::from(sentence)),
         ..wire::Fault::default()
-    };
-    (status, body)
+    }
 }
 
 fn success() -> String {

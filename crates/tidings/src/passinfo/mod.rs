@@ -3,6 +3,8 @@
 mod answers;
 pub mod map;
 mod scalar;
+#[cfg(feature = "server")]
+pub mod server;
 pub mod wire;
 
 pub use answers::{BatchState, BatchStatus, BulkChunk, BulkOutcome, BulkReceipt, Sent};
@@ -28,7 +30,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
         Err(crate::provider::unsupported("passinfo", "connect"))
     },
     #[cfg(feature = "server")]
-    router: |_backend| axum::Router::new(),
+    router: server::router,
 };
 
 const CAPABILITIES: Capabilities = Capabilities {
