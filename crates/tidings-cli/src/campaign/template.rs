@@ -85,8 +85,8 @@ impl<'t> Template<'t> {
                 .filter(|(_, field)| !field.is_empty())
                 .map(|(name, field)| (name.as_str(), Value::from(field.as_str())))
         };
-        let row: Value = filled().collect();
-        let context: Value = filled().chain([(ROW, row)]).collect();
+        let row = Value::from_pairs(filled());
+        let context = Value::from_pairs(filled().chain([(ROW, row)]));
         let template = self
             .environment
             .get_template(NAME)

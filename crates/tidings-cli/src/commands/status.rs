@@ -75,7 +75,20 @@ pub(super) async fn run(
         (false, _) => Some(Duration::ZERO),
         (true, limit) => limit,
     };
-    let end = watch(context, interrupt, &connected.provider, &mut tracked, limit).await?;
+    let output = &context.output;
+    let mut watch = Watch {
+        context,
+        interrupt,
+        provider: &connected.provider,
+        limit,
+    };
+    let mut on_change = |message: &Tracked| {
+        if output.is_json() {
+            output.json_line(&StatusLine::from(message))?;
+        }
+        Ok(())
+    };
+    let end = watch.run(&mut tracked, &mut on_change).await?;
     if !context.output.is_json() {
         show(context, &tracked, args.journal.is_some())?;
     }
@@ -110,56 +123,58 @@ fn which(args: &StatusArgs) -> anyhow::Result<Vec<Tracked>> {
     args.ids.iter().map(parse).collect()
 }
 
-/// Asks until every message has come to an end, the time is up, or the person stops it. With JSON
-/// output every change of a state is a line as it comes.
-pub(super) async fn watch(
-    context: &Context,
-    interrupt: &mut Interrupt,
-    provider: &Arc<dyn Provider>,
-    tracked: &mut [Tracked],
-    limit: Option<Duration>,
-) -> anyhow::Result<WatchEnd> {
-    let output = &context.output;
-    let started = context.clock.now();
-    let mut progress = Progress::new(
-        output,
-        &context.clock,
-        "messages at their end",
-        tracked.len(),
-    );
-    let mut pause = None;
-    let mut first = true;
-    let end = loop {
-        let changed = tokio::select! {
-            changed = tracking::ask(provider, tracked) => changed,
-            () = interrupt.wait() => break WatchEnd::Interrupted,
-        };
-        if output.is_json() {
+/// What watching needs.
+pub(super) struct Watch<'a> {
+    pub(super) context: &'a Context,
+    pub(super) interrupt: &'a mut Interrupt,
+    pub(super) provider: &'a Arc<dyn Provider>,
+    /// How long to watch; zero asks once, `None` until all have come to an end.
+    pub(super) limit: Option<Duration>,
+}
+
+impl Watch<'_> {
+    /// Asks until every message has come to an end, the time is up, or the person stops it. After
+    /// the first answers `on_change` hears of every message, then of every change of a state.
+    pub(super) async fn run(
+        &mut self,
+        tracked: &mut [Tracked],
+        on_change: &mut (dyn FnMut(&Tracked) -> anyhow::Result<()> + Send),
+    ) -> anyhow::Result<WatchEnd> {
+        let Context { output, clock, .. } = self.context;
+        let started = clock.now();
+        let mut progress = Progress::new(output, clock, "messages at their end", tracked.len());
+        let mut pause = None;
+        let end = loop {
+            let changed = tokio::select! {
+                changed = tracking::ask(self.provider, tracked) => changed,
+                () = self.interrupt.wait() => break WatchEnd::Interrupted,
+            };
+            let is_first = pause.is_none();
             for (position, message) in tracked.iter().enumerate() {
-                if first || changed.binary_search(&position).is_ok() {
-                    output.json_line(&StatusLine::from(message))?;
+                if is_first || changed.binary_search(&position).is_ok() {
+                    on_change(message)?;
                 }
             }
-        }
-        first = false;
-        let n_final = tracked.iter().filter(|message| message.is_final()).count();
-        if n_final == tracked.len() {
-            break WatchEnd::AllFinal;
-        }
-        let spent = context.clock.now().since(started);
-        if limit.is_some_and(|limit| spent >= limit) {
-            break WatchEnd::TimeIsUp;
-        }
-        progress.set(output, n_final);
-        let wait = tracking::next_pause(pause);
-        pause = Some(wait);
-        tokio::select! {
-            () = tokio::time::sleep(limit.map_or(wait, |limit| wait.min(limit.saturating_sub(spent)))) => {}
-            () = interrupt.wait() => break WatchEnd::Interrupted,
-        }
-    };
-    progress.finish();
-    Ok(end)
+            let n_final = tracked.iter().filter(|message| message.is_final()).count();
+            progress.set(output, n_final);
+            if n_final == tracked.len() {
+                break WatchEnd::AllFinal;
+            }
+            let spent = clock.now().since(started);
+            if self.limit.is_some_and(|limit| spent >= limit) {
+                break WatchEnd::TimeIsUp;
+            }
+            let next = tracking::next_pause(pause);
+            pause = Some(next);
+            let left = self.limit.map_or(next, |limit| limit.saturating_sub(spent));
+            tokio::select! {
+                () = tokio::time::sleep(next.min(left)) => {}
+                () = self.interrupt.wait() => break WatchEnd::Interrupted,
+            }
+        };
+        progress.finish();
+        Ok(end)
+    }
 }
 
 /// How many messages are in which state.

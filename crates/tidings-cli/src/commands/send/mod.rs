@@ -11,7 +11,7 @@ use tidings::{Capabilities, ClientRef, Error, ErrorKind, Outbound};
 use self::lines::{BadRowLine, MessageLine, Tally, encodings, short_error, state_word};
 use super::{Connected, Context, text_of};
 use crate::args::SendArgs;
-use crate::campaign::journal::{Fingerprint, Identity, Journal, Outcome};
+use crate::campaign::journal::{Entry, Fingerprint, Identity, Journal, Outcome};
 use crate::campaign::prepare::{BadRow, Envelope, Prepared, PreparedMessage, Recipe, prepare};
 use crate::campaign::progress::Progress;
 use crate::campaign::run::{self, Desk, Job, Pacing, RunEnd, Verdict};
@@ -267,16 +267,15 @@ fn jobs(
     let mut tally = Tally::default();
     let mut jobs = Vec::new();
     for message in messages {
-        let known = journal.entry(message.line);
-        let outcome = known.map(|entry| entry.outcome.unwrap_or(Outcome::Unknown));
-        match outcome {
-            Some(outcome @ (Outcome::Submitted | Outcome::Refused)) => {
-                tally.add(state_word(outcome), message.parts);
+        match journal.entry(message.line) {
+            Some(entry) if entry.is_unknown() && !resend_unknown => {
+                tally.add(state_word(Outcome::Unknown), message.parts);
             }
-            Some(Outcome::Unknown) if !resend_unknown => tally.add("unknown", message.parts),
-            Some(Outcome::Unknown | Outcome::NotSent) | None => {
-                jobs.push(job(message, journal.campaign()))
-            }
+            Some(Entry {
+                outcome: Some(outcome @ (Outcome::Submitted | Outcome::Refused)),
+                ..
+            }) => tally.add(state_word(*outcome), message.parts),
+            Some(_) | None => jobs.push(job(message, journal.campaign())),
         }
     }
     (jobs, tally)
@@ -298,7 +297,7 @@ fn remark_on_earlier_runs(context: &Context, tally: &Tally) {
     }
 }
 
-fn job(message: PreparedMessage, campaign: &str) -> Job {
+pub(super) fn job(message: PreparedMessage, campaign: &str) -> Job {
     let reference = ClientRef::new(format!("{campaign}-{}", message.line))
         .expect("a campaign's name and a number are visible ASCII characters");
     Job {
@@ -310,7 +309,7 @@ fn job(message: PreparedMessage, campaign: &str) -> Job {
 }
 
 /// A name that no other run has.
-fn new_name() -> String {
+pub(super) fn new_name() -> String {
     format!("{:016x}", fastrand::u64(..))
 }
 
