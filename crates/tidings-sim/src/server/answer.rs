@@ -10,7 +10,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderValue, StatusCode, header};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Collected};
 use serde_json::json;
 
 use super::call::Dropped;
@@ -98,12 +98,12 @@ async fn whole(answer: Response) -> (http::response::Parts, Bytes) {
     head.headers.remove(header::CONTENT_LENGTH);
     let body = body.collect().await;
     // A body of the router's own making fails only where the router failed.
-    (head, body.map(|body| body.to_bytes()).unwrap_or_default())
+    (head, body.map(Collected::to_bytes).unwrap_or_default())
 }
 
 /// The first half of a document, which no reader can take for a whole one.
 fn without_its_end(body: &Bytes) -> Bytes {
-    if body.len() >= 4 && body.starts_with(b"{") || body.starts_with(b"[") {
+    if body.len() >= 2 && (body.starts_with(b"{") || body.starts_with(b"[")) {
         body.slice(..body.len() / 2)
     } else {
         Bytes::from_static(b"{\"")
@@ -118,14 +118,12 @@ async fn broken_off(answer: Response) -> Response {
     head.headers.insert(header::CONTENT_LENGTH, promised);
     let half = body.slice(..body.len() / 2);
     let pieces = stream::unfold(Some(half), |half| async move {
-        match half {
-            Some(half) => Some((Ok(half), None)),
-            None => {
-                // Pending once: the server flushes what it has before it learns of the end.
-                tokio::task::yield_now().await;
-                Some((Err(Dropped), None))
-            }
+        if let Some(half) = half {
+            return Some((Ok(half), None));
         }
+        // Pending once: the server flushes what it has before it learns of the end.
+        tokio::task::yield_now().await;
+        Some((Err(Dropped), None))
     });
     Response::from_parts(head, Body::from_stream(pieces))
 }
