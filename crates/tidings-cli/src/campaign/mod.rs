@@ -11,6 +11,8 @@ pub(crate) mod prepare;
 pub(crate) mod progress;
 pub(crate) mod rows;
 pub(crate) mod run;
+#[cfg(test)]
+mod run_tests;
 pub(crate) mod template;
 
 use std::path::PathBuf;

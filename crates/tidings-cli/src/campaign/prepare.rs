@@ -391,7 +391,11 @@ mod tests {
             "letters_in_number",
             "the phone number holds letters",
         );
-        check_fault("???,A", "invalid_number", "expected a phone number");
+        check_fault(
+            "???,A",
+            "invalid_number",
+            "a phone number holds digits, blanks and brackets; character 0 is another",
+        );
         check_fault(
             "+33612345678,A",
             "country_not_served",

@@ -67,7 +67,7 @@ impl<'f> Sheet<'f> {
             return Err(CampaignError::ColumnTwice { column: twice });
         }
         let body_start = usize::try_from(records.position().byte()).unwrap_or(file.len());
-        let first_line = lines.at(body_start);
+        let first_line = lines.exactly_at(body_start);
         let body = file.get(body_start..).unwrap_or_default();
         Ok(Self {
             columns,
@@ -177,11 +177,14 @@ impl<'f> Lines<'f> {
     /// The line of the first byte at or after `byte` that does not end a line.
     fn at(&mut self, byte: usize) -> u64 {
         let rest = self.bytes.get(byte..).unwrap_or_default();
-        let line_ends = rest
-            .iter()
-            .take_while(|byte| matches!(byte, b'\r' | b'\n'))
-            .count();
-        let until = (byte + line_ends).min(self.bytes.len());
+        let ends_line = |byte: &&u8| matches!(byte, b'\r' | b'\n');
+        let line_ends = rest.iter().take_while(ends_line).count();
+        self.exactly_at(byte.saturating_add(line_ends))
+    }
+
+    /// The line of this byte.
+    fn exactly_at(&mut self, byte: usize) -> u64 {
+        let until = byte.min(self.bytes.len());
         while self.counted_to < until {
             let next = self.bytes.get(self.counted_to + 1);
             match self.bytes.get(self.counted_to) {

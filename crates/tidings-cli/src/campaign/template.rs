@@ -17,8 +17,8 @@ const ROW: &str = "row";
 #[derive(Debug)]
 pub(crate) struct Template<'t> {
     environment: Environment<'t>,
-    /// The columns that the text needs, by position.
-    needed: Vec<(usize, String)>,
+    /// The columns that the text uses.
+    needed: Vec<String>,
 }
 
 /// Why no text came of a row.
@@ -51,10 +51,9 @@ impl<'t> Template<'t> {
         let mut names: Vec<String> = template.undeclared_variables(false).into_iter().collect();
         names.retain(|name| name != ROW && !globals.contains(name));
         names.sort_unstable();
-        let position = |name: &String| columns.iter().position(|column| column == name);
         let missing: Vec<String> = names
             .iter()
-            .filter(|name| position(name).is_none())
+            .filter(|name| !columns.contains(name))
             .cloned()
             .collect();
         if !missing.is_empty() {
@@ -63,13 +62,9 @@ impl<'t> Template<'t> {
                 present: columns.to_vec(),
             });
         }
-        let needed = names
-            .into_iter()
-            .filter_map(|name| Some((position(&name)?, name)));
-        let needed = needed.collect();
         Ok(Self {
             environment,
-            needed,
+            needed: names,
         })
     }
 
@@ -79,30 +74,51 @@ impl<'t> Template<'t> {
         columns: &[String],
         fields: &[String],
     ) -> Result<String, RenderFault> {
-        let filled = || {
-            let pairs = columns.iter().zip(fields);
-            pairs
-                .filter(|(_, field)| !field.is_empty())
-                .map(|(name, field)| (name.as_str(), Value::from(field.as_str())))
-        };
-        let row = Value::from_pairs(filled());
-        let context = Value::from_pairs(filled().chain([(ROW, row)]));
-        let template = self
-            .environment
-            .get_template(NAME)
-            .expect("it was added in new()");
-        template
-            .render(context)
-            .map_err(|error| self.fault(&error, fields))
+        let pairs = columns
+            .iter()
+            .map(String::as_str)
+            .zip(fields.iter().map(String::as_str));
+        let filled: Vec<(&str, &str)> = pairs.filter(|(_, field)| !field.is_empty()).collect();
+        self.render_filled(&filled)
+            .map_err(|error| self.fault(&error, &filled))
     }
 
-    fn fault(&self, error: &minijinja::Error, fields: &[String]) -> RenderFault {
-        let is_empty = |position: usize| fields.get(position).is_none_or(String::is_empty);
-        let empty = self
+    fn render_filled(&self, filled: &[(&str, &str)]) -> Result<String, minijinja::Error> {
+        let pairs = || {
+            filled
+                .iter()
+                .map(|(name, field)| (*name, Value::from(*field)))
+        };
+        let row = Value::from_pairs(pairs());
+        let context = Value::from_pairs(pairs().chain([(ROW, row)]));
+        self.environment
+            .get_template(NAME)
+            .expect("it was added in new()")
+            .render(context)
+    }
+
+    /// Names the empty columns that spoil the text; those with a default in the template do not.
+    fn fault(&self, error: &minijinja::Error, filled: &[(&str, &str)]) -> RenderFault {
+        let is_filled = |column: &str| filled.iter().any(|(name, _)| *name == column);
+        let empty: Vec<&str> = self
             .needed
             .iter()
-            .filter(|(position, _)| is_empty(*position));
-        let columns: Vec<String> = empty.map(|(_, name)| name.clone()).collect();
+            .map(String::as_str)
+            .filter(|name| !is_filled(name))
+            .collect();
+        let spoils = |column: &str| {
+            let others = empty
+                .iter()
+                .filter(|other| **other != column)
+                .map(|other| (*other, "x"));
+            let filled: Vec<(&str, &str)> = filled.iter().copied().chain(others).collect();
+            self.render_filled(&filled).is_err()
+        };
+        let columns: Vec<String> = empty
+            .iter()
+            .filter(|column| spoils(column))
+            .map(|column| (*column).to_owned())
+            .collect();
         if error.kind() == ErrorKind::UndefinedError && !columns.is_empty() {
             RenderFault::Empty { columns }
         } else {
@@ -118,14 +134,14 @@ mod tests {
     use super::*;
 
     fn columns() -> Vec<String> {
-        ["to", "first_name", "prénom", "city name"]
+        ["to", "first_name", "prénom", "city name", "nickname"]
             .map(str::to_owned)
             .to_vec()
     }
 
     #[track_caller]
     fn check(source: &str, expected: Result<&str, RenderFault>) {
-        let fields = ["1", "Aïssatou & fils", "", "Boké"].map(str::to_owned);
+        let fields = ["1", "Aïssatou & fils", "", "Boké", ""].map(str::to_owned);
         let columns = columns();
         let template = Template::new(source, &columns).unwrap();
         assert_eq!(
@@ -153,6 +169,10 @@ mod tests {
             columns: vec!["prénom".to_owned()],
         };
         check("Bonjour {{prénom}}", Err(empty));
+        let town = RenderFault::Empty {
+            columns: vec!["prénom".to_owned()],
+        };
+        check("{{ prénom }} {{ nickname | default('x') }}", Err(town));
         let failed = RenderFault::Failed {
             what: "undefined value".to_owned(),
         };
@@ -164,7 +184,7 @@ mod tests {
         let error = Template::new("{{name}} {{town}} {{first_name}}", &columns()).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the template uses name, town, which the file does not have; its columns are to, first_name, prénom, city name"
+            "the template uses name, town, which the file does not have; its columns are to, first_name, prénom, city name, nickname"
         );
     }
 
