@@ -450,7 +450,7 @@ pub(crate) struct ManArgs {
 /// Print the exit codes and what they mean
 #[derive(Debug, Args)]
 #[command(after_help = crate::output::exit_code_help())]
-pub(crate) struct ExitCodesArgs {}
+pub(crate) struct ExitCodesArgs;
 
 fn provider_names() -> clap::builder::PossibleValuesParser {
     let ids = tidings::providers::ALL.iter().map(|spec| spec.id);

@@ -30,7 +30,10 @@ fn main() -> ExitCode {
     match commands::run(cli, environment, output) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            if !error.chain().any(|cause| cause.is::<OutputClosed>()) {
+            if !error
+                .chain()
+                .any(<dyn std::error::Error>::is::<OutputClosed>)
+            {
                 Output::new(false).remark(format_args!("error: {}", explain(&error)));
             }
             ExitCode::from(output::exit_code(&error))

@@ -18,6 +18,8 @@ use crate::campaign::CampaignError;
 #[derive(Debug)]
 pub(crate) struct Output {
     json: bool,
+    stdout: io::Stdout,
+    stderr: io::Stderr,
     stdout_is_terminal: bool,
     stderr_is_terminal: bool,
 }
@@ -26,6 +28,8 @@ impl Output {
     pub(crate) fn new(json: bool) -> Self {
         Self {
             json,
+            stdout: io::stdout(),
+            stderr: io::stderr(),
             stdout_is_terminal: io::stdout().is_terminal(),
             stderr_is_terminal: io::stderr().is_terminal(),
         }
@@ -43,14 +47,14 @@ impl Output {
 
     /// One line of data.
     pub(crate) fn line(&self, line: impl fmt::Display) -> anyhow::Result<()> {
-        written(writeln!(io::stdout().lock(), "{line}"))
+        written(writeln!(self.stdout.lock(), "{line}"))
     }
 
     /// One JSON object on a line of its own.
     pub(crate) fn json_line(&self, value: &impl Serialize) -> anyhow::Result<()> {
         let mut line = serde_json::to_vec(value)?;
         line.push(b'\n');
-        written(io::stdout().lock().write_all(&line))
+        written(self.stdout.lock().write_all(&line))
     }
 
     /// A table of data: with borders on a terminal, in plain columns elsewhere.
@@ -65,7 +69,7 @@ impl Output {
 
     /// A remark for the person at the shell. Nobody who closed stderr wants to hear about it.
     pub(crate) fn remark(&self, remark: impl fmt::Display) {
-        writeln!(io::stderr().lock(), "{remark}").ok();
+        writeln!(self.stderr.lock(), "{remark}").ok();
     }
 
     /// Something that works and should be changed all the same.

@@ -343,7 +343,6 @@ impl Content {
             Line::Journal(header) if index == 0 && header.version == VERSION => {
                 self.header = Some(header);
             }
-            Line::Journal(_) => return None,
             Line::Begin(rows) if index > 0 => {
                 for (line, fingerprint) in rows {
                     let entry = Entry {
@@ -359,7 +358,7 @@ impl Content {
                 entry.outcome = Some(end.outcome);
                 entry.provider_ref = end.provider_ref;
             }
-            Line::Begin(_) | Line::End(_) => return None,
+            Line::Journal(_) | Line::Begin(_) | Line::End(_) => return None,
         }
         Some(())
     }

@@ -76,7 +76,7 @@ fn a_torn_last_line_counts_as_not_written_wherever_it_is_torn() {
     drop(journal);
     let whole = std::fs::read(desk.path()).unwrap();
     for length in 0..whole.len() {
-        std::fs::write(desk.path(), whole.get(..length).unwrap()).unwrap();
+        std::fs::write(desk.path(), &whole[..length]).unwrap();
         let mut journal = desk.open().unwrap();
         if length >= before.len() {
             assert!(journal.entry(2).unwrap().is_unknown(), "torn at {length}");

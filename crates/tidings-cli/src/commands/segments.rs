@@ -23,7 +23,7 @@ pub(super) fn run(context: &Context, args: &SegmentsArgs) -> anyhow::Result<()> 
             }
             None => Box::new(io::stdin().lock()),
         };
-        return json_lines(&context.output, lines, &policy);
+        return json_lines(&context.output, lines, policy);
     }
     let text = match (&args.file, &args.text) {
         (Some(path), _) => {
@@ -35,7 +35,7 @@ pub(super) fn run(context: &Context, args: &SegmentsArgs) -> anyhow::Result<()> 
         (None, None) => text_of("-")?,
     };
     let plan = plan(&text, &policy).map_err(|error| bad_input(error.to_string()))?;
-    let report = Report::new(&plan, &policy);
+    let report = Report::new(&plan, policy);
     if context.output.is_json() {
         context.output.json_line(&report)
     } else {
@@ -52,7 +52,7 @@ struct TextLine {
 }
 
 /// One answer per line, in order. A line that cannot be read is reported, and the rest goes on.
-fn json_lines(output: &Output, mut lines: Box<dyn BufRead>, policy: &Policy) -> anyhow::Result<()> {
+fn json_lines(output: &Output, mut lines: Box<dyn BufRead>, policy: Policy) -> anyhow::Result<()> {
     let mut stdout = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let mut line = Vec::new();
     let (mut number, mut bad) = (0_u64, 0_u64);
@@ -87,11 +87,11 @@ fn json_lines(output: &Output, mut lines: Box<dyn BufRead>, policy: &Policy) -> 
     }
 }
 
-fn json_line(stdout: &mut impl io::Write, line: &[u8], policy: &Policy) -> anyhow::Result<()> {
+fn json_line(stdout: &mut impl io::Write, line: &[u8], policy: Policy) -> anyhow::Result<()> {
     // The parser's sentence holds a position and nothing of the text.
     let TextLine { text } = serde_json::from_slice(line)
         .map_err(|error| anyhow::anyhow!("expected {{\"text\":\"..\"}}: {error}"))?;
-    let plan = plan(&text, policy)?;
+    let plan = plan(&text, &policy)?;
     let mut answer = serde_json::to_vec(&plan)?;
     answer.push(b'\n');
     written(stdout.write_all(&answer))
@@ -133,7 +133,7 @@ struct Hint {
 }
 
 impl<'p> Report<'p> {
-    fn new(plan: &'p Plan<'_>, policy: &Policy) -> Self {
+    fn new(plan: &'p Plan<'_>, policy: Policy) -> Self {
         let changes = plan.changes().iter().map(|change| Replaced {
             position: change.position,
             original: change.original,
@@ -165,7 +165,7 @@ impl<'p> Report<'p> {
             let shown = self.outside_gsm.iter().map(|outside| {
                 format!(
                     "{} ({}, {} times)",
-                    outside.character.escape_debug_unless_shown(),
+                    outside.character.escape_debug(),
                     outside.code_point,
                     outside.count
                 )
@@ -190,17 +190,6 @@ impl<'p> Report<'p> {
     }
 }
 
-trait EscapeUnlessShown {
-    fn escape_debug_unless_shown(self) -> String;
-}
-
-impl EscapeUnlessShown for char {
-    /// Control and invisible characters do not reach the terminal.
-    fn escape_debug_unless_shown(self) -> String {
-        self.escape_debug().collect()
-    }
-}
-
 fn outside_gsm(plan: &Plan<'_>) -> Vec<Outside> {
     if plan.encoding() == Encoding::Gsm7 {
         return Vec::new();
@@ -220,17 +209,17 @@ fn outside_gsm(plan: &Plan<'_>) -> Vec<Outside> {
 fn is_gsm(character: char) -> bool {
     let mut buffer = [0; 4];
     let text: &str = character.encode_utf8(&mut buffer);
-    plan_of(text, &Policy::default()).is_some_and(|plan| plan.encoding() == Encoding::Gsm7)
+    plan_of(text, Policy::default()).is_some_and(|plan| plan.encoding() == Encoding::Gsm7)
 }
 
-fn hint(plan: &Plan<'_>, policy: &Policy) -> Option<Hint> {
+fn hint(plan: &Plan<'_>, policy: Policy) -> Option<Hint> {
     let levels = [Replacement::Typography, Replacement::Accents];
     let stronger = levels
         .into_iter()
         .filter(|level| *level > policy.replacement);
     stronger
         .filter_map(|level| {
-            let better = plan_of(plan.original(), &policy.replacement(level))?;
+            let better = plan_of(plan.original(), policy.replacement(level))?;
             (better.n_parts() < plan.n_parts()).then_some(Hint {
                 replace: level,
                 encoding: better.encoding(),
@@ -240,6 +229,6 @@ fn hint(plan: &Plan<'_>, policy: &Policy) -> Option<Hint> {
         .min_by_key(|hint| (hint.segments, hint.replace))
 }
 
-fn plan_of<'t>(text: &'t str, policy: &Policy) -> Option<Plan<'t>> {
-    plan(text, policy).ok()
+fn plan_of(text: &str, policy: Policy) -> Option<Plan<'_>> {
+    plan(text, &policy).ok()
 }

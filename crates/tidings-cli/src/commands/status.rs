@@ -230,7 +230,7 @@ fn row(message: &Tracked) -> Vec<String> {
     let report = message.report.as_ref();
     let at = report.and_then(|report| report.at).map(|at| at.to_string());
     let reason = report.and_then(|report| {
-        let reason = report.reason.map(|reason| reason_word(reason).to_owned());
+        let reason = report.reason.map(reason_word);
         reason
             .into_iter()
             .chain(report.detail.clone())

@@ -19,7 +19,7 @@ fn spec() -> &'static ProviderSpec {
 fn lane_text(id: &str) -> String {
     let mut text = format!("[[lanes]]\nid = \"{id}\"\nprovider = \"{}\"\n", spec().id);
     for setting in required() {
-        text += &format!("{} = \"value\"\n", setting.name);
+        text = text + setting.name + " = \"value\"\n";
     }
     text
 }

@@ -34,7 +34,7 @@ const REGION: &str = "GN";
 const CALLING_CODE: u16 = 224;
 const IN_FLIGHT: usize = 16;
 /// The simulated carrier delivers within two seconds.
-const WATCH_LIMIT: Duration = Duration::from_secs(60);
+const WATCH_LIMIT: Duration = Duration::from_mins(1);
 
 /// A simulated carrier and a client of it.
 struct Carrier {

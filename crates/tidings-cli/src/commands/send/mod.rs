@@ -380,13 +380,16 @@ fn conclude(context: &Context, end: RunEnd, tally: &Tally, bad_rows: usize) -> a
     match end {
         RunEnd::Interrupted { abandoned } => {
             let submitted = tally.messages("submitted");
-            let mut what = format!("interrupted: {submitted} messages are with the provider");
-            if abandoned > 0 {
-                what += &format!(
-                    ", {abandoned} calls were given up and nobody can know what became of them"
-                );
-            }
-            Err(Ending::Interrupted(what + "; the same command goes on").into())
+            let given_up = match abandoned {
+                0 => String::new(),
+                open => {
+                    format!(", {open} calls were given up and nobody can know what became of them")
+                }
+            };
+            Err(Ending::Interrupted(format!(
+                "interrupted: {submitted} messages are with the provider{given_up}; the same command goes on"
+            ))
+            .into())
         }
         RunEnd::Trouble(error) => {
             context
