@@ -9,6 +9,8 @@ pub mod address_book;
 mod answer;
 pub mod backend;
 mod clock;
+#[cfg(feature = "client")]
+mod config;
 mod error;
 #[cfg(feature = "client")]
 pub mod http;

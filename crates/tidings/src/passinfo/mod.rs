@@ -1,13 +1,33 @@
 #![doc = include_str!("README.md")]
 
 mod answers;
+#[cfg(feature = "client")]
+mod builder;
+#[cfg(feature = "client")]
+mod client;
+#[cfg(feature = "client")]
+mod contacts;
+#[cfg(feature = "client")]
+mod groups;
 pub mod map;
+#[cfg(feature = "client")]
+mod renewal;
 mod scalar;
 #[cfg(feature = "server")]
 pub mod server;
+#[cfg(feature = "client")]
+mod submit;
+#[cfg(test)]
+mod tests;
+#[cfg(feature = "client")]
+mod verdict;
 pub mod wire;
 
 pub use answers::{BatchState, BatchStatus, BulkChunk, BulkOutcome, BulkReceipt, Sent};
+#[cfg(feature = "client")]
+pub use builder::ClientBuilder;
+#[cfg(feature = "client")]
+pub use client::Client;
 
 use crate::provider::{Capabilities, ProviderSpec, Setting};
 
@@ -18,24 +38,24 @@ pub const DEFAULT_BASE_URL: &str = "https://api.passinfo.net";
 /// vendor documents no limit, only that lists be kept "reasonable".
 pub const DEFAULT_BULK_SIZE: usize = 100;
 
+/// The largest bulk size that can be set: a bound on the memory of one call, not the vendor's.
+pub const MAX_BULK_SIZE: usize = 10_000;
+
 /// The registration of this provider.
 pub static SPEC: ProviderSpec = ProviderSpec {
-    id: "passinfo",
+    id: map::PROVIDER,
     title: "PassInfo",
     capabilities: CAPABILITIES,
     settings: SETTINGS,
     #[cfg(feature = "client")]
-    connect: |account, _http| {
-        account.check(SETTINGS)?;
-        Err(crate::provider::unsupported("passinfo", "connect"))
-    },
+    connect: |account, http| Ok(std::sync::Arc::new(Client::from_account(account, http)?)),
     #[cfg(feature = "server")]
     router: server::router,
 };
 
 const CAPABILITIES: Capabilities = Capabilities {
     max_messages_per_call: DEFAULT_BULK_SIZE,
-    calling_codes: &[224],
+    calling_codes: &[map::CALLING_CODE],
     max_parts: 255,
     sender_optional: false,
     status: true,

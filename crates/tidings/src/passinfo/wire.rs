@@ -504,6 +504,12 @@ pub struct Fault {
     /// The vendor's own code, if it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<Value>,
+    /// For how many recipients of a bulk call a message was queued all the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub successful_sends: Option<Value>,
+    /// For how many members of a group a message was queued all the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub messages_queued: Option<Value>,
 }
 
 /// Reads a JSON list into one form and a JSON object into another. (serde's own way of choosing

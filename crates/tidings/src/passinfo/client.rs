@@ -1,0 +1,481 @@
+//! The client of the PassInfo API: messages, their status, and the account.
+//!
+//! Called by programs that use PassInfo directly, and through `submit.rs` by everything that knows
+//! only [`Provider`](crate::Provider). Contacts are in `contacts.rs`, groups in `groups.rs`, the
+//! renewal of the key in `renewal.rs`. It repeats no call that may have arrived: retrying is the
+//! layers' work.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::uri::{Authority, Scheme, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use tidings_core::{Clock, DeliveryReport, E164, ProviderRef, SenderId};
+use tracing::Instrument;
+
+use super::answers::{BatchStatus, BulkChunk, BulkOutcome, BulkReceipt, Sent};
+use super::builder::OnNewKey;
+use super::groups::GroupCache;
+use super::map::{self, PROVIDER};
+use super::verdict::{self, Call, Judged};
+use super::wire::{self, path};
+use crate::answer::{Answer, HttpMetadata};
+use crate::error::{Acceptance, Error, ErrorKind, Result};
+use crate::http::HttpClient;
+
+/// A client of one PassInfo account.
+///
+/// Cloning is cheap, and all clones share the credentials, the connections and the cached groups.
+///
+/// ```no_run
+/// use tidings::{E164, SenderId, passinfo};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let client = passinfo::Client::builder()
+///     .client_id(1234)
+///     .api_key("the key from the dashboard")
+///     .default_sender(SenderId::parse("Tidings")?)
+///     .build()?;
+/// let to = E164::parse("+224622000001", None)?;
+/// let sent = client.send(&to, "Bonjour", None).await?;
+/// let report = client.message_status(&sent.id).await?;
+/// println!("{}: {:?}", sent.id, report.state);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+}
+
+/// What all clones of a client share.
+pub(super) struct Shared {
+    pub(super) http: HttpClient,
+    pub(super) base: BaseUrl,
+    pub(super) client_id: String,
+    pub(super) client_id_header: HeaderValue,
+    pub(super) credential: ArcSwap<Credential>,
+    /// Held while the key is being renewed; what came with the last renewal's answer.
+    pub(super) renewal: tokio::sync::Mutex<HttpMetadata>,
+    pub(super) on_new_key: Option<OnNewKey>,
+    pub(super) default_sender: Option<SenderId>,
+    pub(super) bulk_size: usize,
+    pub(super) groups: GroupCache,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+/// Where the API is: what stands before `/v1/...`.
+pub(super) struct BaseUrl {
+    pub(super) scheme: Scheme,
+    pub(super) authority: Authority,
+    /// Without a slash at its end.
+    pub(super) prefix: String,
+}
+
+/// The key, and the same as a header that is never shown.
+pub(super) struct Credential {
+    pub(super) key: SecretString,
+    header: HeaderValue,
+}
+
+impl Credential {
+    /// `None` when no header can carry the key.
+    pub(super) fn new(key: SecretString) -> Option<Self> {
+        let mut header = HeaderValue::from_str(key.expose_secret().trim()).ok()?;
+        header.set_sensitive(true);
+        Some(Self { key, header })
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let base = &self.shared.base;
+        let url = format!("{}://{}{}", base.scheme, base.authority, base.prefix);
+        f.debug_struct("passinfo::Client")
+            .field("base_url", &url)
+            .field("client_id", &self.shared.client_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    pub(super) fn of(shared: Shared) -> Self {
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// Sends one text to one phone. Without `from` the client's default sender is used.
+    ///
+    /// # Errors
+    /// Before anything is sent: [`ErrorKind::InvalidRecipient`] when the number is not one of
+    /// Guinea, [`ErrorKind::InvalidSender`] without a sender or with a phone number as one,
+    /// [`ErrorKind::InvalidMessage`] when the text is empty. Otherwise what the answer says; after a
+    /// success that cannot be read or has no id, [`ErrorKind::Protocol`] with
+    /// [`Acceptance::Unknown`].
+    #[doc(alias = "send_message")]
+    pub async fn send(
+        &self,
+        to: &E164,
+        text: &str,
+        from: Option<&SenderId>,
+    ) -> Result<Answer<Sent>> {
+        const CALL: Call = Call::acts("send_message");
+        let body = wire::SingleMessage {
+            message: checked_text(CALL, text)?,
+            contact: map::national(to).map_err(|error| error.during(PROVIDER, CALL.operation))?,
+            sender_name: self.sender(CALL, from)?,
+        };
+        let answer: Answer<wire::SendAnswer> = self.post(CALL, path::SINGLE_MESSAGE, &body).await?;
+        let Some(sent) = map::sent(&answer) else {
+            let what = "passinfo took the message and gave no id of it";
+            return Err(CALL.unreadable(what, answer.http));
+        };
+        tracing::debug!(provider = PROVIDER, provider.message_id = %sent.id, "passinfo took message {}", sent.id);
+        Ok(answer.map(|_| sent))
+    }
+
+    /// Sends one text to many phones, in calls of at most
+    /// [`bulk_size`](super::ClientBuilder::bulk_size) recipients, one after the other in the order
+    /// of the list. The answer tells of each call what happened to it.
+    ///
+    /// A call that PassInfo refuses does not hold up the others. After one whose outcome is unknown,
+    /// or which failed for a reason that would meet the next as well (credentials, credit, rate,
+    /// reachability), no further call is made, and the rest is reported as not sent.
+    ///
+    /// # Errors
+    /// Before anything is sent, as [`Client::send`] and for an empty list.
+    #[doc(alias = "send_message_bulk")]
+    pub async fn send_bulk(
+        &self,
+        to: &[E164],
+        text: &str,
+        from: Option<&SenderId>,
+    ) -> Result<BulkOutcome> {
+        let text = checked_text(BULK, text)?;
+        let sender = self.sender(BULK, from)?;
+        if to.is_empty() {
+            return Err(not_sent(
+                BULK,
+                ErrorKind::InvalidRecipient,
+                "a bulk message needs at least one recipient",
+            ));
+        }
+        let contacts: Vec<wire::Phone> = to
+            .iter()
+            .map(map::national)
+            .collect::<Result<_>>()
+            .map_err(|error| error.during(PROVIDER, BULK.operation))?;
+
+        let mut chunks = Vec::with_capacity(to.len().div_ceil(self.shared.bulk_size));
+        let mut stopped_by: Option<Error> = None;
+        for contacts in contacts.chunks(self.shared.bulk_size) {
+            let recipients = next_range(&chunks, contacts.len());
+            let outcome = match &stopped_by {
+                Some(cause) => Err(not_attempted(cause)),
+                None => self.send_bulk_call(&text, contacts.to_vec(), &sender).await,
+            };
+            if let Err(error) = &outcome
+                && stopped_by.is_none()
+                && meets_the_next_call_too(error)
+            {
+                stopped_by = Some(not_attempted(error));
+            }
+            chunks.push(BulkChunk {
+                recipients,
+                outcome,
+            });
+        }
+        Ok(BulkOutcome { chunks })
+    }
+
+    /// One bulk call, whose arguments have been checked.
+    pub(super) async fn send_bulk_call(
+        &self,
+        text: &str,
+        contacts: Vec<wire::Phone>,
+        sender: &str,
+    ) -> Result<Answer<BulkReceipt>> {
+        let n_recipients = contacts.len();
+        let body = wire::BulkMessage {
+            message: text.to_owned(),
+            contacts,
+            sender_name: sender.to_owned(),
+        };
+        let answer: Answer<wire::BulkAnswer> = self.post(BULK, path::BULK_MESSAGE, &body).await?;
+        let receipt = map::bulk_receipt(&answer, n_recipients);
+        tracing::debug!(
+            provider = PROVIDER,
+            provider.batch_id = receipt.batch_id,
+            queued = receipt.queued,
+            failed = receipt.failed,
+            "passinfo took a bulk call"
+        );
+        Ok(answer.map(|_| receipt))
+    }
+
+    /// How far a message has come. Ask by the id that [`Client::send`] gave.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when PassInfo does not know the id.
+    #[doc(alias = "get_message_status")]
+    pub async fn message_status(&self, message_id: &str) -> Result<Answer<DeliveryReport>> {
+        const CALL: Call = Call::asks("get_message_status");
+        let path = with_id(CALL, path::SINGLE_STATUS, message_id)?;
+        let answer: Answer<wire::StatusAnswer> = self.ask(CALL, &path).await?;
+        let about = ProviderRef::message(message_id);
+        Ok(answer.map(|status| map::delivery_report(about, &status)))
+    }
+
+    /// How far a batch has come. Ask by the id that [`Client::send_bulk`] gave.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when PassInfo does not know the id.
+    #[doc(alias = "get_message_status_bulk")]
+    pub async fn batch_status(&self, batch_id: &str) -> Result<Answer<BatchStatus>> {
+        const CALL: Call = Call::asks("get_message_status_bulk");
+        let path = with_id(CALL, path::BULK_STATUS, batch_id)?;
+        let answer: Answer<wire::BulkStatusAnswer> = self.ask(CALL, &path).await?;
+        Ok(answer.map(|status| map::batch_status(&status)))
+    }
+
+    /// How many SMS credits are left on the account.
+    #[doc(alias("get_sms_count", "get_solde", "solde"))]
+    pub async fn credits(&self) -> Result<Answer<i64>> {
+        const CALL: Call = Call::asks("get_sms_count");
+        let answer: Answer<wire::BalanceAnswer> = self.ask(CALL, path::BALANCE).await?;
+        Ok(answer.map(|balance| balance.solde.0))
+    }
+
+    /// The sender to use, in the vendor's form.
+    pub(super) fn sender(&self, call: Call, from: Option<&SenderId>) -> Result<String> {
+        match from.or(self.shared.default_sender.as_ref()) {
+            Some(sender) => {
+                map::sender_name(sender).map_err(|error| error.during(PROVIDER, call.operation))
+            }
+            None => Err(not_sent(
+                call,
+                ErrorKind::InvalidSender,
+                "passinfo needs a sender, and neither the message nor the account has one",
+            )),
+        }
+    }
+
+    pub(super) async fn ask<T: Judged>(&self, call: Call, path: &str) -> Result<Answer<T>> {
+        self.exchange(call, Method::GET, path, Bytes::new()).await
+    }
+
+    pub(super) async fn post<T: Judged>(
+        &self,
+        call: Call,
+        path: &str,
+        body: &(impl Serialize + Sync),
+    ) -> Result<Answer<T>> {
+        let body = json(call, body)?;
+        self.exchange(call, Method::POST, path, body).await
+    }
+
+    /// Makes a call, and makes it once more when its key was refused and has been replaced in the
+    /// meantime: a call that was refused for its key has done nothing.
+    async fn exchange<T: Judged>(
+        &self,
+        call: Call,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> Result<Answer<T>> {
+        let credential = self.shared.credential.load_full();
+        let first = self
+            .exchange_with(&credential, call, method.clone(), path, body.clone())
+            .await;
+        match first {
+            Err(error) if error.kind() == ErrorKind::Unauthorized => {
+                let newer = self.credential_after_renewal().await;
+                if Arc::ptr_eq(&newer, &credential) {
+                    return Err(error);
+                }
+                self.exchange_with(&newer, call, method, path, body).await
+            }
+            answered => answered,
+        }
+    }
+
+    /// Makes one call with one key and reads its answer.
+    pub(super) async fn exchange_with<T: Judged>(
+        &self,
+        credential: &Credential,
+        call: Call,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> Result<Answer<T>> {
+        let request = self.request(credential, call, method, path, body)?;
+        let span =
+            tracing::debug_span!("passinfo", provider = PROVIDER, operation = call.operation);
+        let exchange = async {
+            let response = self.shared.http.send(request).await;
+            let read = match response {
+                Ok(response) => verdict::read(call, &response),
+                Err(failure) => Err(failure.into_error(PROVIDER, call.operation, call.carries)),
+            };
+            trace(&read);
+            read
+        };
+        exchange.instrument(span).await
+    }
+
+    fn request(
+        &self,
+        credential: &Credential,
+        call: Call,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> Result<Request<Bytes>> {
+        const JSON: HeaderValue = HeaderValue::from_static("application/json");
+        let base = &self.shared.base;
+        let uri = Uri::builder()
+            .scheme(base.scheme.clone())
+            .authority(base.authority.clone())
+            .path_and_query([&base.prefix, path].concat())
+            .build()
+            .map_err(|_| {
+                not_sent(
+                    call,
+                    ErrorKind::Config,
+                    "the base_url cannot be continued by a path",
+                )
+            })?;
+        let mut headers = HeaderMap::with_capacity(8);
+        headers.insert(
+            HeaderName::from_static(wire::API_KEY),
+            credential.header.clone(),
+        );
+        headers.insert(
+            HeaderName::from_static(wire::CLIENT_ID),
+            self.shared.client_id_header.clone(),
+        );
+        headers.insert(CONTENT_TYPE, JSON);
+        headers.insert(ACCEPT, JSON);
+        let mut request = Request::new(body);
+        *request.method_mut() = method;
+        *request.uri_mut() = uri;
+        *request.headers_mut() = headers;
+        Ok(request)
+    }
+}
+
+const BULK: Call = Call::acts("send_message_bulk");
+
+/// One line per answer: how it ended, never what it held.
+fn trace<T>(read: &Result<Answer<T>>) {
+    match read {
+        Ok(answer) => tracing::debug!(
+            http.status = answer.http.status,
+            http.request_id = answer.http.request_id,
+            "passinfo answered"
+        ),
+        Err(error) => tracing::debug!(
+            error.kind = error.kind().as_str(),
+            error.acceptance = error.acceptance().as_str(),
+            http.status = error.http().map(|http| http.status),
+            http.request_id = error.http().and_then(|http| http.request_id.as_deref()),
+            "passinfo call failed: {error}"
+        ),
+    }
+}
+
+pub(super) fn json(call: Call, body: &impl Serialize) -> Result<Bytes> {
+    serde_json::to_vec(body).map(Bytes::from).map_err(|_| {
+        not_sent(
+            call,
+            ErrorKind::InvalidMessage,
+            "the request cannot be written as json",
+        )
+    })
+}
+
+/// A path that ends in an id, which may hold any character.
+pub(super) fn with_id(call: Call, path: &str, id: &str) -> Result<String> {
+    if matches!(id, "" | "." | "..") {
+        return Err(not_sent(
+            call,
+            ErrorKind::NotFound,
+            "nothing has an empty id",
+        ));
+    }
+    let mut whole = String::with_capacity(path.len() + id.len());
+    whole.push_str(path);
+    for byte in id.bytes() {
+        // The unreserved characters of RFC 3986, section 2.3.
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            whole.push(char::from(byte));
+        } else {
+            let hexadecimal = b"0123456789ABCDEF";
+            whole.push('%');
+            for digit in [byte >> 4, byte & 15] {
+                whole.push(char::from(hexadecimal[usize::from(digit)]));
+            }
+        }
+    }
+    Ok(whole)
+}
+
+pub(super) fn checked_text(call: Call, text: &str) -> Result<String> {
+    if text.is_empty() {
+        return Err(not_sent(
+            call,
+            ErrorKind::InvalidMessage,
+            "the text is empty",
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+pub(super) fn not_sent(call: Call, kind: ErrorKind, what: &'static str) -> Error {
+    Error::not_sent(kind, what).during(PROVIDER, call.operation)
+}
+
+/// The positions of the `length` recipients after those of the chunks so far.
+fn next_range(chunks: &[BulkChunk], length: usize) -> Range<usize> {
+    let start = chunks.last().map_or(0, |chunk| chunk.recipients.end);
+    start..start + length
+}
+
+/// Whether the next call of the same kind would fail for the same reason, or should wait until
+/// somebody has looked at this one.
+pub(super) fn meets_the_next_call_too(error: &Error) -> bool {
+    match error.acceptance() {
+        Acceptance::Unknown | Acceptance::NotSent => true,
+        // An address that is not there is not there for the next call either.
+        Acceptance::Refused => error.kind() == ErrorKind::NotFound,
+    }
+}
+
+/// The error of a call that was not made because an earlier one had failed.
+pub(super) fn not_attempted(cause: &Error) -> Error {
+    // What is unknown about the earlier call is not unknown about this one.
+    let kind = match cause.acceptance() {
+        Acceptance::Unknown => ErrorKind::Unavailable,
+        Acceptance::NotSent | Acceptance::Refused => cause.kind(),
+    };
+    let error = not_sent(
+        BULK,
+        kind,
+        "not attempted, because an earlier call of the same list failed",
+    );
+    match cause.retry_after() {
+        Some(wait) => error.with_retry_after(wait),
+        None => error,
+    }
+}

@@ -1,0 +1,202 @@
+//! The account's groups: list them (kept for a set time), find one, make one, fill one, and send to
+//! one.
+//!
+//! Called by programs that keep their groups at PassInfo, and through
+//! [`AddressBook`](crate::address_book::AddressBook).
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tidings_core::{E164, SenderId, Timestamp};
+use tokio::sync::Mutex;
+
+use super::client::{Client, checked_text, with_id};
+use super::map::{self, PROVIDER};
+use super::verdict::Call;
+use super::wire::{self, path};
+use crate::address_book::{AddressBook, Contact, ContactPage, Group, GroupReceipt};
+use crate::answer::Answer;
+use crate::error::Result;
+
+const LIST: Call = Call::asks("get_user_groups");
+
+/// The list of groups, for as long as it may be kept.
+pub(super) struct GroupCache {
+    keep: Duration,
+    held: Mutex<Option<(Timestamp, Answer<Vec<Group>>)>>,
+}
+
+impl GroupCache {
+    pub(super) fn new(keep: Duration) -> Self {
+        Self {
+            keep,
+            held: Mutex::default(),
+        }
+    }
+
+    fn is_fresh(&self, fetched: Timestamp, now: Timestamp) -> bool {
+        // A clock that was set back makes no list young again.
+        now >= fetched && now.since(fetched) < self.keep
+    }
+}
+
+impl Client {
+    /// All groups of the account. With
+    /// [`groups_cache`](super::ClientBuilder::groups_cache) the list is kept that long, for all
+    /// clones; calls at the same time then share one question.
+    #[doc(alias("get_user_groups", "get_all_my_groupes"))]
+    pub async fn groups(&self) -> Result<Answer<Vec<Group>>> {
+        let cache = &self.shared().groups;
+        if cache.keep.is_zero() {
+            return self.fetch_groups().await;
+        }
+        let mut held = cache.held.lock().await;
+        let now = self.shared().clock.now();
+        if let Some((fetched, groups)) = &*held
+            && cache.is_fresh(*fetched, now)
+        {
+            return Ok(groups.clone());
+        }
+        let groups = self.fetch_groups().await?;
+        *held = Some((now, groups.clone()));
+        Ok(groups)
+    }
+
+    /// All groups as they are now, whatever is kept.
+    pub async fn refresh_groups(&self) -> Result<Answer<Vec<Group>>> {
+        self.forget_groups().await;
+        self.groups().await
+    }
+
+    /// The group with this id, from [`Client::groups`]; `None` when the account has none such.
+    pub async fn group(&self, group_id: &str) -> Result<Option<Group>> {
+        let groups = self.groups().await?.into_value();
+        Ok(groups.into_iter().find(|group| group.id == group_id))
+    }
+
+    /// The first group with this name, from [`Client::groups`]; `None` when there is none.
+    pub async fn group_named(&self, name: &str) -> Result<Option<Group>> {
+        let groups = self.groups().await?.into_value();
+        Ok(groups.into_iter().find(|group| group.name == name))
+    }
+
+    /// Makes an empty group. (The vendor's Node package has this call, its Python package has not.)
+    #[doc(alias = "create_groupe")]
+    pub async fn create_group(&self, name: &str) -> Result<Answer<Group>> {
+        const CALL: Call = Call::acts("create_group");
+        let body = wire::CreateGroup {
+            name: name.to_owned(),
+        };
+        let answer = self.post(CALL, path::CREATE_GROUP, &body).await;
+        self.forget_groups().await;
+        let Answer { value, http } = answer?;
+        match map::created_group(value, name) {
+            Some(group) => Ok(Answer::new(group, http)),
+            None => Err(CALL.unreadable("passinfo gave no id of the new group", http)),
+        }
+    }
+
+    /// Puts a contact into a group.
+    pub async fn add_contact_to_group(
+        &self,
+        contact_id: &str,
+        group_id: &str,
+    ) -> Result<Answer<()>> {
+        const CALL: Call = Call::acts("add_contact_to_group");
+        let body = wire::AddToGroup {
+            contact_id: wire::Id(contact_id.to_owned()),
+            group_id: wire::Id(group_id.to_owned()),
+        };
+        let answer = self.post(CALL, path::ADD_TO_GROUP, &body).await;
+        self.forget_groups().await;
+        let answer: Answer<wire::DoneAnswer> = answer?;
+        Ok(answer.map(|_| ()))
+    }
+
+    /// Sends one text to every member of a group. Without `from` the client's default sender is
+    /// used.
+    ///
+    /// # Errors
+    /// As [`Client::send`]; [`NotFound`](crate::ErrorKind::NotFound) when there is no such group.
+    #[doc(alias = "send_message_group")]
+    pub async fn send_to_group(
+        &self,
+        group_id: &str,
+        text: &str,
+        from: Option<&SenderId>,
+    ) -> Result<Answer<GroupReceipt>> {
+        const CALL: Call = Call::acts("send_message_group");
+        let path = with_id(CALL, path::GROUP_MESSAGE, group_id)?;
+        let body = wire::GroupMessage {
+            message: checked_text(CALL, text)?,
+            sender_name: self.sender(CALL, from)?,
+        };
+        let answer: Answer<wire::GroupAnswer> = self.post(CALL, &path, &body).await?;
+        let Some(receipt) = map::group_receipt(&answer) else {
+            let what = "passinfo took the message to the group and did not tell for how many";
+            return Err(CALL.unreadable(what, answer.http));
+        };
+        tracing::debug!(
+            provider = PROVIDER,
+            group_size = receipt.group_size,
+            queued = receipt.queued,
+            "passinfo took a message to a group"
+        );
+        Ok(answer.map(|_| receipt))
+    }
+
+    async fn fetch_groups(&self) -> Result<Answer<Vec<Group>>> {
+        let Answer { value, http } = self.ask(LIST, path::GROUPS).await?;
+        match map::groups(value) {
+            Some(groups) => Ok(Answer::new(groups, http)),
+            None => Err(LIST.unreadable("passinfo gave an answer without a list of groups", http)),
+        }
+    }
+
+    async fn forget_groups(&self) {
+        *self.shared().groups.held.lock().await = None;
+    }
+}
+
+#[async_trait]
+impl AddressBook for Client {
+    async fn contacts(&self, page: u32, limit: u32) -> Result<ContactPage> {
+        self.contacts_page(page, limit)
+            .await
+            .map(Answer::into_value)
+    }
+
+    async fn add_contact(
+        &self,
+        first_name: &str,
+        last_name: &str,
+        phone: &E164,
+    ) -> Result<Contact> {
+        let added = self.create_contact(first_name, last_name, phone).await;
+        added.map(Answer::into_value)
+    }
+
+    async fn groups(&self) -> Result<Vec<Group>> {
+        Self::groups(self).await.map(Answer::into_value)
+    }
+
+    async fn create_group(&self, name: &str) -> Result<Group> {
+        Self::create_group(self, name).await.map(Answer::into_value)
+    }
+
+    async fn add_to_group(&self, contact_id: &str, group_id: &str) -> Result<()> {
+        let added = self.add_contact_to_group(contact_id, group_id).await;
+        added.map(Answer::into_value)
+    }
+
+    async fn send_to_group(
+        &self,
+        group_id: &str,
+        text: &str,
+        from: Option<&SenderId>,
+    ) -> Result<GroupReceipt> {
+        Self::send_to_group(self, group_id, text, from)
+            .await
+            .map(Answer::into_value)
+    }
+}
