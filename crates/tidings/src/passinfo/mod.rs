@@ -17,6 +17,8 @@ mod scalar;
 pub mod server;
 #[cfg(feature = "client")]
 mod submit;
+#[cfg(test)]
+mod tests;
 #[cfg(feature = "client")]
 mod verdict;
 pub mod wire;
