@@ -18,11 +18,13 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
             "deny",
             "--all-features",
             "check",
+            "--hide-inclusion-graph",
             "bans",
             "licenses",
             "sources",
         ])),
-        process::run(&mut process::cargo(&["machete"])),
+        // Called without cargo: under `cargo xtask` it would take its own name for a folder.
+        process::run(&mut process::command("cargo-machete", &[])),
     ];
     println!("audit: advisories are not checked here (their database needs the network)");
     results.into_iter().collect()

@@ -42,22 +42,23 @@ fn main() -> ExitCode {
         None => ("help", arguments.as_slice()),
     };
     let outcome = match tool {
-        "audit" => audit::run(rest),
+        "audit" => audit::run(rest).map(succeeded),
         "test" => suite::run(rest),
-        "tidy" => tidy::run(rest),
+        "tidy" => tidy::run(rest).map(succeeded),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
-            return ExitCode::SUCCESS;
+            Ok(ExitCode::SUCCESS)
         }
         unknown => Err(anyhow::anyhow!(
             "there is no tool named `{unknown}`; `cargo xtask` lists them"
         )),
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("xtask: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    outcome.unwrap_or_else(|error| {
+        eprintln!("xtask: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn succeeded((): ()) -> ExitCode {
+    ExitCode::SUCCESS
 }

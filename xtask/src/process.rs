@@ -4,9 +4,11 @@
 use std::io::{BufRead as _, BufReader, Read, Write};
 use std::process::{Command, Stdio};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
+use crate::clock::Stopwatch;
 use crate::workspace;
 
 /// What a program wrote and whether it succeeded.
@@ -42,6 +44,27 @@ pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
         bail!("`{line}` failed: {status}");
     }
     Ok(())
+}
+
+/// As [`run`], and ends the program when it takes longer than `limit`.
+pub(crate) fn run_within(command: &mut Command, limit: Duration) -> anyhow::Result<()> {
+    let line = show(command);
+    let watch = Stopwatch::start();
+    let mut child = command
+        .spawn()
+        .with_context(|| format!("cannot start `{line}`"))?;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            anyhow::ensure!(status.success(), "`{line}` failed: {status}");
+            return Ok(());
+        }
+        if watch.elapsed() > limit {
+            child.kill()?;
+            child.wait()?;
+            bail!("`{line}` did not end within {} s", limit.as_secs());
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
 }
 
 /// Shows the call, lets its output through, and keeps a copy of it.

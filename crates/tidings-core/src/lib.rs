@@ -14,8 +14,15 @@ pub mod state;
 pub mod text;
 pub mod time;
 
+#[cfg(test)]
+mod tests;
+mod words;
+
 pub use address::{E164, E164Error, Region, SenderId, SenderIdError};
 pub use message::{ClientRef, ClientRefError, Message, Priority};
 pub use report::{DeliveryReport, ProviderRef, Reason, ReportedState};
-pub use state::{HeldReason, MessageState};
-pub use time::{Clock, Timestamp};
+pub use state::{
+    AttemptEnd, EarlierAttempts, HeldReason, MessageEvent, MessageState, RefusedEvent, Transition,
+};
+pub use time::{Clock, Timestamp, TimestampError};
+pub use words::UnknownWord;

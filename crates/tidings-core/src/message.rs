@@ -12,6 +12,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::address::{E164, SenderId};
+use crate::words::stable_words;
 
 /// One text to one phone, as the caller wants it.
 ///
@@ -116,16 +117,11 @@ pub enum Priority {
     High,
 }
 
-impl Priority {
-    /// The stable word for this priority, as in the API and on the command line.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Low => "low",
-            Self::Normal => "normal",
-            Self::High => "high",
-        }
-    }
-}
+stable_words!(Priority:
+    Low => "low",
+    Normal => "normal",
+    High => "high",
+);
 
 /// The caller's own name for a message: 1 to 255 visible ASCII characters, unique for the caller.
 ///

@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use crate::address::E164;
 use crate::message::ClientRef;
 use crate::time::Timestamp;
+use crate::words::stable_words;
 
 /// One statement of a provider about one message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DeliveryReport {
     /// Which message it is about.
@@ -48,6 +49,42 @@ impl DeliveryReport {
         self.reason = Some(reason);
         self
     }
+
+    /// Adds when it happened, by the provider's clock.
+    #[must_use]
+    pub fn at(mut self, at: Timestamp) -> Self {
+        self.at = Some(at);
+        self
+    }
+
+    /// Adds the provider's own word or number for the state.
+    #[must_use]
+    pub fn raw(mut self, raw: impl Into<String>) -> Self {
+        self.raw = Some(raw.into());
+        self
+    }
+
+    /// Adds the provider's own sentence about it.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+}
+
+/// Shows the length of the provider's sentence, never the sentence: it may repeat the text or the
+/// number.
+impl fmt::Debug for DeliveryReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeliveryReport")
+            .field("about", &self.about)
+            .field("state", &self.state)
+            .field("reason", &self.reason)
+            .field("at", &self.at)
+            .field("raw", &self.raw)
+            .field("detail_bytes", &self.detail.as_ref().map(String::len))
+            .finish()
+    }
 }
 
 /// How far a message has come according to its provider.
@@ -73,6 +110,17 @@ pub enum ReportedState {
     /// message's part cannot be told.
     Unknown,
 }
+
+stable_words!(ReportedState:
+    Submitted => "submitted",
+    Sent => "sent",
+    Delivered => "delivered",
+    Undelivered => "undelivered",
+    Expired => "expired",
+    Failed => "failed",
+    Canceled => "canceled",
+    Unknown => "unknown",
+);
 
 /// Why a message went no further: one flat list for all providers. The words are stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -121,6 +169,29 @@ pub enum Reason {
     /// `detail`.
     Unspecified,
 }
+
+stable_words!(Reason:
+    InvalidRequest => "invalid_request",
+    InvalidRecipient => "invalid_recipient",
+    NotSmsCapable => "not_sms_capable",
+    InvalidSender => "invalid_sender",
+    UnsupportedContent => "unsupported_content",
+    ContentFiltered => "content_filtered",
+    OptedOut => "opted_out",
+    ComplianceBlocked => "compliance_blocked",
+    Unauthorized => "unauthorized",
+    Forbidden => "forbidden",
+    InsufficientFunds => "insufficient_funds",
+    QuotaExceeded => "quota_exceeded",
+    RecipientUnreachable => "recipient_unreachable",
+    RecipientBlocked => "recipient_blocked",
+    NoRoute => "no_route",
+    CarrierError => "carrier_error",
+    Expired => "expired",
+    Canceled => "canceled",
+    Partial => "partial",
+    Unspecified => "unspecified",
+);
 
 /// What is needed to ask a provider about a message again. Which fields are set depends on the
 /// provider; a reference can be stored as JSON and read back.

@@ -27,8 +27,11 @@ impl Timestamp {
     /// 1970-01-01T00:00:00Z.
     pub const UNIX_EPOCH: Self = Self(jiff::Timestamp::UNIX_EPOCH);
 
-    /// The point `milliseconds` after 1970-01-01T00:00:00Z, or `None` outside the years -9999 to
-    /// 9999.
+    /// The last point, 9999-12-30T22:00:00Z: later ones could not be written with every offset.
+    pub const MAX: Self = Self(jiff::Timestamp::constant(253_402_207_200, 0));
+
+    /// The point `milliseconds` after 1970-01-01T00:00:00Z, or `None` after [`Self::MAX`] and
+    /// before the year -9999.
     pub fn from_millis(milliseconds: i64) -> Option<Self> {
         jiff::Timestamp::from_millisecond(milliseconds)
             .ok()
@@ -40,14 +43,12 @@ impl Timestamp {
         self.0.as_millisecond()
     }
 
-    /// This point moved later, stopping at the end of the year 9999.
+    /// This point moved later by the whole milliseconds of `duration`, stopping at [`Self::MAX`].
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
-        Self(
-            self.0
-                .saturating_add(duration)
-                .unwrap_or(jiff::Timestamp::MAX),
-        )
+        let milliseconds = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        let later = self.as_millis().saturating_add(milliseconds);
+        Self::from_millis(later).unwrap_or(Self::MAX)
     }
 
     /// How long after `earlier` this point is; zero if it is not after it.
@@ -66,7 +67,9 @@ impl fmt::Display for Timestamp {
 impl FromStr for Timestamp {
     type Err = TimestampError;
 
-    /// Reads RFC 3339, for instance `2024-01-20T15:30:45Z` or `2024-01-20T16:30:45+01:00`.
+    /// Reads RFC 3339, for instance `2024-01-20T15:30:45Z` or `2024-01-20T16:30:45+01:00`. What is
+    /// finer than a millisecond is cut off. A time without its offset is refused, because it would
+    /// be another moment in every country.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let exact: jiff::Timestamp = text.parse().map_err(|_| TimestampError)?;
         Self::from_millis(exact.as_millisecond()).ok_or(TimestampError)

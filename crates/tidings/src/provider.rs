@@ -213,6 +213,40 @@ pub struct ProviderSpec {
     pub router: fn(Arc<dyn crate::backend::Backend>) -> axum::Router,
 }
 
+impl ProviderSpec {
+    /// A provider that has neither a client nor a server yet: `connect` answers with
+    /// [`ErrorKind::Unsupported`] and `router` serves no path. For providers outside this crate
+    /// and for tests; the fields are set on the result.
+    pub const fn new(
+        id: &'static str,
+        title: &'static str,
+        capabilities: Capabilities,
+        settings: &'static [Setting],
+    ) -> Self {
+        Self {
+            id,
+            title,
+            capabilities,
+            settings,
+            #[cfg(feature = "client")]
+            connect: |_, _| Err(unsupported("this provider", "connect")),
+            #[cfg(feature = "server")]
+            router: |_| axum::Router::new(),
+        }
+    }
+
+    /// Sets the provider's API as a server over a backend.
+    #[cfg(feature = "server")]
+    #[must_use]
+    pub const fn with_router(
+        mut self,
+        router: fn(Arc<dyn crate::backend::Backend>) -> axum::Router,
+    ) -> Self {
+        self.router = router;
+        self
+    }
+}
+
 impl fmt::Debug for ProviderSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ProviderSpec")

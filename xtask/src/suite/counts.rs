@@ -37,10 +37,10 @@ impl Counts {
             .find(|line| line.trim_start().starts_with("Summary ["))?
             .split_once(" run: ")?;
         let mut counts = Self::default();
-        for item in list.split(',') {
+        for item in without_remarks(list).split(',') {
             let (number, what) = item.trim().split_once(' ')?;
             let number: usize = number.parse().ok()?;
-            match what.split(" (").next().unwrap_or(what) {
+            match what.trim() {
                 "passed" => counts.passed += number,
                 "skipped" => counts.skipped += number,
                 // failed, timed out, exec failed: not passed.
@@ -106,6 +106,18 @@ impl fmt::Display for Counts {
             "{passed} passed, {failed} failed, {skipped} skipped"
         )
     }
+}
+
+/// Takes out what stands in parentheses: `3 passed (1 slow, 1 leaky)` are three that passed.
+fn without_remarks(list: &str) -> String {
+    let mut plain = String::with_capacity(list.len());
+    let mut rest = list;
+    while let Some((before, after)) = rest.split_once('(') {
+        plain.push_str(before);
+        rest = after.split_once(')').map_or("", |(_, after)| after);
+    }
+    plain.push_str(rest);
+    plain
 }
 
 /// Takes out the sequences `ESC [ .. m` that colour a terminal.

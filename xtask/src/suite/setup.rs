@@ -78,7 +78,10 @@ pub(crate) fn run() -> anyhow::Result<Counts> {
         .iter()
         .flat_map(|need| need.debian_packages)
         .copied();
-    install(&packages.collect::<Vec<_>>())?;
+    // Whether that mattered is decided by what is still missing, not by how apt-get ended.
+    if let Err(error) = install(&packages.collect::<Vec<_>>()) {
+        println!("{error:#}");
+    }
     let still_missing = missing
         .iter()
         .find(|need| need.is_vital && !(need.is_there)());
@@ -121,7 +124,10 @@ fn install(packages: &[&str]) -> anyhow::Result<()> {
 
 /// The one command for a person to type.
 pub(crate) fn advice(packages: &[&str]) -> String {
-    format!("to install it: sudo apt-get install {}", packages.join(" "))
+    format!(
+        "on Debian this installs it: sudo apt-get install {}",
+        packages.join(" ")
+    )
 }
 
 fn is_root() -> bool {

@@ -23,6 +23,10 @@ pub(crate) fn watched(command: &mut Command) -> &mut Command {
 /// Before the tests, so that the file holds this run's references only.
 pub(crate) fn forget_references() -> anyhow::Result<()> {
     let file = references_file();
+    if let Some(folder) = file.parent() {
+        // Cargo may build elsewhere; the tests would fail for want of the folder.
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    }
     if file.exists() {
         fs::remove_file(&file).with_context(|| format!("cannot remove {}", file.display()))?;
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::counts::Counts;
 use super::{Outcome, choose, readme, setup, snapshots, steps, summary};
+use crate::process;
 
 const fn counts(passed: usize, failed: usize, skipped: usize) -> Counts {
     Counts {
@@ -27,7 +28,7 @@ fn nextest_summaries_are_read() {
         Some(counts(3, 0, 1)),
     );
     check_nextest(
-        "     Summary [  10.0s] 9/12 tests run: 5 passed (1 slow), 1 failed, 2 timed out, 1 exec failed, 3 skipped\n        FAIL a\n",
+        "     Summary [  10.0s] 9/12 tests run: 5 passed (1 slow, 2 leaky), 1 failed (1 due to being leaky), 2 timed out, 1 exec failed, 3 skipped\n        FAIL a\n",
         Some(counts(5, 4, 3)),
     );
     check_nextest(
@@ -159,16 +160,46 @@ fn references_become_paths_from_the_root() {
 }
 
 #[test]
-fn the_readme_begins_with_its_commands() {
-    let readme = "# A\ntext\n```sh\na b   # says why\n\n# nothing\nc\n```\n```\nd\n```\n";
-    assert_eq!(readme::first_commands(readme), ["a b", "c"]);
-    assert_eq!(readme::first_commands("no block"), Vec::<String>::new());
+fn the_readme_shows_its_commands_in_blocks() {
+    let readme = "# A\ntext\n```sh\na b\n\n# nothing\nc\n```\n```toml\nd = 1\n```\n```sh\ntidings e \"f # g\"\n```\n";
+    assert_eq!(
+        readme::command_blocks(readme),
+        [vec!["a b", "c"], vec!["tidings e \"f # g\""]]
+    );
+    assert_eq!(
+        readme::command_blocks("no block"),
+        Vec::<Vec<String>>::new()
+    );
+}
+
+#[test]
+fn examples_are_run_from_source() {
+    assert_eq!(
+        readme::from_source("tidings segments \"a  b\"").as_deref(),
+        Some("cargo run --release --quiet -- segments \"a  b\"")
+    );
+    assert_eq!(readme::from_source("cargo install tidings"), None);
+}
+
+#[test]
+fn a_program_that_does_not_end_is_ended() {
+    let within = |script: &str, limit| {
+        process::run_within(&mut process::command("sh", &["-c", script]), limit)
+    };
+    let long = Duration::from_mins(1);
+    assert!(within("exit 0", long).is_ok());
+    let failed = within("exit 3", long).unwrap_err().to_string();
+    assert!(failed.contains("failed: exit status: 3"), "{failed}");
+    let ended = within("exec sleep 600", Duration::ZERO)
+        .unwrap_err()
+        .to_string();
+    assert!(ended.contains("did not end within 0 s"), "{ended}");
 }
 
 #[test]
 fn missing_packages_are_named_in_one_command() {
     assert_eq!(
         setup::advice(&["gcc", "python3-venv"]),
-        "to install it: sudo apt-get install gcc python3-venv"
+        "on Debian this installs it: sudo apt-get install gcc python3-venv"
     );
 }

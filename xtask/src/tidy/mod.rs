@@ -4,6 +4,7 @@
 
 mod docs;
 mod layering;
+mod lints;
 mod shape;
 mod size;
 pub(crate) mod source;
@@ -58,6 +59,9 @@ const RULES: &[(&str, Rule)] = &[
     ("provider folders", shape::provider_folders),
     ("leftovers", shape::leftovers),
     ("ignored tests", shape::ignored_tests),
+    ("lints of published crates", lints::published_crates),
+    ("lints of maps", lints::exhaustive_maps),
+    ("lints of wrappers", lints::complete_wrappers),
     ("crates in the map", docs::crates_in_the_map),
     ("paths in documents", docs::paths),
     ("promises in the readme", docs::promises),

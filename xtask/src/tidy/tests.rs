@@ -2,7 +2,7 @@
 //! repository itself.
 
 use super::source::{Source, Span};
-use super::{Finding, docs, findings, layering, shape, size};
+use super::{Finding, docs, findings, layering, lints, shape, size};
 
 #[test]
 fn the_repository_is_tidy() {
@@ -144,7 +144,7 @@ fn a_provider_is_named_only_at_home() {
             ("crates/tidings/src/providers.rs", "pub mod acme;"),
             (
                 "crates/tidings/src/lib.rs",
-                "//! `tidings::acme::Client` sends.",
+                "//! `tidings::acme::Client` sends.\n#[cfg(feature = \"acme\")]\npub mod acme;",
             ),
             ("docs/providers.md", "acme"),
             ("crates/tidings-tests/tests/it/main.rs", "mod acme_client;"),
@@ -161,7 +161,10 @@ fn a_provider_is_named_only_at_home() {
         layering::provider_names,
         &[
             wire,
-            ("crates/tidings/src/lib.rs", "//! Front.\npub mod acme;"),
+            (
+                "crates/tidings/src/lib.rs",
+                "//! Front.\npub use acme::Client;",
+            ),
             (
                 "crates/tidings-cli/src/main.rs",
                 "fn a() {\n    connect(\"ACME\");\n}",
@@ -225,6 +228,7 @@ fn only_config_reads_the_environment() {
         layering::environment,
         &[
             ("crates/a/src/config.rs", "std::env::var(\"A\")"),
+            ("crates/b/src/config/mod.rs", "std::env::var(\"A\")"),
             (
                 "crates/a/src/main.rs",
                 "std::env::args(); env!(\"A\"); // std::env::var",
@@ -338,7 +342,11 @@ fn functions_have_at_most_80_lines_without_tests() {
 fn files_open_with_a_header() {
     check(
         shape::headers,
-        &[("a.rs", "//! What it does.\n"), ("a.md", "x")],
+        &[
+            ("a.rs", "//! What it does.\n"),
+            ("acme/mod.rs", "#![doc = include_str!(\"README.md\")]\n"),
+            ("a.md", "x"),
+        ],
         &[],
     );
     check(
@@ -456,6 +464,75 @@ fn ignored_tests_say_why() {
             "#[ignore]\n#[ignore = \"\"]\n#[cfg_attr(windows, ignore)]",
         )],
         &["a.rs:1", "a.rs:2", "a.rs:3"],
+    );
+}
+
+// --- lints ---
+
+#[test]
+fn published_crates_ask_for_documentation() {
+    const MANIFEST: &str = "[package]\nname = \"a\"\n";
+    let all = "#![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]";
+    check(
+        lints::published_crates,
+        &[
+            ("crates/a/Cargo.toml", MANIFEST),
+            ("crates/a/src/lib.rs", all),
+        ],
+        &[],
+    );
+    check(
+        lints::published_crates,
+        &[
+            ("crates/a/Cargo.toml", MANIFEST),
+            ("crates/a/src/lib.rs", "// missing_docs"),
+        ],
+        &[
+            "crates/a/src/lib.rs:1",
+            "crates/a/src/lib.rs:1",
+            "crates/a/src/lib.rs:1",
+        ],
+    );
+    let private = format!("{MANIFEST}publish = false\n");
+    check(
+        lints::published_crates,
+        &[
+            ("crates/a/Cargo.toml", &private),
+            ("crates/a/src/lib.rs", ""),
+        ],
+        &[],
+    );
+}
+
+#[test]
+fn maps_ask_for_matches_without_a_wildcard() {
+    const WIRE: (&str, &str) = ("crates/tidings/src/acme/wire.rs", "");
+    let map = "crates/tidings/src/acme/map.rs";
+    let asks = "//! Map.\n#![warn(clippy::wildcard_enum_match_arm)]";
+    check(lints::exhaustive_maps, &[WIRE, (map, asks)], &[]);
+    check(
+        lints::exhaustive_maps,
+        &[WIRE, (map, "//! Map.")],
+        &["crates/tidings/src/acme/map.rs:1"],
+    );
+}
+
+#[test]
+fn layers_forward_every_method() {
+    let layer = "crates/tidings/src/layers/retry.rs";
+    let complete = "#[async_trait]\n#[deny(clippy::missing_trait_methods)]\nimpl<P: Provider> Provider for Retry<P> {}";
+    check(lints::complete_wrappers, &[(layer, complete)], &[]);
+    let partial = "#[deny(clippy::missing_trait_methods)]\nstruct A;\n#[async_trait]\nimpl<P: Provider> Provider for Retry<P> {}";
+    check(
+        lints::complete_wrappers,
+        &[
+            (layer, partial),
+            (
+                "crates/tidings/src/memory.rs",
+                "impl Provider for Memory {}",
+            ),
+        ],
+        &["crates/tidings/src/layers/retry.rs:4"],
     );
 }
 

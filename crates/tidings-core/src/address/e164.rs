@@ -8,7 +8,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat};
+use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat};
 use serde::{Deserialize, Serialize};
 
 /// A phone number in international form.
@@ -37,8 +37,17 @@ pub struct E164 {
 }
 
 impl E164 {
+    /// The longest text that is read as a number, in bytes. A number written with wide digits and a
+    /// blank after each stays below it.
+    pub const MAX_TEXT_BYTES: usize = 128;
+
     /// Reads a number as people write it. Without a leading plus it is read as a number of
-    /// `default_region`; blanks, brackets and dashes are skipped.
+    /// `default_region`, in its national form or with the region's prefix for calls abroad. Digits
+    /// may be those of any script; blanks, brackets, dashes, dots and slashes are skipped.
+    ///
+    /// Letters are refused, though a telephone has them on its keys: a text is addressed to a
+    /// number, and a letter in a column of numbers is more often a mistake. So are extensions and
+    /// pauses (`;ext=12`, `#12`, `x12`, `,,12`), because a text cannot be sent to one.
     ///
     /// # Errors
     /// [`E164Error`] when it is no number, when it has no plus and no region is given, or when no
@@ -48,6 +57,7 @@ impl E164 {
         if PHONE_NUMBER_UTIL.is_valid_number(&number) {
             Self::from_parsed(&number)
         } else {
+            has_possible_length(&number)?;
             Err(E164Error::NotInPlan)
         }
     }
@@ -59,11 +69,8 @@ impl E164 {
     /// [`E164Error`] as [`Self::parse`].
     pub fn parse_possible(text: &str, default_region: Option<Region>) -> Result<Self, E164Error> {
         let number = read(text, default_region)?;
-        if PHONE_NUMBER_UTIL.is_possible_number(&number) {
-            Self::from_parsed(&number)
-        } else {
-            Err(E164Error::BadLength)
-        }
+        has_possible_length(&number)?;
+        Self::from_parsed(&number)
     }
 
     /// The number with its plus: `+224622000001`.
@@ -92,7 +99,7 @@ impl E164 {
     }
 
     /// The region that the number belongs to; `None` for numbers of no country, such as satellite
-    /// phones.
+    /// phones, and for numbers that are possible and in no plan.
     pub fn region(&self) -> Option<Region> {
         let number = read(self.as_str(), None).ok()?;
         let region = PHONE_NUMBER_UTIL.get_region_for_number(&number)?;
@@ -104,8 +111,15 @@ impl E164 {
         Self::parse(self.as_str(), None).is_ok()
     }
 
+    /// Writes the number down, if what is written is read as the same number again. It is not for
+    /// instance when a national number begins with what its country dials in front of national
+    /// numbers: no plan has such numbers, and whoever reads them takes the prefix off.
     fn from_parsed(number: &PhoneNumber) -> Result<Self, E164Error> {
         let formatted = number.format_as(PhoneNumberFormat::E164);
+        let read_again = PHONE_NUMBER_UTIL.parse(&*formatted, None);
+        if !read_again.is_ok_and(|again| again.format_as(PhoneNumberFormat::E164) == formatted) {
+            return Err(E164Error::NotInPlan);
+        }
         let bytes = formatted.as_bytes();
         let mut text = [0; 16];
         text.get_mut(..bytes.len())
@@ -128,16 +142,22 @@ impl E164 {
 fn read(text: &str, default_region: Option<Region>) -> Result<PhoneNumber, E164Error> {
     use rlibphonenumber::ParseError;
 
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(E164Error::NotANumber);
+    }
+    if text.len() > E164::MAX_TEXT_BYTES {
+        return Err(E164Error::TextTooLong { bytes: text.len() });
+    }
+    let text = without_decoration(text)?;
     let region = default_region
         .map(|region| rlibphonenumber::Region::from_code(region.as_str()))
         .transpose()
         .map_err(|_| E164Error::UnknownRegion)?;
     PHONE_NUMBER_UTIL
-        .parse(text, region)
+        .parse(&*text, region)
         .map_err(|error| match error {
-            ParseError::InvalidCountryCode
-                if region.is_none() && !text.trim_start().starts_with('+') =>
-            {
+            ParseError::InvalidCountryCode if region.is_none() && !text.contains(PLUS_SIGNS) => {
                 E164Error::NoCountry
             }
             ParseError::InvalidCountryCode => E164Error::UnknownCallingCode,
@@ -148,6 +168,45 @@ fn read(text: &str, default_region: Option<Region>) -> Result<PhoneNumber, E164E
         })
 }
 
+/// The plus, and the wide plus of East Asian keyboards.
+const PLUS_SIGNS: [char; 2] = ['+', '\u{ff0b}'];
+
+fn has_possible_length(number: &PhoneNumber) -> Result<(), E164Error> {
+    match PHONE_NUMBER_UTIL.is_possible_number_with_reason(number) {
+        Ok(NumberLengthType::IsPossible) => Ok(()),
+        // A number without its area code can only be called from next door.
+        Ok(NumberLengthType::IsPossibleLocalOnly) | Err(_) => Err(E164Error::BadLength),
+    }
+}
+
+/// Leaves only what the port reads in a number. It would skip what it cannot read, and take letters
+/// for the keys that they stand on; here a text is a number or it is not.
+fn without_decoration(text: &str) -> Result<String, E164Error> {
+    const PUNCTUATION: &str = "-()[]./~\u{2212}\u{2053}\u{223c}\u{30fc}\u{ff08}\u{ff09}\u{ff0d}\
+        \u{ff0e}\u{ff0f}\u{ff3b}\u{ff3d}";
+    let mut cleaned = String::with_capacity(text.len());
+    for (position, character) in text.chars().enumerate() {
+        match character {
+            // What has no width. Marks for the direction of writing come along when a number is
+            // copied from a list of contacts.
+            '\u{ad}'
+            | '\u{200b}'
+            | '\u{2060}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}' => {}
+            '\u{2010}'..='\u{2015}' => cleaned.push('-'),
+            // French numbers are set with narrow blanks. A tab or the end of a line is no blank.
+            blank if blank.is_whitespace() && !blank.is_control() => cleaned.push(' '),
+            sign if PLUS_SIGNS.contains(&sign) || PUNCTUATION.contains(sign) => cleaned.push(sign),
+            digit if digit.is_numeric() => cleaned.push(digit),
+            _ => return Err(E164Error::BadCharacter { position }),
+        }
+    }
+    Ok(cleaned)
+}
+
 impl fmt::Display for E164 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -156,9 +215,13 @@ impl fmt::Display for E164 {
 
 impl fmt::Debug for E164 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const SHOWN_AT_THE_END: usize = 2;
-        let shown_at_the_start = 2 + usize::from(self.calling_code_length);
-        let hidden_until = usize::from(self.length).saturating_sub(SHOWN_AT_THE_END);
+        // Of a short number nothing is left to recognise it by, so all of it is hidden.
+        let (first_shown, last_shown) = match self.national_number().len() {
+            8.. => (1, 2),
+            ..8 => (0, 0),
+        };
+        let shown_at_the_start = 1 + usize::from(self.calling_code_length) + first_shown;
+        let hidden_until = usize::from(self.length).saturating_sub(last_shown);
         for (position, character) in self.as_str().char_indices() {
             let hidden = (shown_at_the_start..hidden_until).contains(&position);
             fmt::Write::write_char(f, if hidden { '*' } else { character })?;
@@ -198,13 +261,26 @@ pub enum E164Error {
     /// It holds no number at all.
     #[error("expected a phone number")]
     NotANumber,
+    /// It holds a letter, a sign for an extension, or another character that numbers are not
+    /// written with.
+    #[error("a phone number holds digits, blanks and brackets; character {position} is another")]
+    BadCharacter {
+        /// Position of the first one, in characters from 0, after leading blanks.
+        position: usize,
+    },
+    /// It is longer than [`E164::MAX_TEXT_BYTES`].
+    #[error("the text is too long for a phone number: {bytes} bytes")]
+    TextTooLong {
+        /// Its length in bytes.
+        bytes: usize,
+    },
     /// It has no plus, and no region was given to read it in.
     #[error("expected a phone number with + and country code")]
     NoCountry,
     /// No country has this calling code.
     #[error("the phone number's country code does not exist")]
     UnknownCallingCode,
-    /// The region is not one of ISO 3166-1's.
+    /// No numbering plan is known for a region of this name.
     #[error("the region to read the phone number in is not known")]
     UnknownRegion,
     /// Too few or too many digits for its country.
@@ -215,7 +291,11 @@ pub enum E164Error {
     NotInPlan,
 }
 
-/// A country or territory by its two letters of ISO 3166-1, such as `GN`.
+/// A country or territory with a numbering plan, by its two letters of ISO 3166-1, such as `GN`.
+///
+/// The regions are those of libphonenumber: ISO 3166-1 without the places that have no telephones
+/// of their own, and with `AC`, `TA` and `XK` (Ascension, Tristan da Cunha, Kosovo). Read in either
+/// case. The United Kingdom is `GB`; `UK` is refused.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Region([u8; 2]);
@@ -243,15 +323,15 @@ impl FromStr for Region {
     type Err = E164Error;
 
     fn from_str(letters: &str) -> Result<Self, Self::Err> {
-        match letters.as_bytes() {
-            &[first, second] if first.is_ascii_alphabetic() && second.is_ascii_alphabetic() => {
-                Ok(Self([
-                    first.to_ascii_uppercase(),
-                    second.to_ascii_uppercase(),
-                ]))
-            }
-            _ => Err(E164Error::UnknownRegion),
-        }
+        let &[first, second] = letters.as_bytes() else {
+            return Err(E164Error::UnknownRegion);
+        };
+        let region = Self([first.to_ascii_uppercase(), second.to_ascii_uppercase()]);
+        let known = std::str::from_utf8(&region.0)
+            .ok()
+            .and_then(|letters| rlibphonenumber::Region::from_code(letters).ok())
+            .and_then(|region| PHONE_NUMBER_UTIL.get_country_code_for_region(region));
+        known.map(|_| region).ok_or(E164Error::UnknownRegion)
     }
 }
 

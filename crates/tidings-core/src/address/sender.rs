@@ -11,12 +11,21 @@ use serde::{Deserialize, Serialize};
 use super::e164::E164;
 
 /// A sender, told apart by its form.
+///
+/// What each provider takes: Puzzel has the same three forms (`ALPHANUMERIC`, `INTERNATIONAL`,
+/// `NETWORK`) and allows in a name the letters, the digits, blank and `% & - + . ,`; PassInfo takes
+/// a name and documents no rule for it; NetSapiens takes only numbers. This type takes what may
+/// work somewhere, and a provider's client refuses what it knows not to work there.
+///
+/// A name is no secret and is shown by `Debug`; a number is shown without its middle.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 #[non_exhaustive]
 pub enum SenderId {
-    /// A name of 1 to 11 letters, digits, blanks and a few signs, with at least one letter
-    /// (3GPP TS 23.040 clause 9.1.2.5: eleven 7-bit characters fit into the address field).
+    /// A name of 1 to 11 letters, digits, blanks and signs, with at least one letter (3GPP TS
+    /// 23.040 clause 9.1.2.5: eleven characters of 7 bits fit into the address field). The letters
+    /// and signs are those of ASCII that the GSM alphabet has in one septet, so that eleven of them
+    /// always fit; accented letters are left out, because no provider documents that it takes them.
     Alphanumeric(Box<str>),
     /// A whole phone number.
     International(E164),
@@ -29,7 +38,10 @@ impl SenderId {
     pub const MAX_NAME_LENGTH: usize = 11;
 
     /// Reads a sender: with a leading plus a number, of 3 to 8 digits a short code, otherwise a
-    /// name.
+    /// name. Blanks around it are dropped.
+    ///
+    /// More than 8 digits without a plus are refused: `622000001` is a number of Guinea to one
+    /// reader and of Indonesia to another.
     ///
     /// # Errors
     /// [`SenderIdError`] when it is none of the three.
@@ -47,11 +59,7 @@ impl SenderId {
         if text.bytes().all(|byte| byte.is_ascii_digit()) {
             return match text.len() {
                 3..=8 => Ok(Self::ShortCode(text.into())),
-                // A number without its plus: read as one when it can be.
-                _ => format!("+{text}")
-                    .parse()
-                    .map(Self::International)
-                    .map_err(|_| SenderIdError::BadNumber),
+                _ => Err(SenderIdError::BadNumber),
             };
         }
         parse_name(text)
@@ -59,9 +67,8 @@ impl SenderId {
 }
 
 fn parse_name(text: &str) -> Result<SenderId, SenderIdError> {
-    // Letters, digits and blank go everywhere; these signs are taken by the networks that take
-    // names at all.
-    const SIGNS: &str = " &-_.!?'*#+/";
+    // ASCII without what GSM 03.38 lacks (the backquote) or has as two septets (^ { } \\ [ ~ ] |).
+    const SIGNS: &str = " !\"#$%&'()*+,-./:;<=>?@_";
     let length = text.chars().count();
     if length > SenderId::MAX_NAME_LENGTH {
         return Err(SenderIdError::TooLong { length });

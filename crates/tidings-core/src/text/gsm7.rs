@@ -98,6 +98,10 @@ pub(super) fn code(character: char) -> Option<Code> {
 /// Whether this byte of a UTF-8 text is a character of one septet in the default alphabet. Written without branches so that
 /// sixteen bytes are looked at together.
 #[inline]
+#[expect(
+    clippy::needless_bitwise_bool,
+    reason = "branches would keep the loop over bytes from being vectorised"
+)]
 const fn is_plain(byte: u8) -> bool {
     let space_to_capital_z = byte.wrapping_sub(b' ') <= b'Z' - b' ';
     let small_letter = byte.wrapping_sub(b'a') <= b'z' - b'a';

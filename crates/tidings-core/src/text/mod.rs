@@ -17,7 +17,9 @@ mod grapheme;
 pub mod gsm7;
 mod plan;
 mod policy;
-
+mod protect;
+mod replace;
+mod replace_table;
 mod segment;
 pub mod shift;
 #[cfg(test)]
@@ -82,10 +84,10 @@ pub enum TextError {
 #[doc(alias = "split")]
 #[doc(alias = "SegmentedMessage")]
 pub fn plan<'t>(text: &'t str, policy: &Policy) -> Result<Plan<'t>, TextError> {
-    let layout = segment::layout(text, policy);
+    let layout = segment::layout(text, *policy);
     let plan = match policy.replacement {
         Replacement::Off => Plan::unchanged(text, layout),
-        _ => Plan::unchanged(text, layout),
+        level => replace::plan(text, layout, level, *policy)?,
     };
     let max = policy.max_parts.max(1);
     if plan.parts_needed() > usize::from(max) {

@@ -245,18 +245,17 @@ impl Parts {
 
     pub(super) fn push(&mut self, part: Part) {
         match self {
-            Self::Inline { count, parts } => match parts.get_mut(*count) {
-                Some(free) => {
+            Self::Inline { count, parts } => {
+                if let Some(free) = parts.get_mut(*count) {
                     *free = part;
                     *count += 1;
-                }
-                None => {
+                } else {
                     let mut heap = Vec::with_capacity(4 * Self::INLINE);
                     heap.extend_from_slice(parts);
                     heap.push(part);
                     *self = Self::Heap(heap);
                 }
-            },
+            }
             Self::Heap(parts) => parts.push(part),
         }
     }

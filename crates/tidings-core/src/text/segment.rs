@@ -27,7 +27,7 @@ pub(super) struct Layout {
 
 /// The layout of a text that is not changed. The default alphabet where it is enough; else, of the national tables that are
 /// allowed and enough, those with the fewest parts; else UTF-16.
-pub(super) fn layout(text: &str, policy: &Policy) -> Layout {
+pub(super) fn layout(text: &str, policy: Policy) -> Layout {
     if let Some(layout) = gsm7_layout(text, policy) {
         return layout;
     }
@@ -89,7 +89,7 @@ struct Filled {
 }
 
 /// The layout in the default alphabet; `None` where a character is outside it.
-fn gsm7_layout(text: &str, policy: &Policy) -> Option<Layout> {
+fn gsm7_layout(text: &str, policy: Policy) -> Option<Layout> {
     let capacity = Capacity::of(Encoding::Gsm7, ShiftTables::NONE, policy.reference);
     let layout = Layout::empty(Encoding::Gsm7, ShiftTables::NONE, policy.reference);
     let plain = gsm7::plain_run(text.as_bytes());
@@ -141,7 +141,7 @@ fn national_layout(
 }
 
 /// The layout in UTF-16, which holds every text.
-fn ucs2_layout(text: &str, policy: &Policy) -> Layout {
+fn ucs2_layout(text: &str, policy: Policy) -> Layout {
     let capacity = Capacity::of(Encoding::Ucs2, ShiftTables::NONE, policy.reference);
     let layout = || Layout::empty(Encoding::Ucs2, ShiftTables::NONE, policy.reference);
     let alone = fill_code_units(text, capacity.alone);

@@ -1,3 +1,8 @@
-//! Tests of `text`: the shared vectors, properties, the wire formats, replacement.
+//! Tests of `text`: the shared vectors, the wire formats, replacement, properties, and a second implementation.
 
+mod policy;
+mod properties;
+mod replacement;
+mod second;
 mod vectors;
+mod wire;

@@ -1,0 +1,1 @@
+//! What a scenario may say, and what is said about one that is wrong.

@@ -1,0 +1,217 @@
+//! The simulated carrier as a server: [`Simulator`] listens, puts the provider's own router in front
+//! of a [`World`] and lets the scenario's faults spoil the calls.
+//!
+//! Called by the command's `sim` and `demo` and by every test that needs a carrier. The way of a
+//! call: `listen` (connections), `call` (control or router, and the fault), `answer` (what a fault
+//! makes of an answer), `control` (`/_sim/`).
+
+mod answer;
+mod call;
+mod control;
+mod listen;
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tidings::{Account, ProviderSpec, SystemClock};
+use tidings_core::Clock;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::error::SimError;
+use crate::scenario::Scenario;
+use crate::world::{World, WorldSettings};
+
+/// How long [`Simulator::stop`] waits for calls that are being answered.
+const STOP_PATIENCE: Duration = Duration::from_secs(5);
+
+/// A running simulated carrier. It listens until it is stopped or dropped.
+pub struct Simulator {
+    world: World,
+    address: SocketAddr,
+    base_url: String,
+    stopping: CancellationToken,
+    listener: JoinSet<()>,
+}
+
+impl Simulator {
+    /// A simulated carrier with this provider's API.
+    pub fn builder(spec: &'static ProviderSpec) -> SimulatorBuilder {
+        SimulatorBuilder {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            remote_control: false,
+            world: WorldSettings {
+                spec,
+                clock: Arc::new(SystemClock::new()),
+                scenario: Scenario::default(),
+                seed: None,
+                account: None,
+                state_file: None,
+            },
+        }
+    }
+
+    /// Where clients point to: `http://127.0.0.1:PORT`, without a slash at the end.
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// The address that it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What a client has to present: one value for each setting that the provider requires, as it
+    /// is at this moment.
+    pub fn credentials(&self) -> Vec<(&'static str, SecretString)> {
+        self.world.credentials()
+    }
+
+    /// The account as a client's settings: the credentials and, where the provider has such a
+    /// setting, `base_url`.
+    pub fn account(&self) -> Account {
+        let spec = self.world.spec();
+        let mut account = Account::new(spec.id);
+        for (setting, value) in self.credentials() {
+            account = account.with(setting, value);
+        }
+        if spec
+            .settings
+            .iter()
+            .any(|setting| setting.name == "base_url")
+        {
+            account = account.with("base_url", self.base_url());
+        }
+        account
+    }
+
+    /// What is behind the API.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// Replaces the scenario, as [`World::set_scenario`].
+    pub fn set_scenario(&self, scenario: Scenario) {
+        self.world.set_scenario(scenario);
+    }
+
+    /// Takes no more connections, lets calls that are being answered finish, for five seconds at
+    /// the most, and ends.
+    pub async fn stop(mut self) {
+        self.stopping.cancel();
+        let ended = async { while self.listener.join_next().await.is_some() {} };
+        // Whatever is not done by then ends when the set is dropped.
+        let _ = tokio::time::timeout(STOP_PATIENCE, ended).await;
+        tracing::info!(address = %self.address, "the simulated carrier has stopped");
+    }
+}
+
+impl fmt::Debug for Simulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Simulator")
+            .field("provider", &self.world.spec().id)
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Settings of a [`Simulator`] that has not started.
+#[derive(Debug)]
+#[must_use = "nothing happens before it is started"]
+pub struct SimulatorBuilder {
+    listen: SocketAddr,
+    remote_control: bool,
+    world: WorldSettings,
+}
+
+impl SimulatorBuilder {
+    /// Where to listen. Default: a free port of 127.0.0.1.
+    pub fn listen(mut self, address: SocketAddr) -> Self {
+        self.listen = address;
+        self
+    }
+
+    /// What happens. Default: a good day.
+    pub fn scenario(mut self, scenario: Scenario) -> Self {
+        self.world.scenario = scenario;
+        self
+    }
+
+    /// Keeps the world in this file, so that it survives being killed; a file that is there is
+    /// continued. It is readable by its owner only: it holds the account's key and the texts.
+    /// Default: the world ends with the program.
+    pub fn state_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.world.state_file = Some(path.into());
+        self
+    }
+
+    /// Where the time comes from. Default: the system's clock.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.world.clock = clock;
+        self
+    }
+
+    /// What ids, keys and chance are drawn from. Default: a seed of its own for every start.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.world.seed = Some(seed);
+        self
+    }
+
+    /// Fixes the credentials: the account has to hold every setting that the provider requires,
+    /// whatever else it holds is left aside. A key that was renewed since the first start with the
+    /// same credentials stays renewed. Default: drawn.
+    pub fn account(mut self, account: Account) -> Self {
+        self.world.account = Some(account);
+        self
+    }
+
+    /// Whether `/_sim/` may be reached from other machines. Default: no.
+    pub fn remote_control(mut self, is_allowed: bool) -> Self {
+        self.remote_control = is_allowed;
+        self
+    }
+
+    /// Makes the world alone, without a listener: for tests that talk to it directly. Faults act
+    /// on calls that come through a listener only.
+    ///
+    /// # Errors
+    /// [`SimError`] when the account does not fit the provider or the state file cannot be used.
+    pub async fn into_world(self) -> Result<World, SimError> {
+        World::open(self.world).await
+    }
+
+    /// Begins to listen, on the present tokio runtime.
+    ///
+    /// # Errors
+    /// [`SimError`] when the address is taken, the account does not fit the provider or the state
+    /// file cannot be used.
+    pub async fn start(self) -> Result<Simulator, SimError> {
+        let world = World::open(self.world).await?;
+        let listen_failed = |source| SimError::Listen {
+            address: self.listen,
+            source,
+        };
+        let socket = TcpListener::bind(self.listen)
+            .await
+            .map_err(listen_failed)?;
+        let address = socket.local_addr().map_err(listen_failed)?;
+        let spec = world.spec();
+        let calls = call::Calls::new(world.clone(), self.remote_control);
+        let stopping = CancellationToken::new();
+        let mut listener = JoinSet::new();
+        listener.spawn(listen::run(socket, calls, stopping.clone()));
+        tracing::info!(%address, provider = spec.id, "a simulated carrier listens on {address}");
+        Ok(Simulator {
+            world,
+            address,
+            base_url: format!("http://{address}"),
+            stopping,
+            listener,
+        })
+    }
+}

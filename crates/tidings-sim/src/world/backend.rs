@@ -1,0 +1,559 @@
+//! The world as a provider's router sees it: the four traits of [`tidings::backend`].
+//!
+//! Called by every provider's `server.rs` and, in tests, directly. Each call decides outside the
+//! lock what it can, holds the lock once, and then waits for its change to be on disk where there
+//! is a state file.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+use subtle::{Choice, ConstantTimeEq};
+use tidings::address_book::{Contact, ContactPage, Group};
+use tidings::backend::{
+    Accepted, AccountDesk, BatchView, Contacts, MessageView, Messages, NewContact, Presented,
+    Principal, Refusal, SignIn, Submission,
+};
+use tidings_core::text::{Policy, TextError, plan};
+use tidings_core::{E164, Message, Reason, ReportedState, SenderId};
+
+use super::open::{credential_settings, draw_key};
+use super::state::{Change, Circle, End, Kind, Person, State, SubmissionTaken, Taken};
+use super::{Shared, World, lock};
+use crate::faults::CALL;
+use crate::operation::Operation;
+use crate::scenario::{Action, FailsAt, Failure, Scenario};
+
+/// The most contacts on one page; who asks for more gets these.
+const MAX_PAGE: u32 = 1_000;
+
+#[async_trait]
+impl SignIn for World {
+    async fn sign_in(&self, presented: &Presented) -> Result<Principal, Refusal> {
+        let state = self.0.state();
+        // Every account and every setting is compared to the end, so that the time tells nothing of
+        // how much was right.
+        let mut found = None;
+        for (index, account) in state.accounts.iter().enumerate() {
+            if bool::from(matches(self.0.spec, &account.credentials, presented)) {
+                found = found.or(Some(index));
+            }
+        }
+        found.map(principal).ok_or(Refusal::Unauthorized)
+    }
+}
+
+fn matches(
+    spec: &'static tidings::ProviderSpec,
+    credentials: &BTreeMap<String, String>,
+    presented: &Presented,
+) -> Choice {
+    credential_settings(spec).fold(Choice::from(1), |so_far, setting| {
+        let expected = credentials.get(setting.name).map_or("", String::as_str);
+        let value = presented.value(setting.name).unwrap_or_default();
+        let is_there = Choice::from(u8::from(!value.is_empty()));
+        so_far & is_there & expected.as_bytes().ct_eq(value.as_bytes())
+    })
+}
+
+fn principal(account: usize) -> Principal {
+    Principal::new(account.to_string())
+}
+
+#[async_trait]
+impl Messages for World {
+    async fn accept(&self, who: &Principal, submission: Submission) -> Result<Accepted, Refusal> {
+        self.0.enter(Operation::Submit, |to| {
+            submission.messages.iter().any(|message| message.to == *to)
+        })?;
+        let judged = self.0.judge(submission.messages.into_iter());
+        let unreadable = submission
+            .as_batch
+            .then(|| submission.unreadable.into_iter());
+        let refused = unreadable
+            .map(|unreadable| unreadable.map(|(written, refusal)| (written, reason_of(&refusal))));
+        self.0
+            .take(who, judged, refused.map(Iterator::collect))
+            .await
+    }
+
+    async fn accept_for_group(
+        &self,
+        who: &Principal,
+        group_id: &str,
+        text: &str,
+        from: Option<SenderId>,
+    ) -> Result<Accepted, Refusal> {
+        let members = self.0.members(who, group_id)?;
+        self.0.enter(Operation::Submit, |to| members.contains(to))?;
+        let text: Arc<str> = text.into();
+        let messages = members.into_iter().map(|to| {
+            let message = Message::new(to, Arc::clone(&text));
+            match &from {
+                Some(sender) => message.from(sender.clone()),
+                None => message,
+            }
+        });
+        let judged = self.0.judge(messages);
+        self.0.take(who, judged, Some(Vec::new())).await
+    }
+
+    async fn message(&self, who: &Principal, id: &str) -> Result<MessageView, Refusal> {
+        let now = self.0.clock.now();
+        let (to, mut view) = {
+            let state = self.0.state();
+            let account = state.account_of(who)?;
+            let sms = state
+                .ids
+                .index(Kind::Message, id)
+                .and_then(|index| state.messages.get(index))
+                .filter(|sms| sms.account == account)
+                .ok_or(Refusal::NotFound { what: "message" })?;
+            let (reported, reason, at) = sms.at(now);
+            let mut view = MessageView::new(id, reported, at);
+            view.reason = reason;
+            (sms.fate.to, view)
+        };
+        let action = self
+            .0
+            .enter(Operation::MessageStatus, |wanted| *wanted == to)?;
+        if let Some(Action::UnknownStatus { word }) = action.as_deref() {
+            view.raw_state = Some(word.clone());
+        }
+        Ok(view)
+    }
+
+    async fn batch(&self, who: &Principal, id: &str) -> Result<BatchView, Refusal> {
+        let now = self.0.clock.now();
+        self.0.enter(Operation::BatchStatus, |_| false)?;
+        let state = self.0.state();
+        let account = state.account_of(who)?;
+        let batch = state
+            .ids
+            .index(Kind::Batch, id)
+            .and_then(|index| state.batches.get(index))
+            .filter(|batch| batch.account == account)
+            .ok_or(Refusal::NotFound { what: "batch" })?;
+        let mut view = BatchView::new(id, batch.accepted_at);
+        view.failures.clone_from(&batch.refused);
+        for sms in state.messages_of(batch) {
+            let (reported, reason, at) = sms.at(now);
+            view.at = view.at.max(at);
+            match reported {
+                ReportedState::Delivered => view.successful += 1,
+                ReportedState::Submitted | ReportedState::Sent => view.pending += 1,
+                _ => {
+                    let reason = reason.unwrap_or(Reason::Unspecified);
+                    view.failures.push((sms.fate.to.to_string(), reason));
+                }
+            }
+        }
+        view.failed = u64::try_from(view.failures.len()).unwrap_or(u64::MAX);
+        Ok(view)
+    }
+}
+
+#[async_trait]
+impl Contacts for World {
+    async fn add_contact(&self, who: &Principal, contact: NewContact) -> Result<Contact, Refusal> {
+        self.0
+            .enter(Operation::AddContact, |to| *to == contact.phone)?;
+        let (added, ticket) = {
+            let mut state = self.0.state();
+            let account = state.account_of(who)?;
+            let index = state.contacts.len();
+            let change = Change::Contact {
+                account,
+                first_name: contact.first_name,
+                last_name: contact.last_name,
+                phone: contact.phone,
+            };
+            let ticket = self.0.change(&mut state, change);
+            let added = state.contacts.get(index).expect("the change added it");
+            (state.contact(index, added), ticket)
+        };
+        self.0.on_disk(ticket).await?;
+        Ok(added)
+    }
+
+    async fn contacts(
+        &self,
+        who: &Principal,
+        page: u32,
+        limit: u32,
+    ) -> Result<ContactPage, Refusal> {
+        self.0.enter(Operation::ListContacts, |_| false)?;
+        let state = self.0.state();
+        let account = state.account_of(who)?;
+        let (page, limit) = (page.max(1), limit.clamp(1, MAX_PAGE));
+        let own = state
+            .contacts
+            .iter()
+            .enumerate()
+            .filter(|(_, person)| person.account == account);
+        let total = u64::try_from(own.clone().count()).unwrap_or(u64::MAX);
+        let skipped = usize::try_from(u64::from(page - 1) * u64::from(limit));
+        let shown = own
+            .skip(skipped.unwrap_or(usize::MAX))
+            .take(usize::try_from(limit).unwrap_or(usize::MAX))
+            .map(|(index, person)| state.contact(index, person));
+        let total_pages = u32::try_from(total.div_ceil(u64::from(limit))).unwrap_or(u32::MAX);
+        Ok(ContactPage::new(page, shown.collect()).totals(total, total_pages))
+    }
+
+    async fn link_users(
+        &self,
+        who: &Principal,
+        contact_id: &str,
+        user_ids: &[String],
+    ) -> Result<(), Refusal> {
+        self.0.enter(Operation::LinkUsers, |_| false)?;
+        let ticket = {
+            let mut state = self.0.state();
+            let (contact, _) = state.own_contact(who, contact_id)?;
+            let users = user_ids.to_vec();
+            self.0.change(&mut state, Change::Users { contact, users })
+        };
+        self.0.on_disk(ticket).await
+    }
+
+    async fn groups(&self, who: &Principal) -> Result<Vec<Group>, Refusal> {
+        self.0.enter(Operation::ListGroups, |_| false)?;
+        let state = self.0.state();
+        let account = state.account_of(who)?;
+        let own = state.groups.iter().enumerate();
+        Ok(own
+            .filter(|(_, group)| group.account == account)
+            .map(|(index, group)| state.group(index, group))
+            .collect())
+    }
+
+    async fn create_group(&self, who: &Principal, name: &str) -> Result<Group, Refusal> {
+        self.0.enter(Operation::CreateGroup, |_| false)?;
+        let (made, ticket) = {
+            let mut state = self.0.state();
+            let account = state.account_of(who)?;
+            let index = state.groups.len();
+            let name = name.to_owned();
+            let ticket = self.0.change(&mut state, Change::Group { account, name });
+            let made = state.groups.get(index).expect("the change made it");
+            (state.group(index, made), ticket)
+        };
+        self.0.on_disk(ticket).await?;
+        Ok(made)
+    }
+
+    async fn add_to_group(
+        &self,
+        who: &Principal,
+        contact_id: &str,
+        group_id: &str,
+    ) -> Result<(), Refusal> {
+        self.0.enter(Operation::AddToGroup, |_| false)?;
+        let ticket = {
+            let mut state = self.0.state();
+            let (contact, _) = state.own_contact(who, contact_id)?;
+            let (group, _) = state.own_group(who, group_id)?;
+            self.0.change(&mut state, Change::Member { group, contact })
+        };
+        self.0.on_disk(ticket).await
+    }
+}
+
+#[async_trait]
+impl AccountDesk for World {
+    async fn balance(&self, who: &Principal) -> Result<i64, Refusal> {
+        let action = self.0.enter(Operation::Balance, |_| false)?;
+        if action.as_deref() == Some(&Action::NoCredit) {
+            return Ok(0);
+        }
+        let state = self.0.state();
+        let account = state.account_of(who)?;
+        Ok(state
+            .accounts
+            .get(account)
+            .map_or(0, |account| account.credit))
+    }
+
+    async fn renew_key(&self, who: &Principal) -> Result<SecretString, Refusal> {
+        self.0.enter(Operation::RenewKey, |_| false)?;
+        let setting = credential_settings(self.0.spec)
+            .find(|setting| setting.is_secret)
+            .ok_or(Refusal::Unsupported)?;
+        let value = draw_key(&mut lock(&self.0.random));
+        let ticket = {
+            let mut state = self.0.state();
+            let account = state.account_of(who)?;
+            let change = Change::Key {
+                account,
+                setting: setting.name.to_owned(),
+                value: value.clone(),
+            };
+            self.0.change(&mut state, change)
+        };
+        self.0.on_disk(ticket).await?;
+        Ok(value.into())
+    }
+}
+
+/// What the carrier thinks of a message before it looks at the account.
+struct Judged {
+    to: E164,
+    text: Arc<str>,
+    verdict: Result<Taken, Refusal>,
+}
+
+impl Shared {
+    /// Says which operation the call at hand is, and asks whether a fault hits it. Answers with the
+    /// fault's action where the call goes on; with a refusal that nobody will see where the server
+    /// answers in the fault's own way.
+    fn enter(
+        &self,
+        operation: Operation,
+        concerns: impl Fn(&E164) -> bool,
+    ) -> Result<Option<Arc<Action>>, Refusal> {
+        let firing = CALL.try_with(|notes| {
+            let mut notes = notes.borrow_mut();
+            notes.operation = Some(operation);
+            if notes.firing.is_none() {
+                notes.firing = lock(&self.script).on_operation(operation, concerns);
+            }
+            notes.firing.clone()
+        });
+        // Outside a server's call there are no faults.
+        let Ok(Some(firing)) = firing else {
+            return Ok(None);
+        };
+        if !firing.action.lets_the_call_through() {
+            return Err(Refusal::Unavailable { retry_after: None });
+        }
+        if *firing.action == Action::NoCredit && operation == Operation::Submit {
+            return Err(Refusal::InsufficientCredit);
+        }
+        Ok(Some(firing.action))
+    }
+
+    fn judge(&self, messages: impl Iterator<Item = Message>) -> Vec<Judged> {
+        let scenario = self.scenario();
+        let policy = Policy::default().max_parts(self.spec.capabilities.max_parts);
+        let mut planned: Option<(Arc<str>, Result<u8, Refusal>)> = None;
+        messages
+            .map(|message| {
+                // One text for many phones, the usual batch, is planned once.
+                let parts = match &planned {
+                    Some((text, parts)) if Arc::ptr_eq(text, &message.text) => parts.clone(),
+                    _ => {
+                        let parts = parts_of(&message.text, &policy);
+                        planned = Some((Arc::clone(&message.text), parts.clone()));
+                        parts
+                    }
+                };
+                Judged {
+                    to: message.to,
+                    text: Arc::clone(&message.text),
+                    verdict: parts.and_then(|parts| self.fate(&scenario, message, parts)),
+                }
+            })
+            .collect()
+    }
+
+    fn fate(&self, scenario: &Scenario, message: Message, parts: u8) -> Result<Taken, Refusal> {
+        let served = self.spec.capabilities.calling_codes;
+        if !served.is_empty() && !served.contains(&message.to.calling_code()) {
+            return Err(Refusal::invalid(
+                "recipient",
+                "is in a country that is not served",
+            ));
+        }
+        let end = match scenario.failure_of(&message.to) {
+            None => End::Delivered,
+            Some(Failure { reason, at }) => match at {
+                FailsAt::Accept => return Err(refusal_of(reason)),
+                FailsAt::Sent => End::Failed(reason),
+                FailsAt::Delivered => End::Undelivered(reason),
+            },
+        };
+        let milliseconds =
+            |delay: std::time::Duration| u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+        Ok(Taken {
+            to: message.to,
+            from: message.from,
+            text: 0,
+            reference: message.reference,
+            parts,
+            sent_after_ms: milliseconds(scenario.delays.sent),
+            done_after_ms: milliseconds(scenario.delays.delivered),
+            end,
+        })
+    }
+
+    /// Takes what was judged fit and can be paid. With `batch`, recipients that are refused already,
+    /// the whole gets an id.
+    async fn take(
+        &self,
+        who: &Principal,
+        judged: Vec<Judged>,
+        mut batch: Option<Vec<(String, Reason)>>,
+    ) -> Result<Accepted, Refusal> {
+        let at = self.clock.now();
+        let (accepted, ticket) = {
+            let mut state = self.state();
+            let account = state.account_of(who)?;
+            let mut credit = state
+                .accounts
+                .get(account)
+                .map_or(0, |account| account.credit);
+            let mut next = state.messages.len();
+            let mut texts: Vec<Arc<str>> = Vec::new();
+            let mut messages = Vec::with_capacity(judged.len());
+            let mut verdicts = Vec::with_capacity(judged.len());
+            for Judged { to, text, verdict } in judged {
+                let verdict = verdict.and_then(|taken| {
+                    let left = credit - i64::from(taken.parts);
+                    if left < 0 {
+                        return Err(Refusal::InsufficientCredit);
+                    }
+                    credit = left;
+                    Ok(taken)
+                });
+                verdicts.push(match verdict {
+                    Ok(mut taken) => {
+                        if !texts.last().is_some_and(|last| Arc::ptr_eq(last, &text)) {
+                            texts.push(text);
+                        }
+                        taken.text = texts.len() - 1;
+                        messages.push(taken);
+                        next += 1;
+                        Ok(state.ids.id(Kind::Message, next - 1))
+                    }
+                    Err(refusal) => {
+                        if let Some(refused) = &mut batch {
+                            refused.push((to.to_string(), reason_of(&refusal)));
+                        }
+                        Err(refusal)
+                    }
+                });
+            }
+            // A caller whose account is empty is told so for the whole call.
+            let is_broke = |verdict: &Result<String, Refusal>| {
+                matches!(verdict, Err(Refusal::InsufficientCredit))
+            };
+            if !verdicts.is_empty() && verdicts.iter().all(is_broke) {
+                return Err(Refusal::InsufficientCredit);
+            }
+            let batch_id = batch
+                .is_some()
+                .then(|| state.ids.id(Kind::Batch, state.batches.len()));
+            let ticket = if batch.is_none() && messages.is_empty() {
+                None
+            } else {
+                let taken = SubmissionTaken {
+                    account,
+                    at,
+                    texts,
+                    messages,
+                    batch,
+                };
+                self.change(&mut state, Change::Submission(taken))
+            };
+            (Accepted::new(batch_id, verdicts), ticket)
+        };
+        self.on_disk(ticket).await?;
+        Ok(accepted)
+    }
+
+    fn members(&self, who: &Principal, group_id: &str) -> Result<Vec<E164>, Refusal> {
+        let state = self.state();
+        let (_, group) = state.own_group(who, group_id)?;
+        Ok(group
+            .members
+            .iter()
+            .filter_map(|contact| state.contacts.get(*contact))
+            .map(|person| person.phone)
+            .collect())
+    }
+}
+
+impl State {
+    fn account_of(&self, who: &Principal) -> Result<usize, Refusal> {
+        let account = who.account.parse().ok();
+        account
+            .filter(|account| *account < self.accounts.len())
+            .ok_or(Refusal::Unauthorized)
+    }
+
+    fn own_contact(&self, who: &Principal, id: &str) -> Result<(usize, &Person), Refusal> {
+        let account = self.account_of(who)?;
+        let index = self.ids.index(Kind::Contact, id);
+        index
+            .and_then(|index| Some((index, self.contacts.get(index)?)))
+            .filter(|(_, person)| person.account == account)
+            .ok_or(Refusal::NotFound { what: "contact" })
+    }
+
+    fn own_group(&self, who: &Principal, id: &str) -> Result<(usize, &Circle), Refusal> {
+        let account = self.account_of(who)?;
+        let index = self.ids.index(Kind::Group, id);
+        index
+            .and_then(|index| Some((index, self.groups.get(index)?)))
+            .filter(|(_, group)| group.account == account)
+            .ok_or(Refusal::NotFound { what: "group" })
+    }
+
+    fn contact(&self, index: usize, person: &Person) -> Contact {
+        Contact::new(
+            person.first_name.as_str(),
+            person.last_name.as_str(),
+            person.phone.as_str(),
+        )
+        .id(self.ids.id(Kind::Contact, index))
+    }
+
+    fn group(&self, index: usize, group: &Circle) -> Group {
+        let members = u64::try_from(group.members.len()).unwrap_or(u64::MAX);
+        Group::new(self.ids.id(Kind::Group, index), group.name.as_str()).members(members)
+    }
+}
+
+fn parts_of(text: &str, policy: &Policy) -> Result<u8, Refusal> {
+    match plan(text, policy) {
+        Ok(plan) => Ok(u8::try_from(plan.n_parts()).unwrap_or(u8::MAX)),
+        Err(TextError::TooManyParts { parts_needed, max }) => Err(Refusal::invalid(
+            "text",
+            format!("takes {parts_needed} parts, {max} are permitted"),
+        )),
+        Err(error) => Err(Refusal::invalid("text", error.to_string())),
+    }
+}
+
+/// How a carrier that refuses at the door says a reason of the scenario.
+fn refusal_of(reason: Reason) -> Refusal {
+    match reason {
+        Reason::Unauthorized => Refusal::Unauthorized,
+        Reason::InsufficientFunds => Refusal::InsufficientCredit,
+        Reason::QuotaExceeded => Refusal::RateLimited { retry_after: None },
+        Reason::CarrierError => Refusal::Unavailable { retry_after: None },
+        Reason::InvalidSender => Refusal::invalid("sender", "is not allowed"),
+        Reason::UnsupportedContent | Reason::ContentFiltered => {
+            Refusal::invalid("text", "is not allowed")
+        }
+        _ => Refusal::invalid("recipient", "cannot be reached"),
+    }
+}
+
+/// The word for a refusal in a batch's list of failures.
+fn reason_of(refusal: &Refusal) -> Reason {
+    match refusal {
+        Refusal::Unauthorized => Reason::Unauthorized,
+        Refusal::Invalid { field: "text", .. } => Reason::UnsupportedContent,
+        Refusal::Invalid {
+            field: "sender", ..
+        } => Reason::InvalidSender,
+        Refusal::Invalid { .. } => Reason::InvalidRecipient,
+        Refusal::InsufficientCredit => Reason::InsufficientFunds,
+        Refusal::RateLimited { .. } => Reason::QuotaExceeded,
+        Refusal::Unavailable { .. } => Reason::CarrierError,
+        _ => Reason::Unspecified,
+    }
+}

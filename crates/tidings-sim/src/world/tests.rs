@@ -1,0 +1,1 @@
+//! The world directly, with a clock of the test's own.
