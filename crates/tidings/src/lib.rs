@@ -14,6 +14,9 @@ mod config;
 mod error;
 #[cfg(feature = "client")]
 pub mod http;
+#[cfg(feature = "client")]
+pub mod layers;
+pub mod memory;
 #[cfg(feature = "passinfo")]
 pub mod passinfo;
 pub mod provider;

@@ -133,6 +133,9 @@ async fn the_log_and_the_debug_output_of_a_full_run_hold_no_secret() {
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
+    // With one subscriber alone, tracing asks the thread that meets a log line first whether anybody
+    // listens, and keeps that answer for all threads; with a second one it asks everybody.
+    let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
     let _guard = tracing::subscriber::set_default(subscriber);
     for fails in [false, true] {
         let span = tracing::info_span!("run", fails);
