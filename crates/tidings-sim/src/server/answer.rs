@@ -142,3 +142,65 @@ async fn slowly(answer: Response, bytes: usize, pause: Duration) -> Response {
     });
     Response::from_parts(head, Body::from_stream(pieces))
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::timeout;
+
+    use super::*;
+
+    fn answer() -> Response {
+        as_json(StatusCode::OK, "{\"a\":1}")
+    }
+
+    // The clock of these tests stands still until nothing else is left to do, so that seconds cost
+    // nothing and nothing depends on the machine.
+
+    #[tokio::test(start_paused = true)]
+    async fn a_late_answer_comes_when_its_time_has_come() {
+        let late = Action::Late(Duration::from_secs(10));
+        let early = timeout(Duration::from_millis(9_999), spoil(answer(), &late)).await;
+        assert!(early.is_err());
+        let in_time = timeout(Duration::from_millis(10_001), spoil(answer(), &late)).await;
+        assert_eq!(in_time.unwrap().unwrap().status(), StatusCode::OK);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_answer_takes_its_time_for_every_byte() {
+        let slow = Action::Slow {
+            bytes: 1,
+            pause: Duration::from_secs(1),
+        };
+        let read_whole = async |within: u64| {
+            let spoilt = spoil(answer(), &slow).await.unwrap();
+            let body = timeout(Duration::from_millis(within), spoilt.into_body().collect());
+            body.await.map(|body| body.unwrap().to_bytes())
+        };
+        assert!(read_whole(6_999).await.is_err());
+        assert_eq!(read_whole(7_001).await.unwrap(), "{\"a\":1}");
+    }
+
+    #[track_caller]
+    fn check_broken(body: &'static str) {
+        let broken = without_its_end(&Bytes::from_static(body.as_bytes()));
+        let read = serde_json::from_slice::<serde_json::Value>(&broken);
+        assert!(read.is_err(), "{body} became {broken:?}");
+    }
+
+    #[test]
+    fn whatever_is_broken_cannot_be_read() {
+        for body in [
+            "{\"a\":1}",
+            "{}",
+            "[]",
+            "[1]",
+            "100",
+            "\"text\"",
+            "",
+            "{",
+            "<html>",
+        ] {
+            check_broken(body);
+        }
+    }
+}

@@ -263,12 +263,12 @@ fn unchunked(mut rest: &[u8]) -> Vec<u8> {
         let end = rest.windows(2).position(|two| two == b"\r\n").unwrap();
         let (size, after) = rest.split_at(end);
         let size = usize::from_str_radix(std::str::from_utf8(size).unwrap(), 16).unwrap();
-        let after = after.get(2..).unwrap();
+        let after = &after[2..];
         if size == 0 {
             return whole;
         }
-        whole.extend_from_slice(after.get(..size).unwrap());
-        rest = after.get(size + 2..).unwrap();
+        whole.extend_from_slice(&after[..size]);
+        rest = &after[size + 2..];
     }
 }
 
@@ -278,7 +278,7 @@ pub(crate) async fn exchange(address: SocketAddr, request: &str) -> Heard {
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut bytes = Vec::new();
     let heard = stream.read_to_end(&mut bytes);
-    let heard = tokio::time::timeout(Duration::from_secs(60), heard);
+    let heard = tokio::time::timeout(Duration::from_mins(1), heard);
     let was_reset = match heard.await.expect("the connection ends") {
         Ok(_) => false,
         Err(error) => {
@@ -303,12 +303,11 @@ impl Line {
     }
 
     pub(crate) fn request(&self, method: &str, path: &str, body: &str) -> String {
-        let credentials: String = self
-            .sim
-            .credentials()
+        let credentials = self.sim.credentials();
+        let credentials = credentials
             .iter()
-            .map(|(setting, value)| format!("{setting}: {}\r\n", value.expose_secret()))
-            .collect();
+            .map(|(setting, value)| format!("{setting}: {}\r\n", value.expose_secret()));
+        let credentials = credentials.collect::<Vec<_>>().concat();
         format!(
             "{method} {path} HTTP/1.1\r\nhost: sim\r\nconnection: close\r\n{credentials}\
              content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",

@@ -1,5 +1,10 @@
 //! The simulated carrier: its world directly, and the whole of it over real connections.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, and so do the functions that tests share"
+)]
+
 mod control;
 mod faults;
 mod harness;
