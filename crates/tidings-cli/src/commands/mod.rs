@@ -18,7 +18,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use tidings::http::HttpClient;
-use tidings::{Clock, Provider, SystemClock};
+use tidings::layers::{self, Jitter, LayerSettings};
+use tidings::{Account, Clock, Provider, ProviderSpec, SystemClock};
 
 use crate::args::{AccountArgs, Cli, Command};
 use crate::config::{self, Environment, Lane};
@@ -83,15 +84,25 @@ impl Context {
     /// Finds the account in configuration and environment, and makes its client.
     fn connect(&self, args: &AccountArgs) -> anyhow::Result<Connected> {
         let lane = config::lane(args, &self.environment, &self.output)?;
-        let provider = connect(&lane)?;
+        let provider = connect(lane.spec, &lane.account, &self.clock)?;
         Ok(Connected { lane, provider })
     }
 }
 
-/// A lane's client behind the standard layers.
-fn connect(lane: &Lane) -> tidings::Result<Arc<dyn Provider>> {
-    let http = HttpClient::builder().build()?;
-    (lane.spec.connect)(&lane.account, http)
+/// A client of an account, behind the standard layers.
+fn connect(
+    spec: &ProviderSpec,
+    account: &Account,
+    clock: &Arc<dyn Clock>,
+) -> tidings::Result<Arc<dyn Provider>> {
+    let client = (spec.connect)(account, HttpClient::builder().build()?)?;
+    let settings = LayerSettings::default();
+    Ok(layers::standard(
+        client,
+        &settings,
+        Arc::clone(clock),
+        Jitter::random(),
+    ))
 }
 
 /// A text from the command line; `-` stands for standard input, without its last line end.

@@ -9,15 +9,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tidings::http::HttpClient;
 use tidings::{Priority, Provider, ProviderRef, ProviderSpec, SenderId};
 use tidings_core::text::Policy;
 use tidings_sim::{Scenario, Simulator};
 
 use self::show::{Results, Sent};
-use super::Context;
 use super::send::{job, new_name};
 use super::status::{Watch, WatchEnd};
+use super::{Context, connect};
 use crate::args::DemoArgs;
 use crate::campaign::prepare::{Envelope, Prepared, Recipe, prepare};
 use crate::campaign::progress::Progress;
@@ -48,7 +47,7 @@ pub(super) async fn run(
     interrupt: &mut Interrupt,
     _args: &DemoArgs,
 ) -> anyhow::Result<()> {
-    let carriers = start_carriers().await?;
+    let carriers = start_carriers(context).await?;
     for carrier in &carriers {
         show::carrier(&context.output, carrier.spec, &carrier.simulator)?;
     }
@@ -63,7 +62,7 @@ pub(super) async fn run(
     result
 }
 
-async fn start_carriers() -> anyhow::Result<Vec<Carrier>> {
+async fn start_carriers(context: &Context) -> anyhow::Result<Vec<Carrier>> {
     let scenario = Scenario::from_toml(SCENARIO).context("the demo's scenario")?;
     let mut carriers = Vec::new();
     for spec in tidings::providers::ALL.iter().copied() {
@@ -71,7 +70,7 @@ async fn start_carriers() -> anyhow::Result<Vec<Carrier>> {
             .scenario(scenario.clone())
             .start()
             .await?;
-        let provider = (spec.connect)(&simulator.account(), HttpClient::builder().build()?)?;
+        let provider = connect(spec, &simulator.account(), &context.clock)?;
         carriers.push(Carrier {
             spec,
             simulator,
