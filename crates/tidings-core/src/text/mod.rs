@@ -36,8 +36,6 @@ pub use policy::{
 pub use shift::{Language, ShiftTables};
 pub use user_data::UserData;
 
-use segment::Layout;
-
 /// Why a text cannot be sent under a policy. Holds positions and counts, never the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -84,10 +82,10 @@ pub enum TextError {
 #[doc(alias = "split")]
 #[doc(alias = "SegmentedMessage")]
 pub fn plan<'t>(text: &'t str, policy: &Policy) -> Result<Plan<'t>, TextError> {
-    let layout = segment::layout(text, *policy);
+    let unchanged = Plan::unchanged(text, *policy);
     let plan = match policy.replacement {
-        Replacement::Off => Plan::unchanged(text, layout),
-        level => replace::plan(text, layout, level, *policy)?,
+        Replacement::Off => unchanged,
+        level => replace::plan(unchanged, level, *policy)?,
     };
     let max = policy.max_parts.max(1);
     if plan.parts_needed() > usize::from(max) {
