@@ -1,6 +1,6 @@
 //! Text as a phone network carries it: which encoding, how many parts, where each part begins and ends.
 //!
-//! Called by everything that sends or shows a message. [`plan`] is the one entry; the modules below are its parts, public for
+//! Called by everything that sends or shows a message. [`plan()`] is the one entry; the modules below are its parts, public for
 //! programs that build or read user data themselves. Pure functions: no I/O, no clock, no provider.
 //!
 //! The rules are those of 3GPP TS 23.038 (alphabets) and TS 23.040 clause 9.2.3.24 (headers, concatenation):

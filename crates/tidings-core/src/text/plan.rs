@@ -78,7 +78,7 @@ impl fmt::Debug for Change<'_> {
     }
 }
 
-/// How a text is sent. Made by [`plan`](super::plan).
+/// How a text is sent. Made by [`plan`](super::plan()).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Plan<'t> {
     original: &'t str,
