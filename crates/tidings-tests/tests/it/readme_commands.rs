@@ -82,16 +82,19 @@ fn folder(carrier: &Carrier, provider: &str) -> PathBuf {
     fs::create_dir(&folder).unwrap();
     let people = "phone,first_name\n+224622000001,Aïssatou\n+224622000002,Mamadou\n";
     fs::write(folder.join("people.csv"), people).unwrap();
-    let mut lane = format!("[[lanes]]\nid = \"guinea\"\nprovider = \"{provider}\"\n");
+    let base_url = carrier.simulator.base_url();
+    let mut lane = vec![
+        "[[lanes]]".to_owned(),
+        "id = \"guinea\"".to_owned(),
+        format!("provider = \"{provider}\""),
+        format!("base_url = \"{base_url}\""),
+        "sender = \"Tidings\"".to_owned(),
+    ];
     for (name, value) in carrier.simulator.credentials() {
         fs::write(folder.join(name), value.expose_secret()).unwrap();
-        lane.push_str(&format!("{name} = \"file:{name}\"\n"));
+        lane.push(format!("{name} = \"file:{name}\""));
     }
-    let base_url = carrier.simulator.base_url();
-    lane.push_str(&format!(
-        "base_url = \"{base_url}\"\nsender = \"Tidings\"\n"
-    ));
-    fs::write(folder.join("tidings.toml"), lane).unwrap();
+    fs::write(folder.join("tidings.toml"), lane.join("\n")).unwrap();
     folder
 }
 
