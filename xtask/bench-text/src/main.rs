@@ -3,11 +3,17 @@
 //! Each round measures every row on every text in turn, so that a slow moment of the machine falls on all of them; the table shows
 //! medians. Before that it compares the answers: a row that answers differently says so.
 
-use std::hint::black_box;
-use std::time::{Duration, Instant};
-use tidings_core::text::{Policy, plan};
+#![forbid(unsafe_code)]
 
+#[path = "../../src/clock.rs"]
+mod clock;
 mod peers;
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use clock::Stopwatch;
+use tidings_core::text::{Policy, plan};
 
 const ROUNDS: usize = 21;
 const SLICE: Duration = Duration::from_millis(20);
@@ -177,11 +183,11 @@ fn calibrate(work: fn(&str), text: &str) -> u32 {
 }
 
 fn run(work: fn(&str), text: &str, repetitions: u32) -> Duration {
-    let start = Instant::now();
+    let watch = Stopwatch::start();
     for _ in 0..repetitions {
         work(black_box(text));
     }
-    start.elapsed()
+    watch.elapsed()
 }
 
 fn print(texts: &[(&str, String)], medians: &[Vec<Option<f64>>]) {
