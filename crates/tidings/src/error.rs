@@ -206,6 +206,35 @@ impl Error {
         self
     }
 
+    /// The same error for another message that shares its fate. The cause stays with the first.
+    #[must_use]
+    pub fn copy_without_source(&self) -> Self {
+        let Inner {
+            kind,
+            acceptance,
+            what,
+            provider,
+            operation,
+            provider_code,
+            provider_text,
+            retry_after,
+            http,
+            source: _,
+        } = &*self.0;
+        Self(Box::new(Inner {
+            kind: *kind,
+            acceptance: *acceptance,
+            what: what.clone(),
+            provider: *provider,
+            operation: *operation,
+            provider_code: provider_code.clone(),
+            provider_text: provider_text.clone(),
+            retry_after: *retry_after,
+            http: http.clone(),
+            source: None,
+        }))
+    }
+
     /// What went wrong.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind

@@ -1,0 +1,134 @@
+//! Wrappers around a provider that add what every program wants: a limit on time, and another try
+//! where that is safe.
+//!
+//! Called by programs, through [`standard`], which decides the order. A layer forwards every method
+//! of [`Provider`]; it decides by [`Error::kind`](crate::Error::kind),
+//! [`Error::acceptance`](crate::Error::acceptance) and
+//! [`Error::is_safe_to_resend`](crate::Error::is_safe_to_resend) alone, and knows neither HTTP nor
+//! any provider.
+//!
+//! A provider's address book goes through all layers as it is: it is used by people rather than by
+//! queues, sending to a group must never be repeated, and the HTTP client below keeps its own limit
+//! on time.
+
+mod retry;
+mod timeout;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tidings_core::{Clock, DeliveryReport, ProviderRef};
+
+use crate::address_book::AddressBook;
+use crate::error::Result;
+use crate::provider::{AttemptRef, Balance, Capabilities, Outbound, Provider, Receipt, Reconciled};
+
+pub use self::retry::{Jitter, Retry, RetryPolicy};
+pub use self::timeout::Timeout;
+
+/// What [`standard`] puts around a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LayerSettings {
+    /// How long one attempt may take. Default: 5 minutes, because a client may need several HTTP
+    /// calls, each with a limit of its own, for the messages of one attempt.
+    pub timeout: Duration,
+    /// When an attempt is repeated.
+    pub retry: RetryPolicy,
+}
+
+impl Default for LayerSettings {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(300),
+            retry: RetryPolicy::default(),
+        }
+    }
+}
+
+impl LayerSettings {
+    /// Sets how long one attempt may take.
+    #[must_use]
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = limit;
+        self
+    }
+
+    /// Sets when an attempt is repeated.
+    #[must_use]
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+}
+
+/// A provider with every layer, from the inside out: the time limit is around each attempt, and the
+/// repetition is around the limited attempts, so that an attempt that hangs can be followed by
+/// another where that is safe.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::sync::Arc;
+/// use tidings::layers::{self, Jitter, LayerSettings};
+/// use tidings::memory::MemoryProvider;
+/// use tidings::{ClientRef, E164, Error, ErrorKind, Message, Outbound, Provider, SystemClock};
+///
+/// let memory = MemoryProvider::new();
+/// memory.fail_next(Error::not_sent(ErrorKind::Unavailable, "down for a moment"));
+///
+/// let clock = Arc::new(SystemClock::new());
+/// let settings = LayerSettings::default();
+/// let provider = layers::standard(Arc::new(memory), &settings, clock, Jitter::random());
+/// let message = Message::new(E164::parse("+224622000001", None)?, "Hello");
+/// let outbound = Outbound::new(ClientRef::new("hello-1")?, message);
+/// assert!(provider.submit(&[outbound]).await?[0].is_ok());
+/// # Ok(())
+/// # }
+/// ```
+pub fn standard(
+    provider: Arc<dyn Provider>,
+    settings: &LayerSettings,
+    clock: Arc<dyn Clock>,
+    jitter: Jitter,
+) -> Arc<dyn Provider> {
+    let limited = Timeout::new(provider, settings.timeout);
+    Arc::new(Retry::new(limited, settings.retry, clock, jitter))
+}
+
+/// A shared provider is a provider, so that layers go around it.
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<P: Provider + ?Sized> Provider for Arc<P> {
+    fn capabilities(&self) -> Capabilities {
+        (**self).capabilities()
+    }
+
+    async fn submit(&self, messages: &[Outbound]) -> Result<Vec<Result<Receipt>>> {
+        (**self).submit(messages).await
+    }
+
+    async fn status(&self, refs: &[ProviderRef]) -> Result<Vec<DeliveryReport>> {
+        (**self).status(refs).await
+    }
+
+    async fn reconcile(&self, attempt: &AttemptRef) -> Result<Reconciled> {
+        (**self).reconcile(attempt).await
+    }
+
+    async fn cancel(&self, what: &ProviderRef) -> Result<()> {
+        (**self).cancel(what).await
+    }
+
+    async fn balance(&self) -> Result<Balance> {
+        (**self).balance().await
+    }
+
+    fn address_book(&self) -> Option<&dyn AddressBook> {
+        (**self).address_book()
+    }
+}
+
+#[cfg(test)]
+mod tests;

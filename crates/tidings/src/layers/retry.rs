@@ -1,0 +1,292 @@
+//! Another try, where it is proved that the first one sent nothing.
+//!
+//! Put around a provider by [`super::standard`]. It waits by its own arithmetic rather than by a
+//! retry crate, because one call of [`Provider::submit`] has a result per message: some are kept,
+//! some are tried again, and the next wait depends on what the provider said about the latter.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tidings_core::{Clock, DeliveryReport, ProviderRef, Timestamp};
+
+use crate::address_book::AddressBook;
+use crate::error::{Acceptance, Error, ErrorKind, Result};
+use crate::provider::{AttemptRef, Balance, Capabilities, Outbound, Provider, Receipt, Reconciled};
+
+/// When a failed call is tried again: only where [`Error::is_safe_to_resend`] says so, and within
+/// these bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RetryPolicy {
+    /// How many attempts there are at the most, the first included. 0 counts as 1. Default: 4.
+    pub max_attempts: u32,
+    /// The longest wait before the second attempt; it doubles for each one after. Default: 500 ms.
+    pub first_wait: Duration,
+    /// What the doubling stops at. Default: 30 s.
+    pub longest_wait: Duration,
+    /// How long after the first attempt began the last one may begin. Default: 2 minutes.
+    pub deadline: Duration,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            max_attempts: 4,
+            first_wait: Duration::from_millis(500),
+            longest_wait: Duration::from_secs(30),
+            deadline: Duration::from_secs(120),
+        }
+    }
+}
+
+impl RetryPolicy {
+    /// Sets how many attempts there are at the most.
+    #[must_use]
+    pub fn max_attempts(mut self, count: u32) -> Self {
+        self.max_attempts = count;
+        self
+    }
+
+    /// Sets the longest wait before the second attempt, and what the doubling stops at.
+    #[must_use]
+    pub fn waits(mut self, first: Duration, longest: Duration) -> Self {
+        self.first_wait = first;
+        self.longest_wait = longest;
+        self
+    }
+
+    /// Sets how long after the first attempt began the last one may begin.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// How long to wait after `attempts` attempts: a random part of a time that doubles ("full
+    /// jitter"), and no less than what the provider asked for. `random` is from 0 to 1.
+    pub(super) fn wait(&self, attempts: u32, random: f64, asked: Option<Duration>) -> Duration {
+        let doubled = 2_u32.saturating_pow(attempts.saturating_sub(1));
+        let ceiling = self.first_wait.saturating_mul(doubled);
+        let chosen = ceiling.min(self.longest_wait).mul_f64(random);
+        chosen.max(asked.unwrap_or_default())
+    }
+}
+
+/// Where randomness comes from: numbers from 0 to 1.
+#[derive(Clone)]
+pub struct Jitter(Arc<dyn Fn() -> f64 + Send + Sync>);
+
+impl Jitter {
+    /// Numbers of the caller's own.
+    pub fn new(source: impl Fn() -> f64 + Send + Sync + 'static) -> Self {
+        Self(Arc::new(source))
+    }
+
+    /// Random numbers, seeded by the system.
+    pub fn random() -> Self {
+        Self::generator(fastrand::Rng::new())
+    }
+
+    /// The same random numbers for the same seed.
+    pub fn seeded(seed: u64) -> Self {
+        Self::generator(fastrand::Rng::with_seed(seed))
+    }
+
+    fn generator(generator: fastrand::Rng) -> Self {
+        let generator = Mutex::new(generator);
+        Self::new(move || {
+            let mut generator = generator.lock().unwrap_or_else(PoisonError::into_inner);
+            generator.f64()
+        })
+    }
+
+    pub(super) fn next(&self) -> f64 {
+        let number = (self.0)();
+        if number.is_nan() {
+            1.0
+        } else {
+            number.clamp(0.0, 1.0)
+        }
+    }
+}
+
+impl fmt::Debug for Jitter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Jitter").finish_non_exhaustive()
+    }
+}
+
+/// Tries again what is proved not to have been sent, and nothing else.
+///
+/// Of the messages of one call, those that were taken, refused, or whose outcome is unknown keep
+/// their results; only the others are handed over again, and the results keep the order of the
+/// messages. A wait that the provider asked for is kept; if it goes beyond the deadline, the error
+/// is returned at once with that wait in it. The address book is not tried again.
+#[derive(Clone, Debug)]
+pub struct Retry<P> {
+    inner: P,
+    policy: RetryPolicy,
+    clock: Arc<dyn Clock>,
+    jitter: Jitter,
+}
+
+impl<P> Retry<P> {
+    /// Tries calls of `inner` again as `policy` says. The clock tells when the deadline is over.
+    pub fn new(inner: P, policy: RetryPolicy, clock: Arc<dyn Clock>, jitter: Jitter) -> Self {
+        Self {
+            inner,
+            policy,
+            clock,
+            jitter,
+        }
+    }
+
+    fn begin(&self) -> Tries<'_> {
+        Tries {
+            policy: &self.policy,
+            clock: &*self.clock,
+            jitter: &self.jitter,
+            attempts: 1,
+            started: self.clock.now(),
+        }
+    }
+
+    /// Calls until it works, until the error is one that must not or need not be tried again, or
+    /// until the bounds are reached.
+    async fn repeated<T, F>(&self, call: impl Fn() -> F + Send + Sync) -> Result<T>
+    where
+        F: Future<Output = Result<T>> + Send,
+    {
+        let mut tries = self.begin();
+        loop {
+            match call().await {
+                Err(error) if error.is_safe_to_resend() && tries.next([&error]).await => {}
+                result => return result,
+            }
+        }
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<P: Provider> Provider for Retry<P> {
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+
+    async fn submit(&self, messages: &[Outbound]) -> Result<Vec<Result<Receipt>>> {
+        let mut tries = self.begin();
+        // The whole call, until it has a result per message.
+        let mut results = loop {
+            match self.inner.submit(messages).await {
+                Ok(results) => break one_each(results, messages.len()),
+                Err(error) if error.is_safe_to_resend() && tries.next([&error]).await => {}
+                Err(error) => return Err(error),
+            }
+        };
+        // Then only what was not taken and may be sent again.
+        loop {
+            let open = resendable(&results);
+            if open.is_empty() {
+                return Ok(results);
+            }
+            let errors = open
+                .iter()
+                .filter_map(|index| results[*index].as_ref().err());
+            if !tries.next(errors).await {
+                return Ok(results);
+            }
+            let again: Vec<Outbound> = open.iter().map(|&index| messages[index].clone()).collect();
+            let verdicts = match self.inner.submit(&again).await {
+                Ok(verdicts) => one_each(verdicts, again.len()),
+                // What holds for the call holds for each message in it.
+                Err(error) => again
+                    .iter()
+                    .map(|_| Err(error.copy_without_source()))
+                    .collect(),
+            };
+            for (index, verdict) in open.into_iter().zip(verdicts) {
+                results[index] = verdict;
+            }
+        }
+    }
+
+    async fn status(&self, refs: &[ProviderRef]) -> Result<Vec<DeliveryReport>> {
+        self.repeated(|| self.inner.status(refs)).await
+    }
+
+    async fn reconcile(&self, attempt: &AttemptRef) -> Result<Reconciled> {
+        self.repeated(|| self.inner.reconcile(attempt)).await
+    }
+
+    async fn cancel(&self, what: &ProviderRef) -> Result<()> {
+        self.repeated(|| self.inner.cancel(what)).await
+    }
+
+    async fn balance(&self) -> Result<Balance> {
+        self.repeated(|| self.inner.balance()).await
+    }
+
+    fn address_book(&self) -> Option<&dyn AddressBook> {
+        self.inner.address_book()
+    }
+}
+
+/// The attempts of one call.
+struct Tries<'a> {
+    policy: &'a RetryPolicy,
+    clock: &'a dyn Clock,
+    jitter: &'a Jitter,
+    attempts: u32,
+    started: Timestamp,
+}
+
+impl Tries<'_> {
+    /// Waits for the next attempt after these errors; `false` if there is to be none.
+    async fn next(&mut self, errors: impl IntoIterator<Item = &Error> + Send) -> bool {
+        if self.attempts >= self.policy.max_attempts {
+            return false;
+        }
+        let asked = errors.into_iter().filter_map(Error::retry_after).max();
+        let wait = self.policy.wait(self.attempts, self.jitter.next(), asked);
+        let spent = self.clock.now().since(self.started);
+        if spent.saturating_add(wait) > self.policy.deadline {
+            return false;
+        }
+        self.attempts += 1;
+        tracing::debug!(
+            attempt = self.attempts,
+            wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+            "waiting {wait:?} before attempt {}",
+            self.attempts
+        );
+        tokio::time::sleep(wait).await;
+        true
+    }
+}
+
+/// The positions of the messages that may be handed over again.
+fn resendable(results: &[Result<Receipt>]) -> Vec<usize> {
+    let failed = results.iter().enumerate().filter_map(|(index, result)| {
+        let error = result.as_ref().err()?;
+        error.is_safe_to_resend().then_some(index)
+    });
+    failed.collect()
+}
+
+/// Exactly one result per message. Where a provider gave fewer, nobody can know what became of the
+/// rest.
+fn one_each(mut results: Vec<Result<Receipt>>, count: usize) -> Vec<Result<Receipt>> {
+    results.truncate(count);
+    results.resize_with(count, || {
+        Err(Error::new(
+            ErrorKind::Protocol,
+            Acceptance::Unknown,
+            "the provider gave no result for this message",
+        ))
+    });
+    results
+}

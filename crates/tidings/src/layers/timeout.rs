@@ -1,0 +1,83 @@
+//! A limit on the time of each call.
+//!
+//! Put around a provider by [`super::standard`]. It repeats nothing.
+
+use std::future::Future;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tidings_core::{DeliveryReport, ProviderRef};
+
+use crate::address_book::AddressBook;
+use crate::error::{Acceptance, Error, ErrorKind, Result};
+use crate::provider::{AttemptRef, Balance, Capabilities, Outbound, Provider, Receipt, Reconciled};
+
+/// Ends a call that takes too long with [`ErrorKind::Timeout`].
+///
+/// Whether messages are on their way is then [`Acceptance::Unknown`]: what the inner provider was
+/// doing is given up in the middle. A call that only asks is [`Acceptance::NotSent`]. The address
+/// book is not limited here.
+#[derive(Clone, Debug)]
+pub struct Timeout<P> {
+    inner: P,
+    limit: Duration,
+}
+
+impl<P> Timeout<P> {
+    /// Gives each call of `inner` at most `limit`.
+    pub fn new(inner: P, limit: Duration) -> Self {
+        Self { inner, limit }
+    }
+
+    async fn limited<T>(
+        &self,
+        acceptance: Acceptance,
+        call: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T> {
+        match tokio::time::timeout(self.limit, call).await {
+            Ok(result) => result,
+            Err(_) => Err(Error::new(
+                ErrorKind::Timeout,
+                acceptance,
+                format!("the provider did not answer within {:?}", self.limit),
+            )),
+        }
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<P: Provider> Provider for Timeout<P> {
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+
+    async fn submit(&self, messages: &[Outbound]) -> Result<Vec<Result<Receipt>>> {
+        self.limited(Acceptance::Unknown, self.inner.submit(messages))
+            .await
+    }
+
+    async fn status(&self, refs: &[ProviderRef]) -> Result<Vec<DeliveryReport>> {
+        self.limited(Acceptance::NotSent, self.inner.status(refs))
+            .await
+    }
+
+    async fn reconcile(&self, attempt: &AttemptRef) -> Result<Reconciled> {
+        self.limited(Acceptance::NotSent, self.inner.reconcile(attempt))
+            .await
+    }
+
+    async fn cancel(&self, what: &ProviderRef) -> Result<()> {
+        self.limited(Acceptance::NotSent, self.inner.cancel(what))
+            .await
+    }
+
+    async fn balance(&self) -> Result<Balance> {
+        self.limited(Acceptance::NotSent, self.inner.balance())
+            .await
+    }
+
+    fn address_book(&self) -> Option<&dyn AddressBook> {
+        self.inner.address_book()
+    }
+}
