@@ -4,6 +4,8 @@
 //! medians of the thread's own processor time, which does not count while others run. Before that it compares the answers: a row
 //! that answers differently says so.
 
+#![forbid(unsafe_code)]
+
 use cpu_time::ThreadTime;
 use std::hint::black_box;
 use std::time::Duration;
@@ -183,7 +185,7 @@ fn run(work: fn(&str), text: &str, repetitions: u32) -> Duration {
     for _ in 0..repetitions {
         work(black_box(text));
     }
-    start.elapsed()
+    watch.elapsed()
 }
 
 fn print(texts: &[(&str, String)], medians: &[Vec<Option<f64>>]) {
