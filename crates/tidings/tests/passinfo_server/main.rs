@@ -7,6 +7,7 @@
 )]
 
 mod desk;
+mod golden;
 
 use std::sync::Arc;
 use std::time::Duration;
