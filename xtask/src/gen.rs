@@ -6,9 +6,11 @@
 use anyhow::{Context as _, bail};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::Path;
+
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_properties::{GeneralCategory as Category, UnicodeGeneralCategory as _};
+
+use crate::workspace;
 
 const TABLE: &str = "crates/tidings-core/src/text/replace_table.rs";
 
@@ -26,10 +28,7 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
         [flag] if flag == "--check" => true,
         _ => bail!("usage: cargo xtask gen [--check]"),
     };
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .context("xtask lies in the workspace")?;
-    let path = root.join(TABLE);
+    let path = workspace::root().join(TABLE);
     let table = source();
     if !check {
         return std::fs::write(&path, table).with_context(|| format!("cannot write {TABLE}"));
@@ -164,9 +163,10 @@ fn replacement(character: char) -> Option<(List, String)> {
 /// one that they act on, which is so in a text that ends up in the alphabet.
 fn invisible(character: char) -> Option<List> {
     match character {
-        '\u{ad}' | '\u{200b}' | '\u{2060}' | '\u{feff}' => Some(List::Invisible),
         '\t' | '\u{b}' => None,
-        '\0'..' ' | '\u{7f}' => Some(List::Invisible),
+        '\0'..' ' | '\u{7f}' | '\u{ad}' | '\u{200b}' | '\u{2060}' | '\u{feff}' => {
+            Some(List::Invisible)
+        }
         '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' => {
             Some(List::Typography)
         }

@@ -11,6 +11,7 @@
 mod audit;
 mod clock;
 mod config;
+mod r#gen;
 mod process;
 mod suite;
 mod tidy;
@@ -25,6 +26,7 @@ Usage: cargo xtask <TOOL> [ARGUMENTS]
 
 Tools:
   test [--fast] [STEP ...]   every check and every test; --fast leaves out what daily work can wait for
+  gen [--check]              writes the tables that are derived from Unicode data, or compares them
   tidy                       the rules of this repository that no compiler checks
   audit                      licences, bans and unused dependencies (installs cargo-deny and cargo-machete)
 
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
     };
     let outcome = match tool {
         "audit" => audit::run(rest).map(succeeded),
+        "gen" => r#gen::run(rest).map(succeeded),
         "test" => suite::run(rest),
         "tidy" => tidy::run(rest).map(succeeded),
         "help" | "--help" | "-h" => {

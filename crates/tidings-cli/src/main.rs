@@ -1,2 +1,42 @@
-//! The command.
-fn main() {}
+//! The command `tidings`: reads the command line, runs one command, says how it ended.
+//!
+//! What can be typed is in `args.rs`, what it does in `commands/`, how it speaks in `output.rs`.
+
+mod args;
+mod campaign;
+mod commands;
+mod config;
+mod interrupt;
+mod logging;
+mod output;
+mod tracking;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::args::Cli;
+use crate::config::Environment;
+use crate::output::{Output, OutputClosed, explain};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let environment = Environment::of_process();
+    let output = Output::new(cli.global.json);
+    logging::start(cli.global.verbose, &environment, &output);
+    match commands::run(cli, environment, output) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            if !error
+                .chain()
+                .any(<dyn std::error::Error>::is::<OutputClosed>)
+            {
+                Output::new(false).remark(format_args!("error: {}", explain(&error)));
+            }
+            ExitCode::from(output::exit_code(&error))
+        }
+    }
+}

@@ -152,6 +152,10 @@ fn a_provider_is_named_only_at_home() {
                 "crates/tidings-tests/tests/it/acme_client.rs",
                 "use tidings::acme;",
             ),
+            (
+                "crates/tidings/tests/acme_server/main.rs",
+                "use tidings::acme;",
+            ),
             ("xtask/src/acme_bench.rs", "use tidings::acme;"),
             ("xtask/src/benches.rs", "acme_bench::run"),
         ],

@@ -10,7 +10,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderValue, StatusCode, header};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Collected};
 use serde_json::json;
 
 use super::call::Dropped;
@@ -98,12 +98,12 @@ async fn whole(answer: Response) -> (http::response::Parts, Bytes) {
     head.headers.remove(header::CONTENT_LENGTH);
     let body = body.collect().await;
     // A body of the router's own making fails only where the router failed.
-    (head, body.map(|body| body.to_bytes()).unwrap_or_default())
+    (head, body.map(Collected::to_bytes).unwrap_or_default())
 }
 
 /// The first half of a document, which no reader can take for a whole one.
 fn without_its_end(body: &Bytes) -> Bytes {
-    if body.len() >= 4 && body.starts_with(b"{") || body.starts_with(b"[") {
+    if body.len() >= 2 && (body.starts_with(b"{") || body.starts_with(b"[")) {
         body.slice(..body.len() / 2)
     } else {
         Bytes::from_static(b"{\"")
@@ -118,14 +118,12 @@ async fn broken_off(answer: Response) -> Response {
     head.headers.insert(header::CONTENT_LENGTH, promised);
     let half = body.slice(..body.len() / 2);
     let pieces = stream::unfold(Some(half), |half| async move {
-        match half {
-            Some(half) => Some((Ok(half), None)),
-            None => {
-                // Pending once: the server flushes what it has before it learns of the end.
-                tokio::task::yield_now().await;
-                Some((Err(Dropped), None))
-            }
+        if let Some(half) = half {
+            return Some((Ok(half), None));
         }
+        // Pending once: the server flushes what it has before it learns of the end.
+        tokio::task::yield_now().await;
+        Some((Err(Dropped), None))
     });
     Response::from_parts(head, Body::from_stream(pieces))
 }
@@ -143,4 +141,66 @@ async fn slowly(answer: Response, bytes: usize, pause: Duration) -> Response {
         Some((Ok::<_, Dropped>(piece), rest))
     });
     Response::from_parts(head, Body::from_stream(pieces))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::timeout;
+
+    use super::*;
+
+    fn answer() -> Response {
+        as_json(StatusCode::OK, "{\"a\":1}")
+    }
+
+    // The clock of these tests stands still until nothing else is left to do, so that seconds cost
+    // nothing and nothing depends on the machine.
+
+    #[tokio::test(start_paused = true)]
+    async fn a_late_answer_comes_when_its_time_has_come() {
+        let late = Action::Late(Duration::from_secs(10));
+        let early = timeout(Duration::from_millis(9_999), spoil(answer(), &late)).await;
+        assert!(early.is_err());
+        let in_time = timeout(Duration::from_millis(10_001), spoil(answer(), &late)).await;
+        assert_eq!(in_time.unwrap().unwrap().status(), StatusCode::OK);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_answer_takes_its_time_for_every_byte() {
+        let slow = Action::Slow {
+            bytes: 1,
+            pause: Duration::from_secs(1),
+        };
+        let read_whole = async |within: u64| {
+            let spoilt = spoil(answer(), &slow).await.unwrap();
+            let body = timeout(Duration::from_millis(within), spoilt.into_body().collect());
+            body.await.map(|body| body.unwrap().to_bytes())
+        };
+        assert!(read_whole(6_999).await.is_err());
+        assert_eq!(read_whole(7_001).await.unwrap(), "{\"a\":1}");
+    }
+
+    #[track_caller]
+    fn check_broken(body: &'static str) {
+        let broken = without_its_end(&Bytes::from_static(body.as_bytes()));
+        let read = serde_json::from_slice::<serde_json::Value>(&broken);
+        assert!(read.is_err(), "{body} became {broken:?}");
+    }
+
+    #[test]
+    fn whatever_is_broken_cannot_be_read() {
+        for body in [
+            "{\"a\":1}",
+            "{}",
+            "[]",
+            "[1]",
+            "100",
+            "\"text\"",
+            "",
+            "{",
+            "<html>",
+        ] {
+            check_broken(body);
+        }
+    }
 }

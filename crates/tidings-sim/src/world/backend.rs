@@ -15,15 +15,15 @@ use tidings::backend::{
     Accepted, AccountDesk, BatchView, Contacts, MessageView, Messages, NewContact, Presented,
     Principal, Refusal, SignIn, Submission,
 };
-use tidings_core::text::{Policy, TextError, plan};
 use tidings_core::{E164, Message, Reason, ReportedState, SenderId};
 
+use super::intake::reason_of;
 use super::open::{credential_settings, draw_key};
-use super::state::{Change, Circle, End, Kind, Person, State, SubmissionTaken, Taken};
+use super::state::{Change, Circle, Kind, Person, State};
 use super::{Shared, World, lock};
 use crate::faults::CALL;
 use crate::operation::Operation;
-use crate::scenario::{Action, FailsAt, Failure, Scenario};
+use crate::scenario::Action;
 
 /// The most contacts on one page; who asks for more gets these.
 const MAX_PAGE: u32 = 1_000;
@@ -297,13 +297,6 @@ impl AccountDesk for World {
     }
 }
 
-/// What the carrier thinks of a message before it looks at the account.
-struct Judged {
-    to: E164,
-    text: Arc<str>,
-    verdict: Result<Taken, Refusal>,
-}
-
 impl Shared {
     /// Says which operation the call at hand is, and asks whether a fault hits it. Answers with the
     /// fault's action where the call goes on; with a refusal that nobody will see where the server
@@ -334,135 +327,6 @@ impl Shared {
         Ok(Some(firing.action))
     }
 
-    fn judge(&self, messages: impl Iterator<Item = Message>) -> Vec<Judged> {
-        let scenario = self.scenario();
-        let policy = Policy::default().max_parts(self.spec.capabilities.max_parts);
-        let mut planned: Option<(Arc<str>, Result<u8, Refusal>)> = None;
-        messages
-            .map(|message| {
-                // One text for many phones, the usual batch, is planned once.
-                let parts = match &planned {
-                    Some((text, parts)) if Arc::ptr_eq(text, &message.text) => parts.clone(),
-                    _ => {
-                        let parts = parts_of(&message.text, &policy);
-                        planned = Some((Arc::clone(&message.text), parts.clone()));
-                        parts
-                    }
-                };
-                Judged {
-                    to: message.to,
-                    text: Arc::clone(&message.text),
-                    verdict: parts.and_then(|parts| self.fate(&scenario, message, parts)),
-                }
-            })
-            .collect()
-    }
-
-    fn fate(&self, scenario: &Scenario, message: Message, parts: u8) -> Result<Taken, Refusal> {
-        let served = self.spec.capabilities.calling_codes;
-        if !served.is_empty() && !served.contains(&message.to.calling_code()) {
-            return Err(Refusal::invalid(
-                "recipient",
-                "is in a country that is not served",
-            ));
-        }
-        let end = match scenario.failure_of(&message.to) {
-            None => End::Delivered,
-            Some(Failure { reason, at }) => match at {
-                FailsAt::Accept => return Err(refusal_of(reason)),
-                FailsAt::Sent => End::Failed(reason),
-                FailsAt::Delivered => End::Undelivered(reason),
-            },
-        };
-        let milliseconds =
-            |delay: std::time::Duration| u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
-        Ok(Taken {
-            to: message.to,
-            from: message.from,
-            text: 0,
-            reference: message.reference,
-            parts,
-            sent_after_ms: milliseconds(scenario.delays.sent),
-            done_after_ms: milliseconds(scenario.delays.delivered),
-            end,
-        })
-    }
-
-    /// Takes what was judged fit and can be paid. With `batch`, recipients that are refused already,
-    /// the whole gets an id.
-    async fn take(
-        &self,
-        who: &Principal,
-        judged: Vec<Judged>,
-        mut batch: Option<Vec<(String, Reason)>>,
-    ) -> Result<Accepted, Refusal> {
-        let at = self.clock.now();
-        let (accepted, ticket) = {
-            let mut state = self.state();
-            let account = state.account_of(who)?;
-            let mut credit = state
-                .accounts
-                .get(account)
-                .map_or(0, |account| account.credit);
-            let mut next = state.messages.len();
-            let mut texts: Vec<Arc<str>> = Vec::new();
-            let mut messages = Vec::with_capacity(judged.len());
-            let mut verdicts = Vec::with_capacity(judged.len());
-            for Judged { to, text, verdict } in judged {
-                let verdict = verdict.and_then(|taken| {
-                    let left = credit - i64::from(taken.parts);
-                    if left < 0 {
-                        return Err(Refusal::InsufficientCredit);
-                    }
-                    credit = left;
-                    Ok(taken)
-                });
-                verdicts.push(match verdict {
-                    Ok(mut taken) => {
-                        if !texts.last().is_some_and(|last| Arc::ptr_eq(last, &text)) {
-                            texts.push(text);
-                        }
-                        taken.text = texts.len() - 1;
-                        messages.push(taken);
-                        next += 1;
-                        Ok(state.ids.id(Kind::Message, next - 1))
-                    }
-                    Err(refusal) => {
-                        if let Some(refused) = &mut batch {
-                            refused.push((to.to_string(), reason_of(&refusal)));
-                        }
-                        Err(refusal)
-                    }
-                });
-            }
-            // A caller whose account is empty is told so for the whole call.
-            let is_broke = |verdict: &Result<String, Refusal>| {
-                matches!(verdict, Err(Refusal::InsufficientCredit))
-            };
-            if !verdicts.is_empty() && verdicts.iter().all(is_broke) {
-                return Err(Refusal::InsufficientCredit);
-            }
-            let batch_id = batch
-                .is_some()
-                .then(|| state.ids.id(Kind::Batch, state.batches.len()));
-            let ticket = if batch.is_none() && messages.is_empty() {
-                None
-            } else {
-                let taken = SubmissionTaken {
-                    account,
-                    at,
-                    texts,
-                    messages,
-                    batch,
-                };
-                self.change(&mut state, Change::Submission(taken))
-            };
-            (Accepted::new(batch_id, verdicts), ticket)
-        };
-        self.on_disk(ticket).await?;
-        Ok(accepted)
-    }
-
     fn members(&self, who: &Principal, group_id: &str) -> Result<Vec<E164>, Refusal> {
         let state = self.state();
         let (_, group) = state.own_group(who, group_id)?;
@@ -476,7 +340,7 @@ impl Shared {
 }
 
 impl State {
-    fn account_of(&self, who: &Principal) -> Result<usize, Refusal> {
+    pub(super) fn account_of(&self, who: &Principal) -> Result<usize, Refusal> {
         let account = who.account.parse().ok();
         account
             .filter(|account| *account < self.accounts.len())
@@ -513,47 +377,5 @@ impl State {
     fn group(&self, index: usize, group: &Circle) -> Group {
         let members = u64::try_from(group.members.len()).unwrap_or(u64::MAX);
         Group::new(self.ids.id(Kind::Group, index), group.name.as_str()).members(members)
-    }
-}
-
-fn parts_of(text: &str, policy: &Policy) -> Result<u8, Refusal> {
-    match plan(text, policy) {
-        Ok(plan) => Ok(u8::try_from(plan.n_parts()).unwrap_or(u8::MAX)),
-        Err(TextError::TooManyParts { parts_needed, max }) => Err(Refusal::invalid(
-            "text",
-            format!("takes {parts_needed} parts, {max} are permitted"),
-        )),
-        Err(error) => Err(Refusal::invalid("text", error.to_string())),
-    }
-}
-
-/// How a carrier that refuses at the door says a reason of the scenario.
-fn refusal_of(reason: Reason) -> Refusal {
-    match reason {
-        Reason::Unauthorized => Refusal::Unauthorized,
-        Reason::InsufficientFunds => Refusal::InsufficientCredit,
-        Reason::QuotaExceeded => Refusal::RateLimited { retry_after: None },
-        Reason::CarrierError => Refusal::Unavailable { retry_after: None },
-        Reason::InvalidSender => Refusal::invalid("sender", "is not allowed"),
-        Reason::UnsupportedContent | Reason::ContentFiltered => {
-            Refusal::invalid("text", "is not allowed")
-        }
-        _ => Refusal::invalid("recipient", "cannot be reached"),
-    }
-}
-
-/// The word for a refusal in a batch's list of failures.
-fn reason_of(refusal: &Refusal) -> Reason {
-    match refusal {
-        Refusal::Unauthorized => Reason::Unauthorized,
-        Refusal::Invalid { field: "text", .. } => Reason::UnsupportedContent,
-        Refusal::Invalid {
-            field: "sender", ..
-        } => Reason::InvalidSender,
-        Refusal::Invalid { .. } => Reason::InvalidRecipient,
-        Refusal::InsufficientCredit => Reason::InsufficientFunds,
-        Refusal::RateLimited { .. } => Reason::QuotaExceeded,
-        Refusal::Unavailable { .. } => Reason::CarrierError,
-        _ => Reason::Unspecified,
     }
 }

@@ -5,11 +5,10 @@
 //! is computed from the clock, the moment of its acceptance and what was decided about it then.
 
 mod backend;
+mod intake;
 mod journal;
 mod open;
 mod state;
-#[cfg(test)]
-mod tests;
 mod traffic;
 
 use std::fmt;

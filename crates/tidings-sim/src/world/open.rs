@@ -3,14 +3,14 @@
 //! Called by the server's builder.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, RwLock};
 
 use tidings::provider::{Presence, Setting};
 use tidings::{Account, ProviderSpec};
 use tidings_core::Clock;
 
-use super::journal::{Journal, Ticket};
+use super::journal::{Journal, NotWritten};
 use super::state::{Change, Ids, State, VERSION};
 use super::{Shared, Traffic, World};
 use crate::error::SimError;
@@ -54,7 +54,7 @@ impl World {
         let seed = seed.unwrap_or_else(|| fastrand::u64(..));
         let mut random = fastrand::Rng::with_seed(seed);
         let mut state = State::default();
-        let journal = match state_file {
+        let journal = match &state_file {
             Some(path) => Some(replay(spec, path, &mut state)?),
             None => None,
         };
@@ -67,8 +67,12 @@ impl World {
                 .apply(change)
                 .expect("a world can begin, and an account that is there be changed");
         }
-        if let (Some(journal), Some(ticket)) = (&journal, last) {
-            first_lines_on_disk(journal, ticket).await?;
+        if let (Some(journal), Some(ticket), Some(path)) = (&journal, last, state_file) {
+            let written = journal.on_disk(ticket).await;
+            written.map_err(|NotWritten| SimError::StateFile {
+                path,
+                source: std::io::Error::other("its first lines cannot be written"),
+            })?;
         }
         Ok(Self(Arc::new(Shared {
             spec,
@@ -86,12 +90,12 @@ impl World {
 
 fn replay(
     spec: &'static ProviderSpec,
-    path: PathBuf,
+    path: &Path,
     state: &mut State,
 ) -> Result<Journal, SimError> {
-    Journal::open(&path, |line, change: Change| {
+    Journal::open(path, |line, change: Change| {
         let corrupt = || SimError::StateCorrupt {
-            path: path.clone(),
+            path: path.to_owned(),
             line,
         };
         match &change {
@@ -102,7 +106,7 @@ fn replay(
                 let expected = format!("{} (form {VERSION})", spec.id);
                 if found != expected {
                     return Err(SimError::StateOfAnother {
-                        path: path.clone(),
+                        path: path.to_owned(),
                         found,
                         expected,
                     });
@@ -187,14 +191,4 @@ fn draw_credentials(
 /// A new secret: 32 hexadecimal digits.
 pub(super) fn draw_key(random: &mut fastrand::Rng) -> String {
     format!("{:032x}", random.u128(..))
-}
-
-async fn first_lines_on_disk(journal: &Journal, ticket: Ticket) -> Result<(), SimError> {
-    journal
-        .on_disk(ticket)
-        .await
-        .map_err(|_| SimError::StateFile {
-            path: PathBuf::new(),
-            source: std::io::Error::other("the first lines cannot be written"),
-        })
 }

@@ -33,6 +33,7 @@ impl Provider for Client {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             max_messages_per_call: self.shared().bulk_size,
+            sender_optional: self.shared().default_sender.is_some(),
             ..CAPABILITIES
         }
     }

@@ -1,0 +1,542 @@
+//! What can be typed after `tidings`: every command, option and example.
+//!
+//! Read by `main.rs`, which hands each command its own struct; `commands/man.rs` and
+//! `commands/completions.rs` print it in other forms. Holds no behaviour beyond reading values.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use tidings::{Priority, Region, SenderId};
+use tidings_core::text::{
+    ConcatenationReference, Language, NationalLanguages, Policy, Replacement,
+};
+
+/// Send text messages dependably.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tidings",
+    version,
+    about,
+    propagate_version = true,
+    max_term_width = 100,
+    after_help = "EXAMPLES\n  tidings demo\n  tidings segments \"Bonjour Aïssatou\"\n  \
+                  tidings send --to +224622000001 --from Tidings \"Bonjour\"\n  \
+                  tidings send --csv people.csv --template \"Bonjour {{first_name}}\" --dry-run\n\n\
+                  Exit codes: tidings help exit-codes"
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Print data as JSON, one object per line, with stable keys
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Log what happens to stderr; twice for more. `TIDINGS_LOG` sets it exactly
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Segments(SegmentsArgs),
+    Send(Box<SendArgs>),
+    Status(StatusArgs),
+    Balance(BalanceArgs),
+    Contacts(ContactsArgs),
+    Groups(GroupsArgs),
+    Sim(SimArgs),
+    Demo(DemoArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
+    ExitCodes(ExitCodesArgs),
+}
+
+/// Which account at which provider is used.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Account")]
+pub(crate) struct AccountArgs {
+    /// The configuration file [default: tidings.toml here, then in the user's configuration folder]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The provider; its settings come from the configuration, or from variables named
+    /// `TIDINGS_<PROVIDER>_<SETTING>`
+    #[arg(long, value_name = "NAME", value_parser = provider_names())]
+    pub(crate) provider: Option<String>,
+    /// The account: the `id` of a lane in the configuration
+    #[arg(long, value_name = "ID")]
+    pub(crate) account: Option<String>,
+}
+
+/// Show how texts are encoded and cut into parts
+///
+/// Nothing is sent. A text of characters that are all in the GSM 7-bit alphabet has 160 units in one
+/// part and 153 in each of several; any other text has 70 and 67.
+#[derive(Debug, Args)]
+#[command(after_help = "EXAMPLES\n  tidings segments \"Bonjour Aïssatou\"\n  \
+                  tidings segments --replace accents \"Votre commande a été expédiée\"\n  \
+                  tidings segments --file text.txt --json\n  \
+                  echo '{\"text\":\"Bonjour\"}' | tidings segments --jsonl")]
+pub(crate) struct SegmentsArgs {
+    /// The text; `-` or nothing reads it from standard input
+    #[arg(conflicts_with = "file")]
+    pub(crate) text: Option<String>,
+    /// Read the text, or with --jsonl the lines, from a file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// Read lines `{"text":".."}` and print for each `{"encoding","units","segments","segment_units"}`
+    #[arg(long, conflicts_with = "text")]
+    pub(crate) jsonl: bool,
+    #[command(flatten)]
+    pub(crate) text_options: TextArgs,
+    /// Count with 16-bit references in the headers of parts: 152 units or 66 a part
+    #[arg(long)]
+    pub(crate) sixteen_bit: bool,
+    /// Allow the national tables of these languages, where a route supports them
+    #[arg(long, value_name = "LANGUAGE", value_delimiter = ',')]
+    pub(crate) national: Vec<NationalTable>,
+    /// Keep characters that are seen as one (flags, accents on letters) in one part where that costs
+    /// no part
+    #[arg(long)]
+    pub(crate) keep_graphemes: bool,
+}
+
+impl SegmentsArgs {
+    pub(crate) fn policy(&self) -> Policy {
+        let reference = if self.sixteen_bit {
+            ConcatenationReference::SixteenBit
+        } else {
+            ConcatenationReference::EightBit
+        };
+        let tables = self
+            .national
+            .iter()
+            .fold(NationalLanguages::NONE, |tables, language| {
+                let language = language.language();
+                tables.with_single(language).with_locking(language)
+            });
+        self.text_options
+            .policy(u8::MAX)
+            .reference(reference)
+            .national(tables)
+            .keep_graphemes(self.keep_graphemes)
+    }
+}
+
+/// What may be done with a text.
+#[derive(Clone, Copy, Debug, Args)]
+#[command(next_help_heading = "Text")]
+pub(crate) struct TextArgs {
+    /// Which characters may be replaced so that the text takes fewer parts: off, typography (nothing
+    /// is lost), accents (readable), strict (GSM alphabet or an error)
+    #[arg(long, value_name = "LEVEL", default_value = "off")]
+    pub(crate) replace: Replacement,
+    /// Refuse a text of more parts than this
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
+    pub(crate) max_parts: Option<u8>,
+}
+
+impl TextArgs {
+    /// `provider_limit`: how many parts the provider takes at the most.
+    pub(crate) fn policy(self, provider_limit: u8) -> Policy {
+        let max_parts = self.max_parts.unwrap_or(u8::MAX).min(provider_limit);
+        Policy::default()
+            .replacement(self.replace)
+            .max_parts(max_parts)
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum NationalTable {
+    Turkish,
+    Spanish,
+    Portuguese,
+}
+
+impl NationalTable {
+    fn language(self) -> Language {
+        match self {
+            Self::Turkish => Language::Turkish,
+            Self::Spanish => Language::Spanish,
+            Self::Portuguese => Language::Portuguese,
+        }
+    }
+}
+
+/// Send one text, or a campaign from a CSV file
+///
+/// With --csv every row is one message: the text is made of the template, whose `{{column}}` fields
+/// are the columns of the file. What was done is kept in a journal beside the file, written to disk
+/// before each call: interrupted and repeated, the command sends only what was not sent.
+#[derive(Debug, Args)]
+#[command(after_help = "EXAMPLES\n  \
+                  tidings send --to +224622000001 --from Tidings \"Bonjour\"\n  \
+                  echo \"Bonjour\" | tidings send --to 622000001 --region GN -\n  \
+                  tidings send --csv people.csv --template \"Bonjour {{first_name}}\" --dry-run\n  \
+                  tidings send --csv people.csv --template \"Bonjour {{first_name}}\" --json\n\n\
+                  Exit codes: tidings help exit-codes")]
+pub(crate) struct SendArgs {
+    /// The text of a message to --to; `-` reads it from standard input
+    #[arg(
+        required_unless_present = "csv",
+        conflicts_with = "csv",
+        requires = "to"
+    )]
+    pub(crate) text: Option<String>,
+    /// A recipient; may be given several times
+    #[arg(long, value_name = "NUMBER", conflicts_with = "csv")]
+    pub(crate) to: Vec<String>,
+    /// What phones show as the sender: up to 11 letters and digits, a number, or a short code
+    #[arg(long, value_name = "SENDER")]
+    pub(crate) from: Option<SenderId>,
+    /// The country, in two letters, of numbers that are written without + and country code
+    #[arg(long, value_name = "COUNTRY")]
+    pub(crate) region: Option<Region>,
+    /// What leaves first when messages wait
+    #[arg(long, value_name = "PRIORITY", default_value = "normal")]
+    pub(crate) priority: PriorityWord,
+    /// How long the message is worth delivering, such as 90s, 30m, 2h or 1d
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) valid_for: Option<Duration>,
+    /// Say what would be sent, with parts, and send nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) text_options: TextArgs,
+    #[command(flatten)]
+    pub(crate) campaign: CampaignArgs,
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
+}
+
+/// Options of a campaign.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Campaign")]
+pub(crate) struct CampaignArgs {
+    /// The CSV file: a line of column names, then one recipient a row; `,`, `;` or tab between fields
+    #[arg(long, value_name = "FILE", requires = "template")]
+    pub(crate) csv: Option<PathBuf>,
+    /// The text, with `{{column}}` for what differs
+    #[arg(long, value_name = "TEXT", requires = "csv")]
+    pub(crate) template: Option<String>,
+    /// The column of the numbers [default: the first of to, phone, number, `phone_number`]
+    #[arg(long, value_name = "COLUMN", requires = "csv")]
+    pub(crate) to_column: Option<String>,
+    /// Send rows with the same number and text more than once
+    #[arg(long, requires = "csv")]
+    pub(crate) allow_duplicates: bool,
+    /// Where to keep what was done [default: FILE.tidings-journal beside the CSV file]
+    #[arg(long, value_name = "FILE", requires = "csv")]
+    pub(crate) journal: Option<PathBuf>,
+    /// Send again what was begun without a known end: a recipient may get the text twice
+    #[arg(long, requires = "csv")]
+    pub(crate) resend_unknown: bool,
+    /// Calls to the provider that may be open at the same time [default: 16]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) in_flight: Option<u16>,
+    /// Parts to send per second at the most
+    #[arg(long, value_name = "PARTS_PER_SECOND", value_parser = positive)]
+    pub(crate) rate: Option<f64>,
+    /// Put rows of equal text into one call, where the provider takes that; some providers then tell
+    /// only totals, not how each message fared
+    #[arg(long, requires = "csv")]
+    pub(crate) bulk: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum PriorityWord {
+    Low,
+    Normal,
+    High,
+}
+
+impl PriorityWord {
+    pub(crate) fn priority(self) -> Priority {
+        match self {
+            Self::Low => Priority::Low,
+            Self::Normal => Priority::Normal,
+            Self::High => Priority::High,
+        }
+    }
+}
+
+/// Show how far messages have come
+///
+/// An ID is the provider's id of a message, or a reference as `tidings send --json` prints it under
+/// `ref`.
+#[derive(Debug, Args)]
+#[command(after_help = "EXAMPLES\n  tidings status 123\n  \
+                  tidings status '{\"message\":\"123\"}' --json\n  \
+                  tidings status --journal people.csv.tidings-journal --watch")]
+pub(crate) struct StatusArgs {
+    /// Which messages
+    #[arg(
+        value_name = "ID",
+        required_unless_present = "journal",
+        conflicts_with = "journal"
+    )]
+    pub(crate) ids: Vec<String>,
+    /// All messages of a campaign
+    #[arg(long, value_name = "FILE")]
+    pub(crate) journal: Option<PathBuf>,
+    /// Ask again until all messages have come to an end
+    #[arg(long)]
+    pub(crate) watch: bool,
+    /// With --watch: give up after this time, such as 90s or 2h
+    #[arg(long, value_name = "DURATION", value_parser = duration, requires = "watch")]
+    pub(crate) timeout: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
+}
+
+/// Show what is left on the account
+#[derive(Debug, Args)]
+#[command(after_help = "EXAMPLES\n  tidings balance\n  tidings balance --account guinea --json")]
+pub(crate) struct BalanceArgs {
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
+}
+
+/// List and add contacts that live at the provider
+#[derive(Debug, Args)]
+#[command(after_help = "EXAMPLES\n  tidings contacts list\n  \
+                  tidings contacts add --first-name Aïssatou --last-name Diallo --phone +224622000001")]
+pub(crate) struct ContactsArgs {
+    #[command(subcommand)]
+    pub(crate) action: ContactsAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ContactsAction {
+    /// List all contacts
+    List {
+        /// Contacts to ask for in one call
+        #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+        page_size: u32,
+        #[command(flatten)]
+        account: AccountArgs,
+    },
+    /// Add a contact
+    Add {
+        /// Given name
+        #[arg(long, value_name = "NAME")]
+        first_name: String,
+        /// Family name
+        #[arg(long, value_name = "NAME", default_value = "")]
+        last_name: String,
+        /// Phone number
+        #[arg(long, value_name = "NUMBER")]
+        phone: String,
+        /// The country, in two letters, of a number that is written without + and country code
+        #[arg(long, value_name = "COUNTRY")]
+        region: Option<Region>,
+        #[command(flatten)]
+        account: AccountArgs,
+    },
+}
+
+/// List, make and fill groups that live at the provider, and send to them
+#[derive(Debug, Args)]
+#[command(
+    after_help = "EXAMPLES\n  tidings groups list\n  tidings groups create Clients\n  \
+                  tidings groups add --group 1 --contact 7\n  \
+                  tidings groups send --group 1 --from Tidings \"Bonjour à tous\""
+)]
+pub(crate) struct GroupsArgs {
+    #[command(subcommand)]
+    pub(crate) action: GroupsAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum GroupsAction {
+    /// List all groups
+    List {
+        #[command(flatten)]
+        account: AccountArgs,
+    },
+    /// Make an empty group
+    Create {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        account: AccountArgs,
+    },
+    /// Put a contact into a group
+    Add {
+        /// The group's id
+        #[arg(long, value_name = "ID")]
+        group: String,
+        /// The contact's id
+        #[arg(long, value_name = "ID")]
+        contact: String,
+        #[command(flatten)]
+        account: AccountArgs,
+    },
+    /// Send one text to every member of a group
+    Send {
+        /// The group's id
+        #[arg(long, value_name = "ID")]
+        group: String,
+        /// What phones show as the sender
+        #[arg(long, value_name = "SENDER")]
+        from: Option<SenderId>,
+        /// The text; `-` reads it from standard input
+        text: String,
+        #[command(flatten)]
+        text_options: TextArgs,
+        #[command(flatten)]
+        account: AccountArgs,
+    },
+}
+
+/// Run a simulated carrier that answers as a provider's API does
+///
+/// It runs until it is interrupted. What it received can be read under `/_sim/messages`.
+#[derive(Debug, Args)]
+#[command(after_help = sim_examples())]
+pub(crate) struct SimArgs {
+    /// Whose API it speaks
+    #[arg(value_name = "PROVIDER", value_parser = provider_names())]
+    pub(crate) carrier: String,
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub(crate) listen: SocketAddr,
+    /// A scenario: delays, numbers that fail, faults
+    #[arg(long, value_name = "FILE")]
+    pub(crate) scenario: Option<PathBuf>,
+    /// Keep accounts and messages in this file, so that they survive a restart
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+}
+
+/// Send a made-up campaign of 1,000 messages through a simulated carrier and watch its delivery
+#[derive(Debug, Args)]
+#[command(after_help = "EXAMPLES\n  tidings demo\n  tidings demo --json")]
+pub(crate) struct DemoArgs {
+    /// Stop at the end (which this version of the demo always does)
+    #[arg(long)]
+    pub(crate) once: bool,
+}
+
+/// Print a completion script for a shell
+#[derive(Debug, Args)]
+#[command(
+    after_help = "EXAMPLES\n  tidings completions bash > /etc/bash_completion.d/tidings\n  \
+                  tidings completions zsh > ~/.zfunc/_tidings"
+)]
+pub(crate) struct CompletionsArgs {
+    /// Which shell
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// Print the manual page, or write the pages of all commands
+#[derive(Debug, Args)]
+#[command(
+    after_help = "EXAMPLES\n  tidings man | man -l -\n  tidings man --dir /usr/local/share/man/man1"
+)]
+pub(crate) struct ManArgs {
+    /// Write one page per command into this folder
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) dir: Option<PathBuf>,
+}
+
+/// Print the exit codes and what they mean
+#[derive(Debug, Args)]
+#[command(after_help = crate::output::exit_code_help())]
+pub(crate) struct ExitCodesArgs;
+
+fn provider_names() -> clap::builder::PossibleValuesParser {
+    let ids = tidings::providers::ALL.iter().map(|spec| spec.id);
+    clap::builder::PossibleValuesParser::new(ids)
+}
+
+/// One line per provider: this file names none.
+fn sim_examples() -> String {
+    let mut examples = String::from("EXAMPLES");
+    for spec in tidings::providers::ALL {
+        examples.push_str("\n  tidings sim ");
+        examples.push_str(spec.id);
+        examples.push_str(" --listen 127.0.0.1:0 --json");
+    }
+    examples
+}
+
+/// Reads `90s`, `30m`, `2h`, `1d` and their like, also one after the other: `1h30m`.
+fn duration(text: &str) -> Result<Duration, &'static str> {
+    const EXPECTED: &str = "expected a duration such as 90s, 30m, 2h or 1d";
+    let mut total = Duration::ZERO;
+    let mut digits = String::new();
+    for character in text.trim().chars() {
+        if character.is_ascii_digit() {
+            digits.push(character);
+            continue;
+        }
+        let seconds = match character {
+            's' => 1,
+            'm' => 60,
+            'h' => 3_600,
+            'd' => 86_400,
+            _ => return Err(EXPECTED),
+        };
+        let count: u64 = digits.parse().map_err(|_| EXPECTED)?;
+        let seconds = count.checked_mul(seconds).ok_or(EXPECTED)?;
+        total = total
+            .checked_add(Duration::from_secs(seconds))
+            .ok_or(EXPECTED)?;
+        digits.clear();
+    }
+    if digits.is_empty() && !total.is_zero() {
+        Ok(total)
+    } else {
+        Err(EXPECTED)
+    }
+}
+
+fn positive(text: &str) -> Result<f64, &'static str> {
+    match text.parse::<f64>() {
+        Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
+        _ => Err("expected a number above 0"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations() {
+        check("90s", Some(90));
+        check("30m", Some(1_800));
+        check("1h30m", Some(5_400));
+        check("1d", Some(86_400));
+        check("", None);
+        check("0s", None);
+        check("90", None);
+        check("h", None);
+        check("2w", None);
+        check("99999999999999999999s", None);
+        check("18446744073709551615d", None);
+    }
+
+    #[track_caller]
+    fn check(text: &str, seconds: Option<u64>) {
+        assert_eq!(
+            duration(text).ok(),
+            seconds.map(Duration::from_secs),
+            "{text}"
+        );
+    }
+}

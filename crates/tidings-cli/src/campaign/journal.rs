@@ -1,0 +1,404 @@
+//! The journal of a campaign: what was begun and how it ended, on disk before each call.
+//!
+//! Called by `run.rs`. A file of JSON lines that is only appended to: a first line that says which
+//! campaign it is, then `begin` lines, each on disk before the first byte of the calls it names, and
+//! `end` lines. Whatever moment the program is killed at, the file tells for every row whether it
+//! was never begun, has an outcome, or was begun and nobody can know.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use tidings::ProviderRef;
+
+use super::CampaignError;
+
+/// What makes two runs the same campaign. Hashes, so that the journal holds no texts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Identity {
+    pub(crate) file: Fingerprint,
+    pub(crate) template: Fingerprint,
+    /// Sender, text policy and everything else that changes what phones receive.
+    pub(crate) options: Fingerprint,
+    /// The provider and the lane.
+    pub(crate) account: String,
+}
+
+/// The first 16 hexadecimal digits of a SHA-256.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Fingerprint(String);
+
+impl Fingerprint {
+    /// The parts are told apart: `["ab", "c"]` and `["a", "bc"]` differ.
+    pub(crate) fn of(parts: &[&[u8]]) -> Self {
+        let mut hash = Sha256::new();
+        for part in parts {
+            hash.update(part.len().to_le_bytes());
+            hash.update(part);
+        }
+        let digest = hash.finalize();
+        let digits = digest.iter().take(8).map(|byte| format!("{byte:02x}"));
+        Self(digits.collect())
+    }
+}
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Outcome {
+    /// The provider has it.
+    Submitted,
+    /// The provider looked at this message and said no.
+    Refused,
+    /// Proved that it was not sent: it can be sent again.
+    NotSent,
+    /// Nobody can know.
+    Unknown,
+}
+
+/// What the journal knows of a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) fingerprint: Fingerprint,
+    /// `None`: begun, and the program ended before the answer came.
+    pub(crate) outcome: Option<Outcome>,
+    pub(crate) provider_ref: Option<ProviderRef>,
+}
+
+impl Entry {
+    /// Begun or answered without anybody knowing whether it was sent.
+    pub(crate) fn is_unknown(&self) -> bool {
+        matches!(self.outcome, None | Some(Outcome::Unknown))
+    }
+}
+
+/// An open journal; no other process has it open for writing.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    file: File,
+    path: PathBuf,
+    campaign: String,
+    file_changed: bool,
+    entries: BTreeMap<u64, Entry>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum Line {
+    Journal(Header),
+    Begin(Vec<(u64, Fingerprint)>),
+    End(End),
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    version: u32,
+    /// The first half of every message's reference.
+    campaign: String,
+    identity: Identity,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct End {
+    line: u64,
+    outcome: Outcome,
+    #[serde(rename = "ref", default, skip_serializing_if = "Option::is_none")]
+    provider_ref: Option<ProviderRef>,
+}
+
+const VERSION: u32 = 1;
+
+impl Journal {
+    /// Opens the journal of a campaign, or begins one. `new_campaign` names it if it is new.
+    pub(crate) fn open(
+        path: &Path,
+        identity: &Identity,
+        new_campaign: &str,
+    ) -> Result<Self, CampaignError> {
+        let cannot = |error: std::io::Error| CampaignError::JournalFile {
+            path: path.to_owned(),
+            what: error.to_string(),
+        };
+        let mut file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .open(path)
+            .map_err(cannot)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(CampaignError::JournalInUse {
+                    path: path.to_owned(),
+                });
+            }
+            Err(TryLockError::Error(error)) => return Err(cannot(error)),
+        }
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(cannot)?;
+        let content = Content::parse(&bytes, path)?;
+        // A line that was being written when the program was killed is as good as none.
+        if content.whole_bytes < bytes.len() {
+            file.set_len(content.whole_bytes as u64).map_err(cannot)?;
+            file.seek(SeekFrom::End(0)).map_err(cannot)?;
+        }
+        let (campaign, is_new, file_changed) = match content.header {
+            Some(header) => {
+                same_campaign(&header.identity, identity, path)?;
+                (
+                    header.campaign,
+                    false,
+                    header.identity.file != identity.file,
+                )
+            }
+            None => (new_campaign.to_owned(), true, false),
+        };
+        let entries = content.entries;
+        let mut journal = Self {
+            file,
+            path: path.to_owned(),
+            campaign,
+            file_changed,
+            entries,
+        };
+        if is_new {
+            let header = Header {
+                version: VERSION,
+                campaign: journal.campaign.clone(),
+                identity: identity.clone(),
+            };
+            journal.append(&[Line::Journal(header)])?;
+            journal.sync()?;
+            sync_folder(path).map_err(cannot)?;
+        }
+        Ok(journal)
+    }
+
+    /// The references of all messages that a journal says are with the provider, in order of their
+    /// lines.
+    pub(crate) fn references(path: &Path) -> Result<Vec<(u64, ProviderRef)>, CampaignError> {
+        let bytes = std::fs::read(path).map_err(|error| CampaignError::JournalFile {
+            path: path.to_owned(),
+            what: error.to_string(),
+        })?;
+        let content = Content::parse(&bytes, path)?;
+        if content.header.is_none() {
+            return Err(CampaignError::NotAJournal {
+                path: path.to_owned(),
+            });
+        }
+        let known = content.entries.into_iter();
+        Ok(known
+            .filter_map(|(line, entry)| Some((line, entry.provider_ref?)))
+            .collect())
+    }
+
+    /// The name of the campaign: the first half of every message's reference.
+    pub(crate) fn campaign(&self) -> &str {
+        &self.campaign
+    }
+
+    /// Checks that every row that was begun is still in the file: on the same line, with the same
+    /// number and text. So bad rows can be corrected in place and rows be added at the end.
+    ///
+    /// # Errors
+    /// [`CampaignError::OtherCampaign`]: which rows were sent could no longer be told.
+    pub(crate) fn check_rows<'r>(
+        &self,
+        rows: impl IntoIterator<Item = (u64, &'r Fingerprint)>,
+    ) -> Result<(), CampaignError> {
+        let rows: BTreeMap<u64, &Fingerprint> = rows.into_iter().collect();
+        let same = |(line, entry): (&u64, &Entry)| rows.get(line) == Some(&&entry.fingerprint);
+        if self.entries.iter().all(same) {
+            return Ok(());
+        }
+        Err(CampaignError::OtherCampaign {
+            path: self.path.clone(),
+            changed: vec!["the CSV file"],
+        })
+    }
+
+    /// Whether the file is not byte for byte the one that the journal was begun with.
+    pub(crate) fn file_changed(&self) -> bool {
+        self.file_changed
+    }
+
+    /// What is known of the row on this line.
+    pub(crate) fn entry(&self, line: u64) -> Option<&Entry> {
+        self.entries.get(&line)
+    }
+
+    /// Writes that these rows are about to be sent. When it returns, that is on disk.
+    pub(crate) fn begin(&mut self, rows: &[(u64, Fingerprint)]) -> Result<(), CampaignError> {
+        self.append(&[Line::Begin(rows.to_vec())])?;
+        self.sync()?;
+        for (line, fingerprint) in rows {
+            let entry = Entry {
+                fingerprint: fingerprint.clone(),
+                outcome: None,
+                provider_ref: None,
+            };
+            self.entries.insert(*line, entry);
+        }
+        Ok(())
+    }
+
+    /// Writes how attempts ended. It reaches the disk with the next [`Self::begin`] or
+    /// [`Self::sync`]; until then a power cut turns these rows into unknown ones, which are not sent
+    /// again.
+    pub(crate) fn end(
+        &mut self,
+        rows: impl IntoIterator<Item = (u64, Outcome, Option<ProviderRef>)>,
+    ) -> Result<(), CampaignError> {
+        let mut lines = Vec::new();
+        for (line, outcome, provider_ref) in rows {
+            if let Some(entry) = self.entries.get_mut(&line) {
+                entry.outcome = Some(outcome);
+                entry.provider_ref.clone_from(&provider_ref);
+            }
+            lines.push(Line::End(End {
+                line,
+                outcome,
+                provider_ref,
+            }));
+        }
+        self.append(&lines)
+    }
+
+    /// Waits until everything is on disk.
+    pub(crate) fn sync(&mut self) -> Result<(), CampaignError> {
+        self.file.sync_data().map_err(|error| self.failed(&error))
+    }
+
+    /// One write for all lines: a reader sees whole lines, or one torn line at the end.
+    fn append(&mut self, lines: &[Line]) -> Result<(), CampaignError> {
+        let mut bytes = Vec::new();
+        for line in lines {
+            serde_json::to_writer(&mut bytes, line).expect("lines of the journal are plain data");
+            bytes.push(b'\n');
+        }
+        self.file
+            .write_all(&bytes)
+            .map_err(|error| self.failed(&error))
+    }
+
+    fn failed(&self, error: &std::io::Error) -> CampaignError {
+        CampaignError::JournalFile {
+            path: self.path.clone(),
+            what: error.to_string(),
+        }
+    }
+}
+
+struct Content {
+    header: Option<Header>,
+    entries: BTreeMap<u64, Entry>,
+    /// The length of all lines that are whole.
+    whole_bytes: usize,
+}
+
+impl Content {
+    fn parse(bytes: &[u8], path: &Path) -> Result<Self, CampaignError> {
+        let mut content = Self {
+            header: None,
+            entries: BTreeMap::new(),
+            whole_bytes: 0,
+        };
+        for (index, text) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+            if !text.ends_with(b"\n") {
+                break;
+            }
+            let corrupt = || match index {
+                0 => CampaignError::NotAJournal {
+                    path: path.to_owned(),
+                },
+                _ => CampaignError::JournalCorrupt {
+                    path: path.to_owned(),
+                    line: index + 1,
+                },
+            };
+            let line: Line = serde_json::from_slice(text).map_err(|_| corrupt())?;
+            content.take(line, index).ok_or_else(corrupt)?;
+            content.whole_bytes += text.len();
+        }
+        // Something else than a journal may have no line end at all: it must not be cut off.
+        if content.header.is_none() && !looks_torn(bytes) {
+            return Err(CampaignError::NotAJournal {
+                path: path.to_owned(),
+            });
+        }
+        Ok(content)
+    }
+
+    /// `None` if such a line cannot stand here.
+    fn take(&mut self, line: Line, index: usize) -> Option<()> {
+        match line {
+            Line::Journal(header) if index == 0 && header.version == VERSION => {
+                self.header = Some(header);
+            }
+            Line::Begin(rows) if index > 0 => {
+                for (line, fingerprint) in rows {
+                    let entry = Entry {
+                        fingerprint,
+                        outcome: None,
+                        provider_ref: None,
+                    };
+                    self.entries.insert(line, entry);
+                }
+            }
+            Line::End(end) if index > 0 => {
+                let entry = self.entries.get_mut(&end.line)?;
+                entry.outcome = Some(end.outcome);
+                entry.provider_ref = end.provider_ref;
+            }
+            Line::Journal(_) | Line::Begin(_) | Line::End(_) => return None,
+        }
+        Some(())
+    }
+}
+
+/// Whether these bytes can be the beginning of a journal's first line.
+fn looks_torn(bytes: &[u8]) -> bool {
+    const BEGINNING: &[u8] = b"{\"journal\":{";
+    let shared = bytes.len().min(BEGINNING.len());
+    bytes.get(..shared) == BEGINNING.get(..shared)
+}
+
+fn same_campaign(old: &Identity, new: &Identity, path: &Path) -> Result<(), CampaignError> {
+    let changed = [
+        ("the template", old.template != new.template),
+        ("the account", old.account != new.account),
+        (
+            "the sender or another option that changes the messages",
+            old.options != new.options,
+        ),
+    ];
+    let changed: Vec<&'static str> = changed
+        .iter()
+        .filter(|(_, differs)| *differs)
+        .map(|(what, _)| *what)
+        .collect();
+    if changed.is_empty() {
+        Ok(())
+    } else {
+        Err(CampaignError::OtherCampaign {
+            path: path.to_owned(),
+            changed,
+        })
+    }
+}
+
+/// A new file survives a power cut only when its folder is on disk, too.
+fn sync_folder(path: &Path) -> std::io::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}

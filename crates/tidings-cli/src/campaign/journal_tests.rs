@@ -1,0 +1,218 @@
+//! Tests of the journal.
+
+use std::path::{Path, PathBuf};
+
+use tidings::ProviderRef;
+
+use super::CampaignError;
+use super::journal::{Fingerprint, Identity, Journal, Outcome};
+
+struct Desk {
+    folder: tempfile::TempDir,
+}
+
+impl Desk {
+    fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("people.csv.tidings-journal")
+    }
+
+    fn open(&self) -> Result<Journal, CampaignError> {
+        Journal::open(&self.path(), &identity("file"), "c1")
+    }
+}
+
+fn identity(file: &str) -> Identity {
+    Identity {
+        file: Fingerprint::of(&[file.as_bytes()]),
+        template: Fingerprint::of(&[b"template"]),
+        options: Fingerprint::of(&[b"options"]),
+        account: "a".to_owned(),
+    }
+}
+
+fn row(line: u64) -> (u64, Fingerprint) {
+    (line, Fingerprint::of(&[&line.to_le_bytes()]))
+}
+
+#[test]
+fn what_was_written_is_read_back() {
+    let desk = Desk::new();
+    let mut journal = desk.open().unwrap();
+    journal.begin(&[row(2), row(3), row(4)]).unwrap();
+    let reference = ProviderRef::message("123");
+    journal
+        .end([(2, Outcome::Submitted, Some(reference.clone()))])
+        .unwrap();
+    journal.end([(3, Outcome::NotSent, None)]).unwrap();
+    drop(journal);
+
+    let journal = Journal::open(&desk.path(), &identity("file"), "another name").unwrap();
+    assert_eq!(journal.campaign(), "c1");
+    let entry = |line| journal.entry(line).unwrap();
+    assert_eq!(entry(2).outcome, Some(Outcome::Submitted));
+    assert_eq!(entry(2).provider_ref, Some(reference.clone()));
+    assert_eq!(entry(2).fingerprint, row(2).1);
+    assert_eq!(entry(3).outcome, Some(Outcome::NotSent));
+    assert!(entry(4).is_unknown());
+    assert_eq!(journal.entry(5), None);
+    assert_eq!(Journal::references(&desk.path()).unwrap(), [(2, reference)]);
+}
+
+#[test]
+fn a_torn_last_line_counts_as_not_written_wherever_it_is_torn() {
+    let desk = Desk::new();
+    let mut journal = desk.open().unwrap();
+    journal.begin(&[row(2)]).unwrap();
+    let before = std::fs::read(desk.path()).unwrap();
+    journal
+        .end([(2, Outcome::Submitted, Some(ProviderRef::message("123")))])
+        .unwrap();
+    drop(journal);
+    let whole = std::fs::read(desk.path()).unwrap();
+    for length in 0..whole.len() {
+        std::fs::write(desk.path(), &whole[..length]).unwrap();
+        let mut journal = desk.open().unwrap();
+        if length >= before.len() {
+            assert!(journal.entry(2).unwrap().is_unknown(), "torn at {length}");
+        }
+        // And what is written next stands on a line of its own.
+        journal.begin(&[row(9)]).unwrap();
+        drop(journal);
+        assert!(
+            desk.open().unwrap().entry(9).unwrap().is_unknown(),
+            "torn at {length}"
+        );
+    }
+}
+
+#[test]
+fn an_attempt_that_is_begun_again_is_open_again() {
+    let desk = Desk::new();
+    let mut journal = desk.open().unwrap();
+    journal.begin(&[row(2)]).unwrap();
+    journal.end([(2, Outcome::NotSent, None)]).unwrap();
+    journal.begin(&[row(2)]).unwrap();
+    drop(journal);
+    assert!(desk.open().unwrap().entry(2).unwrap().is_unknown());
+}
+
+#[test]
+fn another_campaign_is_noticed() {
+    let desk = Desk::new();
+    drop(desk.open().unwrap());
+    let mut other = identity("file");
+    other.template = Fingerprint::of(&[b"other template"]);
+    other.account = "b".to_owned();
+    let error = Journal::open(&desk.path(), &other, "c2").unwrap_err();
+    let changed = vec!["the template", "the account"];
+    assert_eq!(
+        error,
+        CampaignError::OtherCampaign {
+            path: desk.path(),
+            changed
+        }
+    );
+    assert!(error.to_string().contains("--journal"), "{error}");
+}
+
+#[test]
+fn a_changed_file_is_taken_only_if_the_rows_that_were_begun_are_the_same() {
+    let desk = Desk::new();
+    let mut journal = desk.open().unwrap();
+    journal.begin(&[row(2), row(4)]).unwrap();
+    assert!(!journal.file_changed());
+    drop(journal);
+    let journal = Journal::open(&desk.path(), &identity("corrected"), "c2").unwrap();
+    assert!(journal.file_changed());
+    let check = |rows: &[(u64, Fingerprint)]| {
+        journal.check_rows(rows.iter().map(|(line, fingerprint)| (*line, fingerprint)))
+    };
+    check(&[row(2), row(3), row(4), row(5)]).unwrap();
+    let moved = (4, row(5).1);
+    for rows in [&[row(2)][..], &[row(2), moved], &[]] {
+        let changed = vec!["the CSV file"];
+        let expected = CampaignError::OtherCampaign {
+            path: desk.path(),
+            changed,
+        };
+        assert_eq!(check(rows), Err(expected));
+    }
+}
+
+#[test]
+fn two_processes_cannot_send_the_same_campaign() {
+    let desk = Desk::new();
+    let journal = desk.open().unwrap();
+    assert_eq!(
+        desk.open().unwrap_err(),
+        CampaignError::JournalInUse { path: desk.path() }
+    );
+    drop(journal);
+    desk.open().unwrap();
+}
+
+#[test]
+fn a_damaged_line_in_the_middle_stops_everything() {
+    let desk = Desk::new();
+    let mut journal = desk.open().unwrap();
+    journal.begin(&[row(2)]).unwrap();
+    journal.begin(&[row(3)]).unwrap();
+    drop(journal);
+    let text = std::fs::read_to_string(desk.path()).unwrap();
+    std::fs::write(desk.path(), text.replacen("begin", "bogus", 1)).unwrap();
+    let error = desk.open().unwrap_err();
+    assert_eq!(
+        error,
+        CampaignError::JournalCorrupt {
+            path: desk.path(),
+            line: 2
+        }
+    );
+}
+
+#[test]
+fn a_file_that_is_no_journal_is_left_alone() {
+    for content in [
+        "to,name\n1,A\n",
+        "no line end",
+        "{\"journal\":{\"version\":9}}\n",
+    ] {
+        let desk = Desk::new();
+        std::fs::write(desk.path(), content).unwrap();
+        let error = desk.open().unwrap_err();
+        assert_eq!(
+            error,
+            CampaignError::NotAJournal { path: desk.path() },
+            "{content}"
+        );
+        assert_eq!(std::fs::read_to_string(desk.path()).unwrap(), content);
+    }
+    assert!(Journal::references(Path::new("/does/not/exist")).is_err());
+}
+
+#[test]
+fn what_is_begun_shows_neither_numbers_nor_texts() {
+    let desk = Desk::new();
+    let mut journal = desk.open().unwrap();
+    let fingerprint = Fingerprint::of(&[b"+224622000001", b"Tidings", b"Bonjour"]);
+    journal.begin(&[(2, fingerprint)]).unwrap();
+    let text = std::fs::read_to_string(desk.path()).unwrap();
+    assert!(
+        !text.contains("622000001") && !text.contains("Bonjour"),
+        "{text}"
+    );
+}
+
+#[test]
+fn fingerprints_tell_parts_apart() {
+    assert_ne!(
+        Fingerprint::of(&[b"ab", b"c"]),
+        Fingerprint::of(&[b"a", b"bc"])
+    );
+}

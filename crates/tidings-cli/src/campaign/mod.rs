@@ -1,0 +1,111 @@
+//! A campaign: a CSV file and a template become messages, and the messages are sent, each once.
+//!
+//! In reading order: [`rows`] reads the file, [`template`] makes texts, [`prepare`] checks every
+//! row, [`journal`] keeps on disk what was begun, [`run`] sends, [`progress`] tells a person how far
+//! it is. Called by `commands/send.rs` and `commands/demo.rs`; knows no provider by name.
+
+pub(crate) mod journal;
+#[cfg(test)]
+mod journal_tests;
+pub(crate) mod prepare;
+pub(crate) mod progress;
+pub(crate) mod rows;
+pub(crate) mod run;
+#[cfg(test)]
+mod run_tests;
+pub(crate) mod template;
+
+use std::path::PathBuf;
+
+/// Why a campaign cannot begin, or had to stop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum CampaignError {
+    /// The file has no line of column names.
+    EmptyFile,
+    /// The file is in UTF-16.
+    Utf16,
+    /// The line of column names is not UTF-8.
+    ColumnNamesNotUtf8,
+    /// Two columns have the same name.
+    ColumnTwice { column: String },
+    /// There is no column of numbers.
+    NoNumberColumn {
+        wanted: Vec<String>,
+        present: Vec<String>,
+    },
+    /// The template uses columns that the file does not have.
+    MissingColumns {
+        missing: Vec<String>,
+        present: Vec<String>,
+    },
+    /// The template cannot be read.
+    Template { what: String },
+    /// The journal cannot be read or written.
+    JournalFile { path: PathBuf, what: String },
+    /// Another process sends this campaign.
+    JournalInUse { path: PathBuf },
+    /// The journal belongs to another campaign.
+    OtherCampaign {
+        path: PathBuf,
+        changed: Vec<&'static str>,
+    },
+    /// The file is something else.
+    NotAJournal { path: PathBuf },
+    /// A line in the middle of the journal cannot be read.
+    JournalCorrupt { path: PathBuf, line: usize },
+}
+
+impl std::fmt::Display for CampaignError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::EmptyFile => {
+                f.write_str("the file is empty: its first line must name the columns")
+            }
+            Self::Utf16 => f.write_str("the file is in UTF-16; save it as CSV UTF-8"),
+            Self::ColumnNamesNotUtf8 => {
+                f.write_str("the column names are not in UTF-8; save the file as CSV UTF-8")
+            }
+            Self::ColumnTwice { column } => write!(f, "two columns are called {column}"),
+            Self::NoNumberColumn { wanted, present } => write!(
+                f,
+                "no column is called {}; name the column of numbers with --to-column, of {}",
+                wanted.join(" or "),
+                present.join(", ")
+            ),
+            Self::MissingColumns { missing, present } => write!(
+                f,
+                "the template uses {}, which the file does not have; its columns are {}",
+                missing.join(", "),
+                present.join(", ")
+            ),
+            Self::Template { what } => write!(f, "the template cannot be read: {what}"),
+            Self::JournalFile { path, what } => write!(f, "journal {}: {what}", path.display()),
+            Self::JournalInUse { path } => write!(
+                f,
+                "another process is sending this campaign: it holds the journal {}",
+                path.display()
+            ),
+            Self::OtherCampaign { path, changed } => write!(
+                f,
+                "the journal {} is of another campaign: {} changed since it was begun; to go on with \
+                 that one, put it back; to begin a new one, move the journal away or name another with \
+                 --journal",
+                path.display(),
+                changed.join(" and ")
+            ),
+            Self::NotAJournal { path } => write!(
+                f,
+                "{} is not a journal of this version; name another with --journal",
+                path.display()
+            ),
+            Self::JournalCorrupt { path, line } => write!(
+                f,
+                "line {line} of the journal {} cannot be read; what was sent after it cannot be told, \
+                 so nothing is sent",
+                path.display()
+            ),
+        }
+    }
+}
+
+impl std::error::Error for CampaignError {}

@@ -1,0 +1,244 @@
+//! Tests of sending, over a provider that does what the test says.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use tidings::address_book::AddressBook;
+use tidings::{
+    Acceptance, AttemptRef, Balance, Capabilities, ClientRef, DeliveryReport, Error, ErrorKind,
+    Message, Outbound, Provider, ProviderRef, Receipt, Reconciled, Result, SystemClock,
+};
+
+use super::journal::{Fingerprint, Identity, Journal, Outcome};
+use super::run::{Desk, Job, Pacing, RunEnd, Verdict, run};
+use crate::interrupt::Interrupt;
+
+/// Answers each call with the next of its errors, and with success when there are none left.
+#[derive(Debug, Default)]
+struct Scripted {
+    errors: Mutex<VecDeque<Option<Error>>>,
+    /// The references of each call.
+    calls: Mutex<Vec<Vec<String>>>,
+    journal: Option<std::path::PathBuf>,
+    /// What the journal held when each call began.
+    journal_at_call: Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl Provider for Scripted {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::submit_only()
+    }
+
+    async fn submit(&self, messages: &[Outbound]) -> Result<Vec<Result<Receipt>>> {
+        if let Some(path) = &self.journal {
+            self.journal_at_call
+                .lock()
+                .unwrap()
+                .push(std::fs::read_to_string(path).unwrap());
+        }
+        let references = messages
+            .iter()
+            .map(|message| message.reference.as_str().to_owned());
+        self.calls.lock().unwrap().push(references.collect());
+        match self.errors.lock().unwrap().pop_front().flatten() {
+            Some(error) => Err(error),
+            None => Ok(messages
+                .iter()
+                .map(|message| {
+                    Ok(Receipt::new(ProviderRef::message(
+                        message.reference.as_str(),
+                    )))
+                })
+                .collect()),
+        }
+    }
+
+    async fn status(&self, _: &[ProviderRef]) -> Result<Vec<DeliveryReport>> {
+        Ok(Vec::new())
+    }
+
+    async fn reconcile(&self, _: &AttemptRef) -> Result<Reconciled> {
+        Ok(Reconciled::CannotTell)
+    }
+
+    async fn cancel(&self, _: &ProviderRef) -> Result<()> {
+        Ok(())
+    }
+
+    async fn balance(&self) -> Result<Balance> {
+        Ok(Balance::new(0, "parts"))
+    }
+
+    fn address_book(&self) -> Option<&dyn AddressBook> {
+        None
+    }
+}
+
+fn jobs(texts: &[&str]) -> Vec<Job> {
+    let jobs = (2..).zip(texts).map(|(line, text)| {
+        let to = format!("+2246220000{line:02}").parse().unwrap();
+        Job {
+            line,
+            parts: 1,
+            fingerprint: Fingerprint::of(&[text.as_bytes()]),
+            outbound: Outbound::new(
+                ClientRef::new(line.to_string()).unwrap(),
+                Message::new(to, *text),
+            ),
+        }
+    });
+    jobs.collect()
+}
+
+fn pacing(in_flight: usize, messages_per_call: usize) -> Pacing {
+    Pacing {
+        in_flight,
+        rate: None,
+        messages_per_call,
+    }
+}
+
+/// Runs the jobs and returns what came of each line.
+async fn outcomes(
+    provider: &Arc<Scripted>,
+    jobs: Vec<Job>,
+    pacing: Pacing,
+    journal: Option<&mut Journal>,
+) -> (RunEnd, Vec<(u64, Outcome)>) {
+    let mut interrupt = Interrupt::listen().unwrap();
+    let provider: Arc<dyn Provider> = Arc::clone(provider) as Arc<dyn Provider>;
+    let desk = Desk {
+        provider,
+        clock: &SystemClock::new(),
+        journal,
+        interrupt: &mut interrupt,
+    };
+    let mut outcomes = Vec::new();
+    let end = run(desk, jobs, pacing, &mut |job: &Job, verdict: &Verdict| {
+        outcomes.push((job.line, verdict.outcome()));
+        Ok(())
+    })
+    .await
+    .unwrap();
+    (end, outcomes)
+}
+
+fn failing(errors: impl IntoIterator<Item = Option<Error>>) -> Arc<Scripted> {
+    Arc::new(Scripted {
+        errors: Mutex::new(errors.into_iter().collect()),
+        ..Scripted::default()
+    })
+}
+
+#[tokio::test]
+async fn every_outcome_is_told_apart() {
+    let failed = |kind, acceptance| Some(Error::new(kind, acceptance, "failed"));
+    let provider = failing([
+        None,
+        failed(ErrorKind::Rejected, Acceptance::Refused),
+        failed(ErrorKind::Timeout, Acceptance::Unknown),
+        failed(ErrorKind::Unavailable, Acceptance::NotSent),
+        failed(ErrorKind::RateLimited, Acceptance::Refused),
+    ]);
+    let jobs = jobs(&["a", "b", "c", "d", "e"]);
+    let (end, outcomes) = outcomes(&provider, jobs, pacing(1, 1), None).await;
+    assert!(matches!(end, RunEnd::Complete));
+    let expected = [
+        (2, Outcome::Submitted),
+        (3, Outcome::Refused),
+        (4, Outcome::Unknown),
+        (5, Outcome::NotSent),
+        // Refused for the account's sake: the message itself can be sent again.
+        (6, Outcome::NotSent),
+    ];
+    assert_eq!(outcomes, expected);
+}
+
+#[tokio::test]
+async fn a_refused_account_stops_the_campaign_at_once() {
+    let refused = Error::not_sent(ErrorKind::Unauthorized, "wrong key");
+    let provider = failing([Some(refused)]);
+    let (end, outcomes) = outcomes(&provider, jobs(&["a", "b", "c"]), pacing(1, 1), None).await;
+    assert!(matches!(end, RunEnd::Trouble(_)), "{end:?}");
+    assert_eq!(outcomes, [(2, Outcome::NotSent)]);
+}
+
+#[tokio::test]
+async fn a_provider_that_is_down_stops_the_campaign_after_a_while() {
+    let down = || Some(Error::not_sent(ErrorKind::Unavailable, "down"));
+    let provider = failing(std::iter::repeat_with(down).take(100));
+    let (end, outcomes) = outcomes(&provider, jobs(&["a"; 60]), pacing(1, 1), None).await;
+    assert!(matches!(end, RunEnd::Trouble(_)), "{end:?}");
+    assert_eq!(outcomes.len(), 20);
+}
+
+#[tokio::test]
+async fn equal_texts_share_calls_if_asked() {
+    let provider = failing([]);
+    let texts = ["a", "b", "a", "a", "b", "a"];
+    outcomes(&provider, jobs(&texts), pacing(1, 3), None).await;
+    let calls = provider.calls.lock().unwrap().clone();
+    assert_eq!(calls, [vec!["2", "4", "5"], vec!["3", "6"], vec!["7"]]);
+}
+
+#[tokio::test]
+async fn the_journal_names_every_message_before_its_call() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal");
+    let identity = Identity {
+        file: Fingerprint::of(&[]),
+        template: Fingerprint::of(&[]),
+        options: Fingerprint::of(&[]),
+        account: "a".to_owned(),
+    };
+    let mut journal = Journal::open(&path, &identity, "c").unwrap();
+    let provider = Arc::new(Scripted {
+        journal: Some(path.clone()),
+        ..Scripted::default()
+    });
+    outcomes(
+        &provider,
+        jobs(&["a", "b", "c", "d", "e"]),
+        pacing(2, 1),
+        Some(&mut journal),
+    )
+    .await;
+    let calls = provider.calls.lock().unwrap().clone();
+    let seen = provider.journal_at_call.lock().unwrap().clone();
+    assert_eq!(calls.len(), 5);
+    for (call, journal) in calls.iter().zip(seen) {
+        let line = call.first().unwrap();
+        let begun = journal.lines().filter(|text| text.contains("begin"));
+        assert!(
+            begun
+                .into_iter()
+                .any(|text| text.contains(&format!("[{line},"))),
+            "{line}: {journal}"
+        );
+    }
+    for line in 2..7 {
+        let entry = journal.entry(line).unwrap();
+        assert_eq!(entry.outcome, Some(Outcome::Submitted));
+    }
+}
+
+#[tokio::test]
+async fn when_nobody_listens_any_more_nothing_more_is_begun() {
+    let provider = failing([]);
+    let mut interrupt = Interrupt::listen().unwrap();
+    let seam: Arc<dyn Provider> = Arc::clone(&provider) as Arc<dyn Provider>;
+    let desk = Desk {
+        provider: seam,
+        clock: &SystemClock::new(),
+        journal: None,
+        interrupt: &mut interrupt,
+    };
+    let result = run(desk, jobs(&["a"; 50]), pacing(2, 1), &mut |_, _| {
+        anyhow::bail!("gone")
+    })
+    .await;
+    assert_eq!(result.unwrap_err().to_string(), "gone");
+    assert!(provider.calls.lock().unwrap().len() <= 4);
+}

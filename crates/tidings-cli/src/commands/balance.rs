@@ -1,0 +1,22 @@
+//! `tidings balance`: what is left on the account.
+
+use serde_json::json;
+
+use super::Context;
+use crate::args::BalanceArgs;
+
+pub(super) async fn run(context: &Context, args: &BalanceArgs) -> anyhow::Result<()> {
+    let connected = context.connect(&args.account)?;
+    let balance = connected.provider.balance().await?;
+    let account = connected.lane.account.id();
+    if context.output.is_json() {
+        let unit = balance.unit;
+        context
+            .output
+            .json_line(&json!({"account": account, "amount": balance.amount, "unit": unit}))
+    } else {
+        context
+            .output
+            .line(format_args!("{} {}", balance.amount, balance.unit))
+    }
+}

@@ -1,0 +1,409 @@
+//! `tidings send`: one text to a few recipients, or a campaign from a CSV file.
+
+pub(super) mod lines;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tidings::{Capabilities, ClientRef, Error, ErrorKind, Outbound};
+
+use self::lines::{BadRowLine, MessageLine, Tally, encodings, short_error, state_word};
+use super::{Connected, Context, text_of};
+use crate::args::SendArgs;
+use crate::campaign::journal::{Entry, Fingerprint, Identity, Journal, Outcome};
+use crate::campaign::prepare::{BadRow, Envelope, Prepared, PreparedMessage, Recipe, prepare};
+use crate::campaign::progress::Progress;
+use crate::campaign::run::{self, Desk, Job, Pacing, RunEnd, Verdict};
+use crate::config::LaneOptions;
+use crate::interrupt::Interrupt;
+use crate::output::{Column, Ending, bad_input};
+
+/// Calls open at the same time where nobody says otherwise.
+const IN_FLIGHT: u16 = 16;
+
+/// The account and what is the same for every message.
+struct Desktop {
+    /// `None` in a dry run without an account.
+    connected: Option<Connected>,
+    envelope: Envelope,
+    pacing: Pacing,
+}
+
+pub(super) async fn run(
+    context: &Context,
+    interrupt: &mut Interrupt,
+    args: &SendArgs,
+) -> anyhow::Result<()> {
+    let desktop = desktop(context, args)?;
+    match (&args.campaign.csv, &args.campaign.template) {
+        (Some(csv), Some(template)) => {
+            campaign(context, interrupt, args, desktop, csv, template).await
+        }
+        _ => direct(context, interrupt, args, desktop).await,
+    }
+}
+
+fn desktop(context: &Context, args: &SendArgs) -> anyhow::Result<Desktop> {
+    let connected = match context.connect(&args.account) {
+        Ok(connected) => Some(connected),
+        Err(error) if args.dry_run => {
+            context.output.warn(format_args!(
+                "the provider's limits are not checked: {error}"
+            ));
+            None
+        }
+        Err(error) => return Err(error),
+    };
+    let capabilities = connected
+        .as_ref()
+        .map_or(Capabilities::submit_only(), |connected| {
+            connected.provider.capabilities()
+        });
+    let options = connected
+        .as_ref()
+        .map_or_else(LaneOptions::default, |connected| {
+            connected.lane.options.clone()
+        });
+    let from = args.from.clone().or(options.from);
+    if from.is_none() && !capabilities.sender_optional {
+        let what =
+            "this account needs a sender: name one with --from, or as `from` in the configuration";
+        return Err(Error::not_sent(ErrorKind::InvalidSender, what).into());
+    }
+    let messages_per_call = if args.campaign.bulk {
+        capabilities.max_messages_per_call
+    } else {
+        1
+    };
+    Ok(Desktop {
+        connected,
+        envelope: Envelope {
+            from,
+            region: args.region.or(options.region),
+            priority: args.priority.priority(),
+            valid_for: args.valid_for,
+            policy: args.text_options.policy(capabilities.max_parts),
+            capabilities,
+        },
+        pacing: Pacing {
+            in_flight: args
+                .campaign
+                .in_flight
+                .or(options.in_flight)
+                .unwrap_or(IN_FLIGHT)
+                .into(),
+            rate: args.campaign.rate.or(options.rate),
+            messages_per_call,
+        },
+    })
+}
+
+/// The recipients of the command line.
+async fn direct(
+    context: &Context,
+    interrupt: &mut Interrupt,
+    args: &SendArgs,
+    desktop: Desktop,
+) -> anyhow::Result<()> {
+    let output = &context.output;
+    let text = text_of(args.text.as_deref().unwrap_or_default())?;
+    let mut messages = Vec::new();
+    for (line, to) in (1..).zip(&args.to) {
+        let message = desktop.envelope.message(line, to, &text);
+        // Nothing has been sent yet, and the person is there to correct it.
+        messages.push(message.map_err(|fault| {
+            bad_input(format!("recipient {line}: {fault}; {}", fault.advice()))
+        })?);
+    }
+    let Some(Connected { provider, .. }) = desktop.connected.filter(|_| !args.dry_run) else {
+        return show_plan(
+            context,
+            &Prepared {
+                messages,
+                bad_rows: Vec::new(),
+            },
+            false,
+        );
+    };
+    let name = new_name();
+    let jobs = messages
+        .into_iter()
+        .map(|message| job(message, &name))
+        .collect();
+    let mut rows = Vec::new();
+    let mut failure = None;
+    let mut tally = Tally::default();
+    let desk = Desk {
+        provider,
+        clock: &*context.clock,
+        journal: None,
+        interrupt,
+    };
+    let end = run::run(desk, jobs, desktop.pacing, &mut |job, verdict| {
+        tally.add(state_word(verdict.outcome()), job.parts);
+        if let Verdict::Failed(error) = verdict {
+            failure = Some(Arc::clone(error));
+        }
+        if output.is_json() {
+            return output.json_line(&MessageLine::done(job, verdict, false));
+        }
+        rows.push(table_row(job, verdict));
+        Ok(())
+    })
+    .await?;
+    if !rows.is_empty() {
+        let columns = ["to", "state", "parts", "id"].map(Column::Text);
+        output.table(&columns, rows)?;
+    }
+    match (end, failure, tally.total()) {
+        (RunEnd::Complete, None, _) => Ok(()),
+        // One message: its error is the command's.
+        (RunEnd::Complete | RunEnd::Trouble(_), Some(error), (1, _)) => Err(error.into()),
+        (end, _, _) => conclude(context, end, &tally, 0),
+    }
+}
+
+fn table_row(job: &Job, verdict: &Verdict) -> Vec<String> {
+    let told = match verdict {
+        Verdict::Submitted(receipt) => {
+            let reference = &receipt.provider_ref;
+            reference
+                .message
+                .clone()
+                .or_else(|| serde_json::to_string(reference).ok())
+                .unwrap_or_default()
+        }
+        Verdict::Failed(error) => short_error(error),
+    };
+    let to = job.outbound.message.to.to_string();
+    vec![
+        to,
+        state_word(verdict.outcome()).to_owned(),
+        job.parts.to_string(),
+        told,
+    ]
+}
+
+async fn campaign(
+    context: &Context,
+    interrupt: &mut Interrupt,
+    args: &SendArgs,
+    desktop: Desktop,
+    csv: &Path,
+    template: &str,
+) -> anyhow::Result<()> {
+    let output = &context.output;
+    let file =
+        std::fs::read(csv).map_err(|error| bad_input(format!("{}: {error}", csv.display())))?;
+    let recipe = Recipe {
+        template,
+        to_column: args.campaign.to_column.as_deref(),
+        allow_duplicates: args.campaign.allow_duplicates,
+        envelope: desktop.envelope,
+    };
+    let prepared = prepare(&file, &recipe).with_context(|| csv.display().to_string())?;
+    let Some(connected) = desktop.connected.filter(|_| !args.dry_run) else {
+        return show_plan(context, &prepared, true);
+    };
+    let path = args
+        .campaign
+        .journal
+        .clone()
+        .unwrap_or_else(|| journal_path(csv));
+    let identity = identity(args, &recipe, &file, &connected);
+    let mut journal = Journal::open(&path, &identity, &new_name())?;
+    let rows = prepared
+        .messages
+        .iter()
+        .map(|message| (message.line, &message.fingerprint));
+    journal.check_rows(rows)?;
+    if journal.file_changed() {
+        output.remark("the file has changed; the rows that were begun before are the same");
+    }
+    show_bad_rows(context, &prepared.bad_rows, true)?;
+    let n_bad = prepared.bad_rows.len();
+    let (jobs, mut tally) = jobs(prepared.messages, &journal, args.campaign.resend_unknown);
+    remark_on_earlier_runs(context, &tally);
+
+    let mut progress = Progress::new(output, &context.clock, "messages", jobs.len());
+    let provider = connected.provider;
+    let desk = Desk {
+        provider,
+        clock: &*context.clock,
+        journal: Some(&mut journal),
+        interrupt,
+    };
+    let end = run::run(desk, jobs, desktop.pacing, &mut |job, verdict| {
+        tally.add(state_word(verdict.outcome()), job.parts);
+        progress.advance(output);
+        if output.is_json() {
+            return output.json_line(&MessageLine::done(job, verdict, true));
+        }
+        if let Verdict::Failed(error) = verdict {
+            let state = state_word(verdict.outcome());
+            progress.remark(
+                output,
+                format_args!("line {}: {state}: {}", job.line, short_error(error)),
+            );
+        }
+        Ok(())
+    })
+    .await;
+    progress.finish();
+    let end = end?;
+    if !output.is_json() {
+        tally.show(output, "state")?;
+    }
+    conclude(context, end, &tally, n_bad)
+}
+
+/// Which rows are to be sent in this run; the others are counted by what is known of them.
+fn jobs(
+    messages: Vec<PreparedMessage>,
+    journal: &Journal,
+    resend_unknown: bool,
+) -> (Vec<Job>, Tally) {
+    let mut tally = Tally::default();
+    let mut jobs = Vec::new();
+    for message in messages {
+        match journal.entry(message.line) {
+            Some(entry) if entry.is_unknown() && !resend_unknown => {
+                tally.add(state_word(Outcome::Unknown), message.parts);
+            }
+            Some(Entry {
+                outcome: Some(outcome @ (Outcome::Submitted | Outcome::Refused)),
+                ..
+            }) => tally.add(state_word(*outcome), message.parts),
+            Some(_) | None => jobs.push(job(message, journal.campaign())),
+        }
+    }
+    (jobs, tally)
+}
+
+fn remark_on_earlier_runs(context: &Context, tally: &Tally) {
+    let (earlier, _) = tally.total();
+    if earlier == 0 {
+        return;
+    }
+    context.output.remark(format_args!(
+        "{earlier} messages were dealt with before and are not sent again"
+    ));
+    let unknown = tally.messages("unknown");
+    if unknown > 0 {
+        context.output.warn(format_args!(
+            "of {unknown} of them nobody can know whether they were sent; --resend-unknown sends them again"
+        ));
+    }
+}
+
+pub(super) fn job(message: PreparedMessage, campaign: &str) -> Job {
+    let reference = ClientRef::new(format!("{campaign}-{}", message.line))
+        .expect("a campaign's name and a number are visible ASCII characters");
+    Job {
+        line: message.line,
+        parts: message.parts,
+        fingerprint: message.fingerprint,
+        outbound: Outbound::new(reference.clone(), message.message.reference(reference)),
+    }
+}
+
+/// A name that no other run has.
+pub(super) fn new_name() -> String {
+    format!("{:016x}", fastrand::u64(..))
+}
+
+fn journal_path(csv: &Path) -> PathBuf {
+    let mut name = csv.as_os_str().to_owned();
+    name.push(".tidings-journal");
+    PathBuf::from(name)
+}
+
+fn identity(args: &SendArgs, recipe: &Recipe<'_>, file: &[u8], connected: &Connected) -> Identity {
+    let envelope = &recipe.envelope;
+    let options = format!(
+        "{:?} {:?} {:?} {:?} {:?} {:?}",
+        envelope.from,
+        envelope.region,
+        envelope.priority,
+        envelope.valid_for,
+        args.text_options.replace,
+        recipe.to_column
+    );
+    Identity {
+        file: Fingerprint::of(&[file]),
+        template: Fingerprint::of(&[recipe.template.as_bytes()]),
+        options: Fingerprint::of(&[options.as_bytes()]),
+        account: format!("{}/{}", connected.lane.spec.id, connected.lane.account.id()),
+    }
+}
+
+/// What a dry run prints.
+fn show_plan(context: &Context, prepared: &Prepared, has_lines: bool) -> anyhow::Result<()> {
+    let output = &context.output;
+    show_bad_rows(context, &prepared.bad_rows, has_lines)?;
+    if output.is_json() {
+        for message in &prepared.messages {
+            output.json_line(&MessageLine::planned(message, has_lines))?;
+        }
+    } else {
+        encodings(&prepared.messages).show(output, "encoding")?;
+    }
+    let bad = prepared.bad_rows.len();
+    output.remark(format_args!(
+        "nothing was sent; {bad} rows could not be used"
+    ));
+    match bad {
+        0 => Ok(()),
+        bad => Err(Ending::Partly(format!("{bad} rows need to be corrected")).into()),
+    }
+}
+
+fn show_bad_rows(context: &Context, bad_rows: &[BadRow], has_lines: bool) -> anyhow::Result<()> {
+    for bad in bad_rows {
+        if context.output.is_json() {
+            context.output.json_line(&BadRowLine::new(bad, has_lines))?;
+        } else {
+            let advice = bad.fault.advice();
+            context
+                .output
+                .remark(format_args!("line {}: {}; {advice}", bad.line, bad.fault));
+        }
+    }
+    Ok(())
+}
+
+/// What is to be said at the end, and with which exit code.
+fn conclude(context: &Context, end: RunEnd, tally: &Tally, bad_rows: usize) -> anyhow::Result<()> {
+    let unknown = tally.messages("unknown");
+    let failed = tally.messages("refused") + tally.messages("not_sent") + bad_rows;
+    match end {
+        RunEnd::Interrupted { abandoned } => {
+            let submitted = tally.messages("submitted");
+            let given_up = match abandoned {
+                0 => String::new(),
+                open => {
+                    format!(", {open} calls were given up and nobody can know what became of them")
+                }
+            };
+            Err(Ending::Interrupted(format!(
+                "interrupted: {submitted} messages are with the provider{given_up}; the same command goes on"
+            ))
+            .into())
+        }
+        RunEnd::Trouble(error) => {
+            context
+                .output
+                .remark("stopped early: the same command goes on when the cause is mended");
+            Err(anyhow::Error::from(error).context("the account or the provider is in trouble"))
+        }
+        RunEnd::Complete if unknown > 0 => Err(Ending::OutcomeUnknown(format!(
+            "of {unknown} messages nobody can know whether they were sent"
+        ))
+        .into()),
+        RunEnd::Complete if failed > 0 => {
+            Err(Ending::Partly(format!("{failed} messages were not sent")).into())
+        }
+        RunEnd::Complete => Ok(()),
+    }
+}

@@ -1,0 +1,270 @@
+//! `tidings status`: how far messages have come, once or until all have come to an end.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use tidings::{Error, ErrorKind, Provider, ProviderRef, Reason, Timestamp};
+
+use super::Context;
+use crate::args::StatusArgs;
+use crate::campaign::journal::Journal;
+use crate::campaign::progress::Progress;
+use crate::interrupt::Interrupt;
+use crate::output::{Column, Ending, bad_input};
+use crate::tracking::{self, Tracked};
+
+/// One message, in JSON.
+#[derive(Serialize)]
+struct StatusLine<'m> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u64>,
+    #[serde(rename = "ref")]
+    about: &'m ProviderRef,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Reason>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<Timestamp>,
+    /// The provider's own word for the state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    raw: Option<&'m str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'m str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+impl<'m> From<&'m Tracked> for StatusLine<'m> {
+    fn from(message: &'m Tracked) -> Self {
+        let report = message.report.as_ref();
+        Self {
+            line: message.line,
+            about: &message.about,
+            state: message.state(),
+            reason: report.and_then(|report| report.reason),
+            at: report.and_then(|report| report.at),
+            raw: report.and_then(|report| report.raw.as_deref()),
+            detail: report.and_then(|report| report.detail.as_deref()),
+            error: message.error.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
+/// How a watch ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WatchEnd {
+    AllFinal,
+    Interrupted,
+    TimeIsUp,
+}
+
+pub(super) async fn run(
+    context: &Context,
+    interrupt: &mut Interrupt,
+    args: &StatusArgs,
+) -> anyhow::Result<()> {
+    let mut tracked = which(args)?;
+    let connected = context.connect(&args.account)?;
+    if !connected.provider.capabilities().status {
+        let what = "this provider does not tell how far messages have come";
+        return Err(Error::not_sent(ErrorKind::Unsupported, what).into());
+    }
+    let limit = match (args.watch, args.timeout) {
+        (false, _) => Some(Duration::ZERO),
+        (true, limit) => limit,
+    };
+    let output = &context.output;
+    let mut watch = Watch {
+        context,
+        interrupt,
+        provider: &connected.provider,
+        limit,
+    };
+    let mut on_change = |message: &Tracked| {
+        if output.is_json() {
+            output.json_line(&StatusLine::from(message))?;
+        }
+        Ok(())
+    };
+    let end = watch.run(&mut tracked, &mut on_change).await?;
+    if !context.output.is_json() {
+        show(context, &tracked, args.journal.is_some())?;
+    }
+    let open = tracked.iter().filter(|message| !message.is_final()).count();
+    match end {
+        WatchEnd::Interrupted => {
+            Err(Ending::Interrupted(format!("{open} messages are still on their way")).into())
+        }
+        WatchEnd::TimeIsUp if args.watch => {
+            Err(Ending::Partly(format!("{open} messages are still on their way")).into())
+        }
+        WatchEnd::AllFinal | WatchEnd::TimeIsUp => errors_of(&tracked),
+    }
+}
+
+fn which(args: &StatusArgs) -> anyhow::Result<Vec<Tracked>> {
+    if let Some(path) = &args.journal {
+        let references = Journal::references(path)?;
+        return Ok(references
+            .into_iter()
+            .map(|(line, about)| Tracked::new(Some(line), about))
+            .collect());
+    }
+    let parse = |id: &String| {
+        if !id.trim_start().starts_with('{') {
+            return Ok(Tracked::new(None, ProviderRef::message(id.as_str())));
+        }
+        let about = serde_json::from_str(id)
+            .map_err(|error| bad_input(format!("this is no reference of a message: {error}")))?;
+        Ok(Tracked::new(None, about))
+    };
+    args.ids.iter().map(parse).collect()
+}
+
+/// What watching needs.
+pub(super) struct Watch<'a> {
+    pub(super) context: &'a Context,
+    pub(super) interrupt: &'a mut Interrupt,
+    pub(super) provider: &'a Arc<dyn Provider>,
+    /// How long to watch; zero asks once, `None` until all have come to an end.
+    pub(super) limit: Option<Duration>,
+}
+
+impl Watch<'_> {
+    /// Asks until every message has come to an end, the time is up, or the person stops it. After
+    /// the first answers `on_change` hears of every message, then of every change of a state.
+    pub(super) async fn run(
+        &mut self,
+        tracked: &mut [Tracked],
+        on_change: &mut (dyn FnMut(&Tracked) -> anyhow::Result<()> + Send),
+    ) -> anyhow::Result<WatchEnd> {
+        let Context { output, clock, .. } = self.context;
+        let started = clock.now();
+        let mut progress = Progress::new(output, clock, "messages at their end", tracked.len());
+        let mut pause = None;
+        let end = loop {
+            let changed = tokio::select! {
+                changed = tracking::ask(self.provider, tracked) => changed,
+                () = self.interrupt.wait() => break WatchEnd::Interrupted,
+            };
+            let is_first = pause.is_none();
+            for (position, message) in tracked.iter().enumerate() {
+                if is_first || changed.binary_search(&position).is_ok() {
+                    on_change(message)?;
+                }
+            }
+            let n_final = tracked.iter().filter(|message| message.is_final()).count();
+            progress.set(output, n_final);
+            if n_final == tracked.len() {
+                break WatchEnd::AllFinal;
+            }
+            let spent = clock.now().since(started);
+            if self.limit.is_some_and(|limit| spent >= limit) {
+                break WatchEnd::TimeIsUp;
+            }
+            let next = tracking::next_pause(pause);
+            pause = Some(next);
+            let left = self.limit.map_or(next, |limit| limit.saturating_sub(spent));
+            tokio::select! {
+                () = tokio::time::sleep(next.min(left)) => {}
+                () = self.interrupt.wait() => break WatchEnd::Interrupted,
+            }
+        };
+        progress.finish();
+        Ok(end)
+    }
+}
+
+/// How many messages are in which state.
+pub(super) fn states(tracked: &[Tracked]) -> BTreeMap<&'static str, usize> {
+    let mut states = BTreeMap::new();
+    for message in tracked {
+        *states.entry(message.state()).or_default() += 1;
+    }
+    states
+}
+
+fn show(context: &Context, tracked: &[Tracked], is_campaign: bool) -> anyhow::Result<()> {
+    let output = &context.output;
+    if is_campaign {
+        let rows = states(tracked)
+            .into_iter()
+            .map(|(state, count)| vec![state.to_owned(), count.to_string()]);
+        output.table(
+            &[Column::Text("state"), Column::Number("messages")],
+            rows.collect(),
+        )?;
+    }
+    // Of a campaign only what went wrong is listed.
+    let shown = tracked
+        .iter()
+        .filter(|message| !is_campaign || is_worth_a_line(message));
+    let rows: Vec<Vec<String>> = shown.map(row).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let columns = ["message", "state", "since", "reason"].map(Column::Text);
+    output.table(&columns, rows)
+}
+
+fn is_worth_a_line(message: &Tracked) -> bool {
+    message.error.is_some()
+        || message
+            .report
+            .as_ref()
+            .is_some_and(|report| report.reason.is_some())
+}
+
+fn row(message: &Tracked) -> Vec<String> {
+    let about = &message.about;
+    let id = about
+        .message
+        .clone()
+        .or_else(|| serde_json::to_string(about).ok());
+    let id = match message.line {
+        Some(line) => format!("line {line}: {}", id.unwrap_or_default()),
+        None => id.unwrap_or_default(),
+    };
+    let report = message.report.as_ref();
+    let at = report.and_then(|report| report.at).map(|at| at.to_string());
+    let reason = report.and_then(|report| {
+        let reason = report.reason.map(reason_word);
+        reason
+            .into_iter()
+            .chain(report.detail.clone())
+            .reduce(|reason, detail| format!("{reason}: {detail}"))
+    });
+    let error = message.error.as_ref().map(ToString::to_string);
+    vec![
+        id,
+        message.state().to_owned(),
+        at.unwrap_or_default(),
+        reason.or(error).unwrap_or_default(),
+    ]
+}
+
+fn reason_word(reason: Reason) -> String {
+    // The stable words are those of the JSON form.
+    serde_json::to_value(reason)
+        .ok()
+        .and_then(|value| value.as_str().map(str::to_owned))
+        .unwrap_or_default()
+}
+
+/// A message that could not be asked about is the command's failure.
+fn errors_of(tracked: &[Tracked]) -> anyhow::Result<()> {
+    let errors: Vec<&Arc<Error>> = tracked
+        .iter()
+        .filter_map(|message| message.error.as_ref())
+        .collect();
+    match (errors.first(), errors.len(), tracked.len()) {
+        (None, ..) => Ok(()),
+        (Some(error), failed, all) if failed == all => Err(Arc::clone(error).into()),
+        (Some(_), failed, all) => Err(Ending::Partly(format!(
+            "{failed} of {all} messages could not be asked about"
+        ))
+        .into()),
+    }
+}

@@ -1,0 +1,207 @@
+//! Asks a provider how far messages have come, again and again until all have come to an end.
+//!
+//! Called by `commands/status.rs` and `commands/demo.rs`. Reports only move a message forward.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt as _};
+use tidings::{DeliveryReport, Error, ErrorKind, Provider, ProviderRef, ReportedState};
+
+/// A message that is watched.
+#[derive(Clone, Debug)]
+pub(crate) struct Tracked {
+    /// The line of the CSV file that it came from.
+    pub(crate) line: Option<u64>,
+    pub(crate) about: ProviderRef,
+    /// The newest report.
+    pub(crate) report: Option<DeliveryReport>,
+    /// Why there was no report the last time.
+    pub(crate) error: Option<Arc<Error>>,
+}
+
+/// Calls open at the same time.
+const IN_FLIGHT: usize = 16;
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+impl Tracked {
+    pub(crate) fn new(line: Option<u64>, about: ProviderRef) -> Self {
+        Self {
+            line,
+            about,
+            report: None,
+            error: None,
+        }
+    }
+
+    /// Whether nothing more will be heard of it.
+    pub(crate) fn is_final(&self) -> bool {
+        let reported = self
+            .report
+            .as_ref()
+            .is_some_and(|report| is_final(report.state));
+        reported
+            || self
+                .error
+                .as_ref()
+                .is_some_and(|error| is_hopeless(error.kind()))
+    }
+
+    /// The word for how far it has come.
+    pub(crate) fn state(&self) -> &'static str {
+        match (&self.report, &self.error) {
+            (Some(report), _) => word(report.state),
+            (None, Some(_)) => "error",
+            (None, None) => "unknown",
+        }
+    }
+}
+
+/// Asks once about every message that has not come to an end. Returns the positions of those that
+/// changed.
+pub(crate) async fn ask(provider: &Arc<dyn Provider>, tracked: &mut [Tracked]) -> Vec<usize> {
+    let calls = calls(tracked);
+    let answers = stream::iter(calls).map(|(positions, refs)| async move {
+        let answer = provider.status(&refs).await;
+        (positions, answer)
+    });
+    let answers: Vec<_> = answers.buffer_unordered(IN_FLIGHT).collect().await;
+    let mut changed = Vec::new();
+    for (positions, answer) in answers {
+        let results: Vec<Result<DeliveryReport, Arc<Error>>> = match answer {
+            Ok(reports) => reports.into_iter().map(Ok).collect(),
+            Err(error) => vec![Err(Arc::new(error)); positions.len()],
+        };
+        for (position, result) in positions.into_iter().zip(results) {
+            let Some(message) = tracked.get_mut(position) else {
+                continue;
+            };
+            let before = message.state();
+            match result {
+                Ok(report) => {
+                    message.report = Some(report);
+                    message.error = None;
+                }
+                Err(error) => message.error = Some(error),
+            }
+            if message.state() != before {
+                changed.push(position);
+            }
+        }
+    }
+    changed.sort_unstable();
+    changed
+}
+
+/// How long to wait before the next question.
+pub(crate) fn next_pause(last: Option<Duration>) -> Duration {
+    last.map_or(FIRST_PAUSE, |last| last.mul_f64(1.5))
+        .min(LONGEST_PAUSE)
+}
+
+/// One call per message, or per batch where messages have no ids of their own: so one unknown id
+/// spoils no other answer.
+fn calls(tracked: &[Tracked]) -> Vec<(Vec<usize>, Vec<ProviderRef>)> {
+    let mut calls: Vec<(Vec<usize>, Vec<ProviderRef>)> = Vec::new();
+    let mut batches = std::collections::HashMap::new();
+    let open = tracked
+        .iter()
+        .enumerate()
+        .filter(|(_, message)| !message.is_final());
+    for (position, message) in open {
+        let batch = message
+            .about
+            .batch
+            .as_deref()
+            .filter(|_| message.about.message.is_none());
+        let call = match batch {
+            Some(batch) => *batches.entry(batch).or_insert(calls.len()),
+            None => calls.len(),
+        };
+        if call == calls.len() {
+            calls.push((Vec::new(), Vec::new()));
+        }
+        if let Some((positions, refs)) = calls.get_mut(call) {
+            positions.push(position);
+            refs.push(message.about.clone());
+        }
+    }
+    calls
+}
+
+fn is_final(state: ReportedState) -> bool {
+    matches!(
+        state,
+        ReportedState::Delivered
+            | ReportedState::Undelivered
+            | ReportedState::Expired
+            | ReportedState::Failed
+            | ReportedState::Canceled
+    )
+}
+
+/// Asking again would bring the same answer.
+fn is_hopeless(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::NotFound
+            | ErrorKind::Unauthorized
+            | ErrorKind::Forbidden
+            | ErrorKind::Unsupported
+            | ErrorKind::Config
+            | ErrorKind::InvalidMessage
+    )
+}
+
+fn word(state: ReportedState) -> &'static str {
+    match state {
+        ReportedState::Submitted => "submitted",
+        ReportedState::Sent => "sent",
+        ReportedState::Delivered => "delivered",
+        ReportedState::Undelivered => "undelivered",
+        ReportedState::Expired => "expired",
+        ReportedState::Failed => "failed",
+        ReportedState::Canceled => "canceled",
+        // Also for states that are younger than this program.
+        _ => "unknown",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_asked_about_once_and_every_other_message_alone() {
+        let number = "+224622000001".parse().unwrap();
+        let mut tracked = vec![
+            Tracked::new(None, ProviderRef::message("1")),
+            Tracked::new(None, ProviderRef::batch_member("b", number)),
+            Tracked::new(None, ProviderRef::message("2")),
+            Tracked::new(None, ProviderRef::batch_member("b", number)),
+        ];
+        let positions = |tracked: &[Tracked]| -> Vec<Vec<usize>> {
+            calls(tracked)
+                .into_iter()
+                .map(|(positions, _)| positions)
+                .collect()
+        };
+        assert_eq!(positions(&tracked), [vec![0], vec![1, 3], vec![2]]);
+        let about = tracked[0].about.clone();
+        tracked[0].report = Some(DeliveryReport::new(about, ReportedState::Delivered));
+        assert_eq!(positions(&tracked), [vec![1, 3], vec![2]]);
+    }
+
+    #[test]
+    fn pauses_grow_to_a_limit() {
+        let mut pause = next_pause(None);
+        assert_eq!(pause, FIRST_PAUSE);
+        for _ in 0..20 {
+            let next = next_pause(Some(pause));
+            assert!(next > pause || next == LONGEST_PAUSE);
+            pause = next;
+        }
+        assert_eq!(pause, LONGEST_PAUSE);
+    }
+}

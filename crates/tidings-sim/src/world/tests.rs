@@ -1,1 +1,0 @@
-//! The world directly, with a clock of the test's own.

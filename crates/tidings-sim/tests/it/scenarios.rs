@@ -1,0 +1,72 @@
+//! The scenarios of `examples/scenarios`: each is read, and each action has one.
+
+use std::path::Path;
+
+use tidings_sim::Scenario;
+
+const ACTIONS: [&str; 11] = [
+    "refuse",
+    "rate_limit",
+    "drop",
+    "late",
+    "slow",
+    "broken_json",
+    "wrong_content_type",
+    "empty_body",
+    "failure_in_200",
+    "unknown_status",
+    "no_credit",
+];
+
+fn examples() -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/scenarios");
+    let mut examples: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "toml")
+        })
+        .map(|path| {
+            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+            (name, std::fs::read_to_string(path).unwrap())
+        })
+        .collect();
+    examples.sort();
+    examples
+}
+
+#[test]
+fn every_example_is_a_scenario_that_says_what_it_is_for() {
+    let examples = examples();
+    assert!(
+        examples.len() > ACTIONS.len(),
+        "{} examples",
+        examples.len()
+    );
+    for (name, text) in examples {
+        let scenario = Scenario::from_toml(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(text.starts_with("# "), "{name} opens with what it is for");
+        let does_something = scenario.n_faults() + scenario.n_failing() > 0;
+        assert!(does_something || text.contains("[delays]"), "{name}");
+    }
+}
+
+#[test]
+fn every_action_has_an_example() {
+    let examples = examples();
+    for action in ACTIONS {
+        let key = format!("\n{action} = ");
+        assert!(
+            examples.iter().any(|(_, text)| text.contains(&key)),
+            "{action}"
+        );
+    }
+    for when in ["before", "after", "mid_answer"] {
+        let key = format!("when = \"{when}\"");
+        assert!(
+            examples.iter().any(|(_, text)| text.contains(&key)),
+            "{when}"
+        );
+    }
+}
