@@ -256,6 +256,7 @@ fn only_the_clock_reads_the_time() {
         layering::time,
         &[
             ("crates/a/src/clock.rs", "SystemTime::now()"),
+            ("crates/a/src/tests.rs", "tokio::time::Instant::now()"),
             ("crates/a/src/main.rs", "clock.now(); MyInstant::now_ish()"),
         ],
         &[],
@@ -267,6 +268,14 @@ fn only_the_clock_reads_the_time() {
             "std::time::Instant::now();\njiff::Timestamp::now()",
         )],
         &["crates/a/src/main.rs:1", "crates/a/src/main.rs:2"],
+    );
+    check(
+        layering::time,
+        &[
+            ("crates/a/src/main.rs", "tokio::time::Instant::now()"),
+            ("crates/a/src/tests.rs", "std::time::Instant::now()"),
+        ],
+        &["crates/a/src/main.rs:1", "crates/a/src/tests.rs:1"],
     );
 }
 

@@ -22,7 +22,8 @@ mod connector;
 mod failure;
 mod metadata;
 mod reach;
-#[cfg(test)]
+// The tests speak TLS.
+#[cfg(all(test, feature = "aws-lc-rs"))]
 mod tests;
 
 use std::fmt;
@@ -102,7 +103,7 @@ impl HttpClient {
         HttpClientBuilder {
             connector: ConnectorSettings {
                 timeout: Duration::from_secs(10),
-                keep_alive: Duration::from_secs(60),
+                keep_alive: Duration::from_mins(1),
                 system_roots: true,
                 ..ConnectorSettings::default()
             },

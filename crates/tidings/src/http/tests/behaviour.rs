@@ -1,5 +1,6 @@
 //! What the client does when nothing breaks, what it refuses, and what it never shows.
 
+use std::fmt::Write as _;
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -304,7 +305,7 @@ async fn nothing_secret_is_logged_or_shown() {
             .unwrap();
         if let Err(failure) = client.send(request).await {
             let error = failure.into_error("vendor", "send", Carries::Message);
-            shown.push_str(&format!("{error} {error:?}"));
+            writeln!(shown, "{error} {error:?}").unwrap();
         }
     }
     drop(client);

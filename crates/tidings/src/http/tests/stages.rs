@@ -333,7 +333,7 @@ async fn garbage_and_floods() {
     };
     let endless_head = {
         let mut head = b"HTTP/1.1 200 OK\r\nx-long: ".to_vec();
-        head.extend_from_slice(&[b'a'; 100_000]);
+        head.extend_from_slice(&b"a".repeat(100_000));
         Act::ReplyAndClose(head)
     };
     let garbage = Act::ReplyAndClose(b"220 mail.example ESMTP ready\r\n".to_vec());

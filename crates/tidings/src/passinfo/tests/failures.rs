@@ -89,6 +89,10 @@ fn an_answer_to_a_message_is_a_success_only_when_it_says_so() {
     check(200, r#"{"status":"failure"}"#, refused);
     check(200, r#"{"status":false}"#, refused);
     check(200, r#"{"success":false,"error":{"code":7}}"#, refused);
+    let contradiction = r#"{"status":"success","success":false,"message_id":"1"}"#;
+    check(200, contradiction, refused);
+    let contradiction = r#"{"status":"error","success":true,"message_id":"1"}"#;
+    check(200, contradiction, refused);
     let unclear = Some((ErrorKind::Protocol, Unknown));
     check(200, "", unclear);
     check(204, "", unclear);
