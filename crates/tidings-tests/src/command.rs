@@ -60,7 +60,8 @@ impl SimulatedByCommand {
     /// # Panics
     /// When it does not print one JSON line with its address.
     pub fn start(provider: &str, scenario: &Path) -> Self {
-        let mut process = Command::new(program_in(&program_folder()))
+        let mut command = Command::new(program_in(&program_folder()));
+        command
             .args([
                 "sim",
                 provider,
@@ -69,7 +70,16 @@ impl SimulatedByCommand {
                 "--json",
                 "--scenario",
             ])
-            .arg(scenario)
+            .arg(scenario);
+        Self::of(command)
+    }
+
+    /// Starts a command that becomes `tidings sim ... --json`.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    pub fn of(mut command: Command) -> Self {
+        let mut process = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
