@@ -9,7 +9,6 @@
 )]
 
 mod audit;
-mod bench_text;
 mod benches;
 mod clock;
 mod config;

@@ -329,7 +329,7 @@ pub(crate) enum ContactsAction {
         #[arg(long, value_name = "NAME")]
         first_name: String,
         /// Family name
-        #[arg(long, value_name = "NAME", default_value = "")]
+        #[arg(long, value_name = "NAME")]
         last_name: String,
         /// Phone number
         #[arg(long, value_name = "NUMBER")]

@@ -185,7 +185,7 @@ fn run(work: fn(&str), text: &str, repetitions: u32) -> Duration {
     for _ in 0..repetitions {
         work(black_box(text));
     }
-    watch.elapsed()
+    start.elapsed()
 }
 
 fn print(texts: &[(&str, String)], medians: &[Vec<Option<f64>>]) {

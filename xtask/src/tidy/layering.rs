@@ -284,7 +284,11 @@ pub(crate) fn package_name(manifest: &Source) -> Option<&str> {
 fn may_name(source: &Source, provider: &str) -> bool {
     let path = source.path.as_str();
     let own_folder = path.starts_with(&format!("crates/tidings/src/{provider}/"));
-    let registration = ["crates/tidings/src/providers.rs", "xtask/src/benches.rs"].contains(&path);
+    let registration = [
+        "crates/tidings/src/providers.rs",
+        "xtask/src/benches/mod.rs",
+    ]
+    .contains(&path);
     let sample = path
         .split('/')
         .any(|part| part == "testdata" || part == "examples");
@@ -294,6 +298,7 @@ fn may_name(source: &Source, provider: &str) -> bool {
     let witness = [
         "crates/tidings/tests/",
         "crates/tidings-tests/tests/it/",
+        "crates/tidings-tests/benches/",
         "xtask/",
     ]
     .iter()

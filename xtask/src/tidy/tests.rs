@@ -157,7 +157,7 @@ fn a_provider_is_named_only_at_home() {
                 "use tidings::acme;",
             ),
             ("xtask/src/acme_bench.rs", "use tidings::acme;"),
-            ("xtask/src/benches.rs", "acme_bench::run"),
+            ("xtask/src/benches/mod.rs", "acme_bench::run"),
         ],
         &[],
     );

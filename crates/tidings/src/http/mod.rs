@@ -22,8 +22,8 @@ mod connector;
 mod failure;
 mod metadata;
 mod reach;
-// The tests speak TLS.
-#[cfg(all(test, feature = "aws-lc-rs"))]
+#[cfg(test)]
+#[cfg(feature = "aws-lc-rs")] // they speak TLS
 mod tests;
 
 use std::fmt;

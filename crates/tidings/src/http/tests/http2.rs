@@ -85,7 +85,7 @@ async fn server(act: Act) -> Server {
         }
     });
     let client = builder()
-        .timeout(Duration::from_millis(1500))
+        .timeout(Duration::from_secs(3))
         .add_root_certificates(pem)
         .build()
         .unwrap();

@@ -1,13 +1,14 @@
 //! `cargo xtask bench <name>`: the registration of the benchmarks. Each is a module of its own that
 //! prints its table; this file only knows their names.
 
-use anyhow::bail;
+mod passinfo;
+mod text;
 
-use crate::bench_text;
+use anyhow::bail;
 
 type Bench = fn(&[String]) -> anyhow::Result<()>;
 
-const BENCHES: &[(&str, Bench)] = &[("text", bench_text::run)];
+const BENCHES: &[(&str, Bench)] = &[("passinfo", passinfo::run), ("text", text::run)];
 
 pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
     let named = arguments.split_first().and_then(|(name, rest)| {

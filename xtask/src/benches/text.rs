@@ -3,16 +3,15 @@
 //! The program is a workspace of its own, so that the crates it compares with are no dependencies of the project.
 
 use anyhow::{Context as _, bail};
-use std::path::Path;
 use std::process::Command;
+
+use crate::workspace;
 
 pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
     if !arguments.is_empty() {
         bail!("usage: cargo xtask bench text");
     }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .context("xtask lies in the workspace")?;
+    let root = workspace::root();
     let target = root.join("target/bench-text");
     let build = Command::new("cargo")
         .args([
