@@ -164,9 +164,10 @@ fn replacement(character: char) -> Option<(List, String)> {
 /// one that they act on, which is so in a text that ends up in the alphabet.
 fn invisible(character: char) -> Option<List> {
     match character {
-        '\u{ad}' | '\u{200b}' | '\u{2060}' | '\u{feff}' => Some(List::Invisible),
         '\t' | '\u{b}' => None,
-        '\0'..' ' | '\u{7f}' => Some(List::Invisible),
+        '\0'..' ' | '\u{7f}' | '\u{ad}' | '\u{200b}' | '\u{2060}' | '\u{feff}' => {
+            Some(List::Invisible)
+        }
         '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' => {
             Some(List::Typography)
         }

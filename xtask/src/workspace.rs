@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use anyhow::Context as _;
 
@@ -11,11 +12,25 @@ use crate::tidy::source::Source;
 /// Folders that hold no sources of ours, at any depth.
 const SKIPPED_FOLDERS: [&str; 5] = [".git", "target", "node_modules", "__pycache__", ".venv"];
 
-/// The repository's root: the parent of this crate's folder.
+/// The repository's root: the folder around the current one that holds this crate. Not the folder
+/// that the crate was compiled in, because a build folder may be copied to another checkout.
 pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("xtask lies in a folder of the repository")
+    static ROOT: OnceLock<PathBuf> = OnceLock::new();
+    ROOT.get_or_init(|| {
+        let compiled_in = Path::new(env!("CARGO_MANIFEST_DIR"));
+        std::env::current_dir()
+            .ok()
+            .and_then(|folder| find_root(&folder))
+            .or_else(|| find_root(compiled_in))
+            .expect("xtask is started in the repository or where it was compiled")
+    })
+}
+
+fn find_root(start: &Path) -> Option<PathBuf> {
+    start
+        .ancestors()
+        .find(|folder| folder.join("xtask/Cargo.toml").is_file())
+        .map(Path::to_owned)
 }
 
 /// Every file of the repository that holds text, in the order of the paths.

@@ -2,14 +2,21 @@
 //! in it.
 //!
 //! Installed once a process, for all threads: spans and events of every crate at the finest level,
-//! and the records of the `log` crate.
+//! and the records of the `log` crate. One thing is left out, as our programs leave it out, because
+//! it is known to hold what must not be logged: see [`NUMBER_PLANS`].
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use tracing_subscriber::filter::LevelFilter;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::format::FmtSpan;
+use tracing_subscriber::fmt::{self, MakeWriter};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// The library with the numbering plans logs, through the `log` crate and at its finest level, the
+/// numbers that it reads. (At its other levels it logs regions and calling codes.)
+const NUMBER_PLANS: &str = "rlibphonenumber";
 
 /// The log of this process from the moment of [`CapturedLog::install`] on.
 #[derive(Clone, Debug, Default)]
@@ -24,11 +31,16 @@ impl CapturedLog {
         static LOG: OnceLock<CapturedLog> = OnceLock::new();
         LOG.get_or_init(|| {
             let log = Self::default();
-            tracing_subscriber::fmt()
-                .with_max_level(LevelFilter::TRACE)
+            let lines = fmt::layer()
                 .with_span_events(FmtSpan::FULL)
                 .with_ansi(false)
-                .with_writer(log.clone())
+                .with_writer(log.clone());
+            let levels = Targets::new()
+                .with_default(LevelFilter::TRACE)
+                .with_target(NUMBER_PLANS, LevelFilter::DEBUG);
+            tracing_subscriber::registry()
+                .with(lines)
+                .with(levels)
                 .init();
             log
         })

@@ -93,7 +93,10 @@ impl Python {
 }
 
 fn make(home: &Path) {
-    let made = Command::new("python3").args(["-m", "venv"]).arg(home).output();
+    let made = Command::new("python3")
+        .args(["-m", "venv"])
+        .arg(home)
+        .output();
     let help = "this test runs a vendor's own Python client and needs `python3` with its `venv` \
                 module; on Debian: apt-get install python3 python3-venv";
     match made {

@@ -43,6 +43,11 @@ const STEPS: &[Step] = &[
         run: steps::tidy,
     },
     Step {
+        name: "generated",
+        in_fast: false,
+        run: steps::generated,
+    },
+    Step {
         name: "clippy",
         in_fast: true,
         run: steps::clippy,

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 
 use crate::suite::counts::Counts;
 use crate::suite::snapshots;
-use crate::{config, process, tidy, workspace};
+use crate::{config, r#gen, process, tidy, workspace};
 
 const SDK: &str = "tidings";
 
@@ -134,6 +134,11 @@ pub(crate) fn doctests() -> anyhow::Result<Counts> {
         Counts::from_libtest(&output.text),
         output.succeeded,
     ))
+}
+
+/// Generated files are what their generator writes.
+pub(crate) fn generated() -> anyhow::Result<Counts> {
+    passes(r#gen::run(&["--check".to_owned()]))
 }
 
 /// The names in the manifest's `[features]`, without `default`.

@@ -4,6 +4,9 @@
 //! Called wherever a number enters the program. The numbering plans are those of libphonenumber,
 //! through a maintained port; nothing of it shows in the signatures, so that the port can be
 //! exchanged.
+//!
+//! The port logs the numbers that it reads, through the `log` crate, under `rlibphonenumber`, at
+//! level TRACE and at no other. A program that forwards `log` records keeps that target at DEBUG.
 
 use std::fmt;
 use std::str::FromStr;

@@ -95,34 +95,82 @@ pub(super) fn code(character: char) -> Option<Code> {
     }
 }
 
-/// Whether this byte of a UTF-8 text is a character of one septet in the default alphabet. Written without branches so that
-/// sixteen bytes are looked at together.
+/// Bytes of a text that are looked at together. Long enough for the compiler to make vector instructions of the loops over them.
+pub(super) const BLOCK: usize = 64;
+
+/// 0 for a byte of UTF-8 that is a character of one septet in the default alphabet, else 1. Without branches, so that the bytes of
+/// a block are looked at together.
 #[inline]
 #[expect(
     clippy::needless_bitwise_bool,
-    reason = "branches would keep the loop over bytes from being vectorised"
+    reason = "branches would keep the block from being vectorised"
 )]
-const fn is_plain(byte: u8) -> bool {
+const fn is_not_plain(byte: u8) -> u8 {
     let space_to_capital_z = byte.wrapping_sub(b' ') <= b'Z' - b' ';
     let small_letter = byte.wrapping_sub(b'a') <= b'z' - b'a';
-    space_to_capital_z | small_letter | (byte == b'_') | (byte == b'\n') | (byte == b'\r')
+    !(space_to_capital_z | small_letter | (byte == b'_') | (byte == b'\n') | (byte == b'\r')) as u8
 }
 
-/// How many bytes at the beginning are ASCII characters of one septet each. Ordinary text is little else.
+/// Whether every byte is an ASCII character of one septet. Ordinary text is little else.
 #[inline]
-pub(super) fn plain_run(bytes: &[u8]) -> usize {
-    let (blocks, rest) = bytes.as_chunks::<16>();
-    let mut length = 0;
-    for block in blocks {
-        if !block
+pub(super) fn is_plain(bytes: &[u8]) -> bool {
+    let are_plain = |bytes: &[u8]| {
+        bytes
             .iter()
-            .fold(true, |plain, &byte| plain & is_plain(byte))
-        {
-            return length + block.iter().take_while(|&&byte| is_plain(byte)).count();
-        }
-        length += block.len();
+            .fold(0, |flags, byte| flags | is_not_plain(*byte))
+            == 0
+    };
+    match bytes.last_chunk::<BLOCK>() {
+        // The last block reaches back as far as it takes to be whole; what it repeats does no harm.
+        Some(last) => bytes
+            .as_chunks::<BLOCK>()
+            .0
+            .iter()
+            .chain([last])
+            .all(|block| are_plain(block)),
+        None => are_plain(bytes),
     }
-    length + rest.iter().take_while(|&&byte| is_plain(byte)).count()
+}
+
+/// Septets of the character that begins with byte `at` of a UTF-8 text; 0 where that byte continues one, `None` where the character
+/// is outside the default alphabet.
+#[inline]
+pub(super) fn septets_begun(bytes: &[u8], at: usize) -> Option<usize> {
+    let following = |distance: usize| bytes.get(at + distance).copied();
+    let code_point = match *bytes.get(at)? {
+        ascii @ ..0x80 => usize::from(ascii),
+        0x80..0xC0 => return Some(0),
+        lead @ 0xC0..0xE0 => usize::from(lead & 0x1F) << 6 | usize::from(following(1)? & 0x3F),
+        // The euro sign is the only one of three bytes.
+        0xE2 if following(1)? == 0x82 && following(2)? == 0xAC => return Some(2),
+        0xE0.. => return None,
+    };
+    match *SEPTET_OF.get(code_point)? {
+        OUTSIDE => None,
+        basic if basic < EXTENDED => Some(1),
+        _ => Some(2),
+    }
+}
+
+/// Septets of the characters that begin in the `BLOCK` bytes of a UTF-8 text from `at`; `None` where one is outside the default
+/// alphabet or fewer bytes are left.
+#[inline]
+pub(super) fn septets_begun_in_block(bytes: &[u8], at: usize) -> Option<usize> {
+    let block = bytes.get(at..)?.first_chunk::<BLOCK>()?;
+    let mut flags = [0; BLOCK];
+    for (flag, byte) in flags.iter_mut().zip(block) {
+        *flag = is_not_plain(*byte);
+    }
+    let mut septets = BLOCK;
+    for (index, word) in flags.as_chunks::<8>().0.iter().enumerate() {
+        let mut word = u64::from_le_bytes(*word);
+        while word != 0 {
+            let position = at + index * 8 + word.trailing_zeros() as usize / 8;
+            septets = septets - 1 + septets_begun(bytes, position)?;
+            word &= word - 1;
+        }
+    }
+    Some(septets)
 }
 
 /// The character of a text that the alphabet in use cannot show.

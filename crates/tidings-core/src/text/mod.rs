@@ -1,6 +1,6 @@
 //! Text as a phone network carries it: which encoding, how many parts, where each part begins and ends.
 //!
-//! Called by everything that sends or shows a message. [`plan`] is the one entry; the modules below are its parts, public for
+//! Called by everything that sends or shows a message. [`plan()`] is the one entry; the modules below are its parts, public for
 //! programs that build or read user data themselves. Pure functions: no I/O, no clock, no provider.
 //!
 //! The rules are those of 3GPP TS 23.038 (alphabets) and TS 23.040 clause 9.2.3.24 (headers, concatenation):
@@ -35,8 +35,6 @@ pub use policy::{
 };
 pub use shift::{Language, ShiftTables};
 pub use user_data::UserData;
-
-use segment::Layout;
 
 /// Why a text cannot be sent under a policy. Holds positions and counts, never the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -84,10 +82,10 @@ pub enum TextError {
 #[doc(alias = "split")]
 #[doc(alias = "SegmentedMessage")]
 pub fn plan<'t>(text: &'t str, policy: &Policy) -> Result<Plan<'t>, TextError> {
-    let layout = segment::layout(text, *policy);
+    let unchanged = Plan::unchanged(text, *policy);
     let plan = match policy.replacement {
-        Replacement::Off => Plan::unchanged(text, layout),
-        level => replace::plan(text, layout, level, *policy)?,
+        Replacement::Off => unchanged,
+        level => replace::plan(unchanged, level, *policy)?,
     };
     let max = policy.max_parts.max(1);
     if plan.parts_needed() > usize::from(max) {

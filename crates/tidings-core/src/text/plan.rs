@@ -1,6 +1,7 @@
 //! The answer of `plan`: a text, its encoding and its parts. Made by `mod.rs` and `replace`; holds no rule of its own.
 
-use super::{Layout, ShiftTables, UserData, user_data};
+use super::segment::{self, Layout};
+use super::{ConcatenationReference, Policy, ShiftTables, UserData, user_data};
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 use std::fmt;
@@ -77,35 +78,44 @@ impl fmt::Debug for Change<'_> {
     }
 }
 
-/// How a text is sent. Made by [`plan`](super::plan).
+/// How a text is sent. Made by [`plan`](super::plan()).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Plan<'t> {
     original: &'t str,
     text: Cow<'t, str>,
     layout: Layout,
+    parts: Parts,
     changes: Vec<Change<'t>>,
 }
 
 impl<'t> Plan<'t> {
-    pub(super) const fn unchanged(text: &'t str, layout: Layout) -> Self {
+    /// The plan of a text that is sent as written.
+    pub(super) fn unchanged(text: &'t str, policy: Policy) -> Self {
+        let mut parts = Parts::new();
+        let layout = segment::layout(text, policy, &mut parts);
         Self {
             original: text,
             text: Cow::Borrowed(text),
             layout,
+            parts,
             changes: Vec::new(),
         }
     }
 
-    pub(super) const fn changed(
+    /// The plan of a text that is sent as `text`, which these changes make of `original`.
+    pub(super) fn changed(
         original: &'t str,
         text: String,
-        layout: Layout,
         changes: Vec<Change<'t>>,
+        policy: Policy,
     ) -> Self {
+        let mut parts = Parts::new();
+        let layout = segment::layout(&text, policy, &mut parts);
         Self {
             original,
             text: Cow::Owned(text),
             layout,
+            parts,
             changes,
         }
     }
@@ -142,7 +152,7 @@ impl<'t> Plan<'t> {
 
     /// The parts in order; at least one.
     pub fn parts(&self) -> &[Part] {
-        self.layout.parts.as_slice()
+        self.parts.as_slice()
     }
 
     /// How many messages the text takes, 1 to 255.
@@ -173,8 +183,8 @@ impl<'t> Plan<'t> {
         user_data::build(self, index, reference)
     }
 
-    pub(super) const fn layout(&self) -> &Layout {
-        &self.layout
+    pub(super) const fn reference(&self) -> ConcatenationReference {
+        self.layout.reference
     }
 }
 
@@ -217,7 +227,7 @@ impl Serialize for Plan<'_> {
 }
 
 /// Parts that are kept beside each other: the first few inside the plan, many on the heap.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) enum Parts {
     Inline {
         count: usize,
@@ -225,6 +235,14 @@ pub(super) enum Parts {
     },
     Heap(Vec<Part>),
 }
+
+impl PartialEq for Parts {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_slice() == other.as_slice()
+    }
+}
+
+impl Eq for Parts {}
 
 impl Parts {
     /// Up to here a plan costs no heap allocation: 1,224 septets or 536 units.
@@ -240,6 +258,13 @@ impl Parts {
                 end: 0,
                 units: 0,
             }; Self::INLINE],
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        match self {
+            Self::Inline { count, .. } => *count = 0,
+            Self::Heap(parts) => parts.clear(),
         }
     }
 

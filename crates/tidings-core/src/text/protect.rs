@@ -84,10 +84,13 @@ const PAIRS: [(char, &str); 10] = [
     ('‘', "‚"),
 ];
 
+/// More closing marks than this are taken for part of the address, so that a long row of them costs no time.
+const MOST_CLOSING: usize = 8;
+
 /// An address without the marks behind it that belong to the sentence.
 fn without_closing(address: &str) -> &str {
     let mut kept = address;
-    while let Some(last) = kept.chars().next_back() {
+    for last in address.chars().rev().take(MOST_CLOSING) {
         let before = kept.strip_suffix(last).unwrap_or_default();
         let belongs = match PAIRS.iter().find(|(closing, _)| *closing == last) {
             Some((_, opening)) => before.contains(|character| opening.contains(character)),

@@ -5,8 +5,7 @@
 
 use super::gsm7::Code;
 use super::{
-    Change, Encoding, Layout, Plan, Policy, Replacement, ShiftTables, TextError, protect,
-    replace_table, segment,
+    Change, Encoding, Plan, Policy, Replacement, ShiftTables, TextError, protect, replace_table,
 };
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -32,17 +31,17 @@ enum Target {
     CodeUnits,
 }
 
-/// Plans `original`, whose own layout is `layout`, with the replacements that `level` allows.
+/// The plan with the fewest parts that `level` allows, given that of the text as written.
 pub(super) fn plan(
-    original: &str,
-    layout: Layout,
+    unchanged: Plan<'_>,
     level: Replacement,
     policy: Policy,
 ) -> Result<Plan<'_>, TextError> {
     // Nothing in the default alphabet is ever replaced, so nothing could become shorter.
-    if layout.encoding == Encoding::Gsm7 && layout.shift_tables == ShiftTables::NONE {
-        return Ok(Plan::unchanged(original, layout));
+    if unchanged.encoding() == Encoding::Gsm7 && unchanged.shift_tables() == ShiftTables::NONE {
+        return Ok(unchanged);
     }
+    let original = unchanged.original();
     let degrees: &[Degree] = match level {
         Replacement::Off => &[],
         Replacement::Typography => &[Degree::Composed, Degree::Typography],
@@ -51,7 +50,7 @@ pub(super) fn plan(
         }
     };
     let must_be_septets = level == Replacement::Strict;
-    let mut best = Plan::unchanged(original, layout);
+    let mut best = unchanged;
     let mut refusal = None;
     let addresses = protect::addresses(original);
     for (degree, target) in attempts(degrees, policy) {
@@ -68,13 +67,13 @@ pub(super) fn plan(
         if rewritten.changes.is_empty() {
             continue;
         }
-        let layout = segment::layout(&rewritten.text, policy);
-        let is_first_septets = must_be_septets
-            && best.encoding() == Encoding::Ucs2
-            && layout.encoding == Encoding::Gsm7;
-        let keeps_septets = !must_be_septets || layout.encoding == Encoding::Gsm7;
-        if is_first_septets || keeps_septets && layout.parts_needed < best.parts_needed() {
-            best = Plan::changed(original, rewritten.text, layout, rewritten.changes);
+        let plan = Plan::changed(original, rewritten.text, rewritten.changes, policy);
+        let is_septets = plan.encoding() == Encoding::Gsm7;
+        let is_first_septets = must_be_septets && best.encoding() == Encoding::Ucs2 && is_septets;
+        let is_shorter =
+            plan.parts_needed() < best.parts_needed() && (is_septets || !must_be_septets);
+        if is_first_septets || is_shorter {
+            best = plan;
         }
     }
     match refusal {

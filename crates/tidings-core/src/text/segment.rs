@@ -13,28 +13,29 @@ const HEADER_LENGTH_OCTETS: usize = 1;
 /// A national language element: identifier, length, language (TS 23.040 clauses 9.2.3.24.15 and 9.2.3.24.16).
 const SHIFT_ELEMENT_OCTETS: usize = 3;
 
-/// A text's encoding and cuts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A text's encoding and size. Its parts are written beside it, in place: they are too large to be handed around.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Layout {
     pub(super) encoding: Encoding,
     pub(super) shift_tables: ShiftTables,
     pub(super) reference: ConcatenationReference,
     pub(super) units: usize,
-    /// How many parts the text takes; `parts` keeps no more than 255 of them.
+    /// How many parts the text takes; no more than 255 of them are kept.
     pub(super) parts_needed: usize,
-    pub(super) parts: Parts,
 }
 
-/// The layout of a text that is not changed. The default alphabet where it is enough; else, of the national tables that are
-/// allowed and enough, those with the fewest parts; else UTF-16.
-pub(super) fn layout(text: &str, policy: Policy) -> Layout {
-    if let Some(layout) = gsm7_layout(text, policy) {
+/// The layout of a text that is not changed, its parts written to `parts`. The default alphabet where it is enough; else, of the
+/// national tables that are allowed and enough, those with the fewest parts; else UTF-16.
+pub(super) fn layout(text: &str, policy: Policy, parts: &mut Parts) -> Layout {
+    if let Some(layout) = gsm7_layout(text, policy, parts) {
         return layout;
     }
-    let national = ShiftTables::allowed_by(policy.national)
-        .filter_map(|tables| national_layout(text, tables, policy.reference))
-        .min_by_key(|layout| layout.parts_needed);
-    national.unwrap_or_else(|| ucs2_layout(text, policy))
+    if !policy.national.is_empty()
+        && let Some(layout) = national_layout(text, policy, parts)
+    {
+        return layout;
+    }
+    ucs2_layout(text, policy, parts)
 }
 
 /// What one message holds when it is alone, and when it is one of several.
@@ -81,87 +82,76 @@ const fn units_after(header_octets: usize, encoding: Encoding) -> usize {
     }
 }
 
-/// As much of a text's beginning as fits into one part.
-#[derive(Debug, Clone, Copy)]
-struct Filled {
-    bytes: usize,
-    units: usize,
-}
-
 /// The layout in the default alphabet; `None` where a character is outside it.
-fn gsm7_layout(text: &str, policy: Policy) -> Option<Layout> {
-    let capacity = Capacity::of(Encoding::Gsm7, ShiftTables::NONE, policy.reference);
+fn gsm7_layout(text: &str, policy: Policy, parts: &mut Parts) -> Option<Layout> {
     let layout = Layout::empty(Encoding::Gsm7, ShiftTables::NONE, policy.reference);
-    let plain = gsm7::plain_run(text.as_bytes());
-    let is_plain = plain == text.len();
-    let units = if is_plain {
-        plain
-    } else {
-        septets(text, plain)?
-    };
-    Some(if units <= capacity.alone {
-        layout.with(Filled {
-            bytes: text.len(),
-            units,
-        })
-    } else if is_plain {
-        // Every character is one byte and one septet: the cuts are arithmetic.
-        layout.cut(text, |rest| {
-            let bytes = rest.len().min(capacity.each);
+    let capacity = layout.capacity();
+    if !gsm7::is_plain(text.as_bytes()) {
+        return layout.fill::<Septets>(text, parts);
+    }
+    // Every character is one byte and one septet: the cuts are arithmetic.
+    if text.len() <= capacity.alone {
+        return Some(layout.alone(
             Filled {
-                bytes,
-                units: bytes,
-            }
+                bytes: text.len(),
+                units: text.len(),
+            },
+            parts,
+        ));
+    }
+    layout.cut(text, parts, |rest| {
+        let bytes = rest.len().min(capacity.each);
+        Some(Filled {
+            bytes,
+            units: bytes,
         })
-    } else {
-        layout.cut(text, |rest| fill_septets(rest, capacity.each))
     })
 }
 
-/// The layout under national tables; `None` where a character is outside them.
-fn national_layout(
-    text: &str,
-    tables: ShiftTables,
-    reference: ConcatenationReference,
-) -> Option<Layout> {
-    let mut units = 0;
-    for character in text.chars() {
-        units += tables.code(character)?.septets();
+/// The layout under the allowed national tables that take the fewest parts; `None` where a character is outside them all.
+fn national_layout(text: &str, policy: Policy, parts: &mut Parts) -> Option<Layout> {
+    let mut best: Option<Layout> = None;
+    for tables in ShiftTables::allowed_by(policy.national) {
+        let layout = Layout::empty(Encoding::Gsm7, tables, policy.reference);
+        let capacity = layout.capacity();
+        let mut candidate = Parts::new();
+        let Some(alone) = fill_national(text, capacity.alone, tables) else {
+            continue;
+        };
+        let layout = if alone.bytes == text.len() {
+            Some(layout.alone(alone, &mut candidate))
+        } else {
+            layout.cut(text, &mut candidate, |rest| {
+                fill_national(rest, capacity.each, tables)
+            })
+        };
+        if let Some(layout) = layout
+            && best.is_none_or(|best| layout.parts_needed < best.parts_needed)
+        {
+            best = Some(layout);
+            *parts = candidate;
+        }
     }
-    let capacity = Capacity::of(Encoding::Gsm7, tables, reference);
-    let layout = Layout::empty(Encoding::Gsm7, tables, reference);
-    Some(if units <= capacity.alone {
-        layout.with(Filled {
-            bytes: text.len(),
-            units,
-        })
-    } else {
-        layout.cut(text, |rest| fill_national(rest, capacity.each, tables))
-    })
+    best
 }
 
 /// The layout in UTF-16, which holds every text.
-fn ucs2_layout(text: &str, policy: Policy) -> Layout {
-    let capacity = Capacity::of(Encoding::Ucs2, ShiftTables::NONE, policy.reference);
-    let layout = || Layout::empty(Encoding::Ucs2, ShiftTables::NONE, policy.reference);
-    let alone = fill_code_units(text, capacity.alone);
-    if alone.bytes == text.len() {
-        return layout().with(alone);
+fn ucs2_layout(text: &str, policy: Policy, parts: &mut Parts) -> Layout {
+    let layout = Layout::empty(Encoding::Ucs2, ShiftTables::NONE, policy.reference);
+    let greedy = layout
+        .fill::<CodeUnits>(text, parts)
+        .expect("UTF-16 holds every character");
+    let is_cut = (2..=Parts::MOST).contains(&greedy.parts_needed);
+    if !policy.keep_graphemes || !is_cut {
+        return greedy;
     }
-    let fill = |rest: &str| fill_code_units(rest, capacity.each);
-    let greedy = layout().cut(text, fill);
-    if policy.keep_graphemes && greedy.parts_needed <= Parts::MOST {
-        let budget = greedy.parts_needed;
-        let mut cuts = grapheme::Cuts::new(text, budget, |rest| fill(rest).bytes);
-        return layout().cut(text, |rest| {
-            let bytes = cuts.next(rest);
-            fill_code_units(
-                rest.get(..bytes).expect("clusters end at characters"),
-                capacity.each,
-            )
-        });
-    }
-    greedy
+    let fill = |rest: &str| fill::<CodeUnits>(rest, layout.capacity().each);
+    let mut cuts = grapheme::Cuts::new(text, greedy.parts_needed, |rest| {
+        fill(rest).map_or(0, |filled| filled.bytes)
+    });
+    layout
+        .cut(text, parts, |rest| fill(rest.get(..cuts.next(rest))?))
+        .unwrap_or(greedy)
 }
 
 impl Layout {
@@ -176,30 +166,51 @@ impl Layout {
             reference,
             units: 0,
             parts_needed: 0,
-            parts: Parts::new(),
         }
     }
 
-    /// Adds the next part.
-    fn with(mut self, filled: Filled) -> Self {
-        self.add(0, filled);
+    const fn capacity(&self) -> Capacity {
+        Capacity::of(self.encoding, self.shift_tables, self.reference)
+    }
+
+    /// One part if that is enough, else several; `None` where a character has no such units.
+    fn fill<U: Units>(self, text: &str, parts: &mut Parts) -> Option<Self> {
+        let capacity = self.capacity();
+        if text.len() <= capacity.alone * U::MOST_BYTES {
+            let alone = fill::<U>(text, capacity.alone)?;
+            if alone.bytes == text.len() {
+                return Some(self.alone(alone, parts));
+            }
+        }
+        self.cut(text, parts, |rest| fill::<U>(rest, capacity.each))
+    }
+
+    /// A text that one message holds.
+    fn alone(mut self, filled: Filled, parts: &mut Parts) -> Self {
+        self.add(0, filled, parts);
         self
     }
 
     /// Cuts a text of more than one part; `fill` says how much of what is left goes into the next.
-    fn cut(mut self, text: &str, mut fill: impl FnMut(&str) -> Filled) -> Self {
+    fn cut(
+        mut self,
+        text: &str,
+        parts: &mut Parts,
+        mut fill: impl FnMut(&str) -> Option<Filled>,
+    ) -> Option<Self> {
+        parts.clear();
         let mut start = 0;
-        while let Some(rest) = text.get(start..).filter(|rest| !rest.is_empty()) {
-            let filled = fill(rest);
-            self.add(start, filled);
+        while start < text.len() {
+            let filled = fill(text.get(start..)?)?;
+            self.add(start, filled, parts);
             start += filled.bytes;
         }
-        self
+        Some(self)
     }
 
-    fn add(&mut self, start: usize, filled: Filled) {
+    fn add(&mut self, start: usize, filled: Filled, parts: &mut Parts) {
         if self.parts_needed < Parts::MOST {
-            self.parts.push(Part {
+            parts.push(Part {
                 start,
                 end: start + filled.bytes,
                 units: filled.units,
@@ -210,96 +221,122 @@ impl Layout {
     }
 }
 
-/// Septets of a text whose first `plain` bytes take one each; `None` where a character is outside the default alphabet.
-fn septets(text: &str, plain: usize) -> Option<usize> {
-    let mut units = plain;
-    let mut at = plain;
-    while let Some(character) = text.get(at..)?.chars().next() {
-        units += gsm7::code(character)?.septets();
-        at += character.len_utf8();
-        let plain = gsm7::plain_run(text.as_bytes().get(at..)?);
-        units += plain;
-        at += plain;
-    }
-    Some(units)
+/// As much of a text's beginning as fits into one part.
+#[derive(Debug, Clone, Copy)]
+struct Filled {
+    bytes: usize,
+    units: usize,
 }
 
-/// Fills a part in the default alphabet with a text that is known to be in it.
-fn fill_septets(text: &str, capacity: usize) -> Filled {
+/// A way of counting: units are counted at the byte that begins a character, so that a text can be walked byte by byte or in blocks.
+trait Units {
+    /// The most bytes that one unit stands for.
+    const MOST_BYTES: usize;
+
+    /// Bytes whose units are counted together.
+    const BLOCK: usize;
+
+    /// Units of the character that begins with this byte; 0 where the byte continues one, `None` where the character has none.
+    fn begun(bytes: &[u8], at: usize) -> Option<usize>;
+
+    /// Units of the characters that begin in the `BLOCK` bytes from here, all of which there are.
+    fn begun_in_block(bytes: &[u8], at: usize) -> Option<usize>;
+}
+
+/// Septets of the default alphabet.
+struct Septets;
+
+impl Units for Septets {
+    const MOST_BYTES: usize = 2;
+    const BLOCK: usize = gsm7::BLOCK;
+
+    #[inline]
+    fn begun(bytes: &[u8], at: usize) -> Option<usize> {
+        gsm7::septets_begun(bytes, at)
+    }
+
+    #[inline]
+    fn begun_in_block(bytes: &[u8], at: usize) -> Option<usize> {
+        gsm7::septets_begun_in_block(bytes, at)
+    }
+}
+
+/// UTF-16 code units: one for a character, two where its UTF-8 has four bytes.
+struct CodeUnits;
+
+impl Units for CodeUnits {
+    const MOST_BYTES: usize = 3;
+    const BLOCK: usize = 32;
+
+    #[inline]
+    fn begun(bytes: &[u8], at: usize) -> Option<usize> {
+        let [units, ..] = code_units_begun(u64::from(*bytes.get(at)?)).to_le_bytes();
+        Some(usize::from(units))
+    }
+
+    #[inline]
+    fn begun_in_block(bytes: &[u8], at: usize) -> Option<usize> {
+        let block = bytes.get(at..)?.first_chunk::<{ Self::BLOCK }>()?;
+        let words = block.as_chunks::<8>().0.iter();
+        // At most 2 a byte, so 8 after adding four words and 64 after adding eight bytes: nothing overflows into a neighbour.
+        let sums = words.fold(0, |sums, word| {
+            sums + code_units_begun(u64::from_le_bytes(*word))
+        });
+        let [.., sum] = sums.wrapping_mul(EACH_BYTE).to_le_bytes();
+        Some(usize::from(sum))
+    }
+}
+
+const EACH_BYTE: u64 = 0x0101_0101_0101_0101;
+
+/// For each byte of UTF-8 in the word, the code units of the character that it begins: 0 where its highest bits are 10, 2 where they
+/// are 1111, else 1.
+const fn code_units_begun(bytes: u64) -> u64 {
+    let (bit_7, bit_6, bit_5, bit_4) = (bytes >> 7, bytes >> 6, bytes >> 5, bytes >> 4);
+    let continues = bit_7 & !bit_6 & EACH_BYTE;
+    let begins_four = bit_7 & bit_6 & bit_5 & bit_4 & EACH_BYTE;
+    EACH_BYTE - continues + begins_four
+}
+
+/// Fills a part; `None` where a character has no such units. Ends before a byte that begins a character.
+fn fill<U: Units>(text: &str, capacity: usize) -> Option<Filled> {
     let bytes = text.as_bytes();
     let mut filled = Filled { bytes: 0, units: 0 };
-    loop {
-        let room = bytes.len().min(filled.bytes + capacity - filled.units);
-        let plain = bytes.get(filled.bytes..room).map_or(0, gsm7::plain_run);
-        filled.bytes += plain;
-        filled.units += plain;
-        let Some(character) = text
-            .get(filled.bytes..)
-            .and_then(|rest| rest.chars().next())
-        else {
-            return filled;
-        };
-        let septets = gsm7::code(character).map_or(1, gsm7::Code::septets);
-        if filled.units + septets > capacity {
-            return filled;
+    while filled.bytes + U::BLOCK <= bytes.len() {
+        let units = filled.units + U::begun_in_block(bytes, filled.bytes)?;
+        if units > capacity {
+            break;
         }
-        filled.bytes += character.len_utf8();
-        filled.units += septets;
+        filled = Filled {
+            bytes: filled.bytes + U::BLOCK,
+            units,
+        };
     }
+    while filled.bytes < bytes.len() {
+        let units = filled.units + U::begun(bytes, filled.bytes)?;
+        if units > capacity {
+            break;
+        }
+        filled = Filled {
+            bytes: filled.bytes + 1,
+            units,
+        };
+    }
+    Some(filled)
 }
 
-/// Fills a part under national tables with a text that is known to be in them.
-fn fill_national(text: &str, capacity: usize, tables: ShiftTables) -> Filled {
+/// Fills a part under national tables; `None` where a character is outside them.
+fn fill_national(text: &str, capacity: usize, tables: ShiftTables) -> Option<Filled> {
     let mut filled = Filled { bytes: 0, units: 0 };
     for character in text.chars() {
-        let septets = tables.code(character).map_or(1, gsm7::Code::septets);
-        if filled.units + septets > capacity {
+        let units = filled.units + tables.code(character)?.septets();
+        if units > capacity {
             break;
         }
-        filled.bytes += character.len_utf8();
-        filled.units += septets;
-    }
-    filled
-}
-
-/// Fills a part in UTF-16. Counts at each character's first byte: one unit, or two where four bytes follow from there.
-fn fill_code_units(text: &str, capacity: usize) -> Filled {
-    let bytes = text.as_bytes();
-    let mut filled = Filled { bytes: 0, units: 0 };
-    for block in bytes.as_chunks::<16>().0 {
-        let units = block
-            .iter()
-            .fold(0, |units, &byte| units + code_units_begun(byte));
-        if filled.units + usize::from(units) > capacity {
-            break;
-        }
-        filled.bytes += block.len();
-        filled.units += usize::from(units);
-    }
-    // The last block may have ended inside a character, which is counted.
-    while bytes
-        .get(filled.bytes)
-        .is_some_and(|&byte| code_units_begun(byte) == 0)
-    {
-        filled.bytes += 1;
-    }
-    while let Some(&byte) = bytes.get(filled.bytes) {
-        let units = usize::from(code_units_begun(byte));
-        if filled.units + units > capacity {
-            break;
-        }
-        filled.units += units;
-        filled.bytes += match byte {
-            ..0xC0 => 1,
-            0xC0..0xE0 => 2,
-            0xE0..0xF0 => 3,
-            0xF0.. => 4,
+        filled = Filled {
+            bytes: filled.bytes + character.len_utf8(),
+            units,
         };
     }
-    filled
-}
-
-/// Code units of the character that this byte of UTF-8 begins; none where it continues one.
-const fn code_units_begun(byte: u8) -> u8 {
-    (byte & 0xC0 != 0x80) as u8 + (byte >= 0xF0) as u8
+    Some(filled)
 }

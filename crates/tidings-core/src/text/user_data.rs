@@ -80,7 +80,7 @@ pub(super) fn build(plan: &Plan<'_>, index: usize, reference: u16) -> Option<Use
 fn header(plan: &Plan<'_>, index: usize, reference: u16) -> Option<Vec<u8>> {
     let total = u8::try_from(plan.n_parts()).ok()?;
     let sequence = u8::try_from(index + 1).ok()?;
-    let concatenation = (total > 1).then(|| match plan.layout().reference {
+    let concatenation = (total > 1).then(|| match plan.reference() {
         ConcatenationReference::EightBit => {
             let [_, reference] = reference.to_be_bytes();
             Element::Concatenation8 {

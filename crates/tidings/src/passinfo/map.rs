@@ -443,7 +443,9 @@ pub fn bulk_status_answer(view: &BatchView) -> wire::BulkStatusAnswer {
     let details: Vec<Value> = view
         .failures
         .iter()
-        .map(|(contact, reason)| serde_json::json!({"contact": contact, "error": reason_text(*reason)}))
+        .map(|(written, reason)| {
+            serde_json::json!({"contact": shown(written), "error": reason_text(*reason)})
+        })
         .collect();
     wire::BulkStatusAnswer {
         status: status.to_owned(),
@@ -465,13 +467,18 @@ fn whole_seconds(at: Timestamp) -> String {
 /// A contact as the server writes it: a number of Guinea in its national form, whatever form the
 /// backend keeps it in.
 pub fn contact_record(contact: &Contact) -> wire::ContactRecord {
-    let national = known_number(&contact.phone_number).and_then(|number| national(&number).ok());
     wire::ContactRecord {
         id: contact.id.as_deref().map(id),
         first_name: Some(contact.first_name.clone()),
         last_name: Some(contact.last_name.clone()),
-        phone_number: Some(national.unwrap_or_else(|| wire::Phone(contact.phone_number.clone()))),
+        phone_number: Some(shown(&contact.phone_number)),
     }
+}
+
+/// A number as PassInfo shows it: one of Guinea in its national form, any other as it is.
+fn shown(written: &str) -> wire::Phone {
+    let national = known_number(written).and_then(|number| national(&number).ok());
+    national.unwrap_or_else(|| wire::Phone(written.to_owned()))
 }
 
 /// The answer to an added contact. The id stands in both of the places where clients look for it.

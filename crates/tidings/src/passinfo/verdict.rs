@@ -71,9 +71,13 @@ impl Call {
     }
 }
 
-/// An answer that says by itself whether the call succeeded.
+/// An answer as far as it tells whether the call succeeded.
 pub(super) trait Judged: DeserializeOwned + Send {
-    /// Whether it says so.
+    /// Whether a success says so in words. Of the other answers, the form is the success, unless
+    /// they say that they are a failure.
+    const SAYS_SUCCESS: bool;
+
+    /// Whether this is one.
     fn is_success(&self) -> bool;
 }
 
@@ -81,10 +85,17 @@ pub(super) trait Judged: DeserializeOwned + Send {
 macro_rules! judged_by_word {
     ($($answer:ident),*) => {$(
         impl Judged for wire::$answer {
+            const SAYS_SUCCESS: bool = true;
+
             fn is_success(&self) -> bool {
                 let word = self.status.as_deref();
-                self.success == Some(true)
-                    || word.is_some_and(|word| word.trim().eq_ignore_ascii_case("success"))
+                let word = word.map(|word| word.trim().eq_ignore_ascii_case("success"));
+                // What says yes in one place and no in the other is no success.
+                match (self.success, word) {
+                    (Some(yes), Some(success)) => yes && success,
+                    (Some(yes), None) => yes,
+                    (None, word) => word == Some(true),
+                }
             }
         }
     )*};
@@ -94,6 +105,8 @@ macro_rules! judged_by_word {
 macro_rules! judged_by_form {
     ($($answer:ident),*) => {$(
         impl Judged for wire::$answer {
+            const SAYS_SUCCESS: bool = false;
+
             fn is_success(&self) -> bool {
                 true
             }
@@ -128,11 +141,25 @@ pub(super) fn read<T: Judged>(call: Call, response: &HttpResponse) -> Result<Ans
     if !(200..300).contains(&http.status) {
         return Err(failed(call, response, http));
     }
+    let answer: Option<T> = serde_json::from_slice(&response.body).ok();
+    match answer {
+        // The word for success rules out the words for failure, and saves the second reading.
+        Some(answer) if T::SAYS_SUCCESS && answer.is_success() => Ok(Answer::new(answer, http)),
+        answer => read_again(call, response, http, answer),
+    }
+}
+
+/// Reads an answer that has not said that it is a success.
+fn read_again<T: Judged>(
+    call: Call,
+    response: &HttpResponse,
+    http: HttpMetadata,
+    answer: Option<T>,
+) -> Result<Answer<T>> {
     let fault = fault_in(&response.body);
     if let Some(fault) = fault.as_ref().filter(|fault| says_failure(call, fault)) {
         return Err(hidden_failure(call, fault, http));
     }
-    let answer: Option<T> = serde_json::from_slice(&response.body).ok();
     match answer {
         Some(answer) if answer.is_success() => Ok(Answer::new(answer, http)),
         Some(_) | None => {

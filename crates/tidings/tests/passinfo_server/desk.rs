@@ -1,5 +1,5 @@
-//! A backend for the tests of the server half: it remembers what it was asked, answers plainly, and
-//! refuses, panics or waits when it is told to.
+//! A backend for the tests of the server half: it remembers what it was asked, answers with what the
+//! golden exchanges hold, and refuses, panics or waits when it is told to.
 
 use std::sync::{Arc, Mutex};
 
@@ -12,8 +12,8 @@ use tidings::backend::{
 };
 use tidings::{Reason, ReportedState, SenderId, Timestamp};
 
-pub(crate) const CLIENT_ID: &str = "7";
-pub(crate) const API_KEY: &str = "key-of-the-desk";
+pub(crate) const CLIENT_ID: &str = "4711";
+pub(crate) const API_KEY: &str = "golden-key-0123456789";
 /// A text at which the desk panics.
 pub(crate) const PANIC: &str = "please panic";
 /// A text at which the desk never answers.
@@ -116,7 +116,7 @@ impl Messages for Desk {
         self.ask(format!("group {group_id}<{from}:{text}"))?;
         match group_id {
             "empty" => Ok(Accepted::new(None, Vec::new())),
-            "g-1" => Ok(Accepted::new(
+            "groupId" => Ok(Accepted::new(
                 Some("b-2".to_owned()),
                 (0..50).map(|id| Ok(id.to_string())).collect(),
             )),
@@ -129,7 +129,7 @@ impl Messages for Desk {
         let view = self.view.lock().unwrap().clone();
         match view {
             Some(view) => Ok(view),
-            None if id == "123" => Ok(MessageView::new(id, ReportedState::Sent, at())),
+            None if id == "1234567890" => Ok(MessageView::new(id, ReportedState::Sent, at())),
             None => Err(Refusal::NotFound { what: "message" }),
         }
     }
@@ -146,13 +146,13 @@ impl Contacts for Desk {
     async fn add_contact(&self, _: &Principal, contact: NewContact) -> Result<Contact, Refusal> {
         self.ask(format!("add {} {}", contact.first_name, contact.phone))?;
         let phone = contact.phone.as_str();
-        Ok(Contact::new(contact.first_name, contact.last_name, phone).id("c-1"))
+        Ok(Contact::new(contact.first_name, contact.last_name, phone).id("contact_123"))
     }
 
     async fn contacts(&self, _: &Principal, page: u32, limit: u32) -> Result<ContactPage, Refusal> {
         self.ask(format!("contacts {page} {limit}"))?;
-        let contact = Contact::new("Awa", "Camara", "+224622000001").id("c-1");
-        Ok(ContactPage::new(page, vec![contact]).totals(21, 3))
+        let contact = Contact::new("John", "Smith", "+224622000001").id("contact_123");
+        Ok(ContactPage::new(page, vec![contact]).totals(1, 1))
     }
 
     async fn link_users(
@@ -166,12 +166,12 @@ impl Contacts for Desk {
 
     async fn groups(&self, _: &Principal) -> Result<Vec<Group>, Refusal> {
         self.ask("groups".to_owned())?;
-        Ok(vec![Group::new("g-1", "Teachers").members(50)])
+        Ok(vec![Group::new("group_456", "Conakry").members(50)])
     }
 
     async fn create_group(&self, _: &Principal, name: &str) -> Result<Group, Refusal> {
         self.ask(format!("create {name}"))?;
-        Ok(Group::new("g-2", name).members(0))
+        Ok(Group::new("group_456", name).members(0))
     }
 
     async fn add_to_group(
@@ -193,13 +193,18 @@ impl AccountDesk for Desk {
 
     async fn renew_key(&self, _: &Principal) -> Result<SecretString, Refusal> {
         self.ask("renew".to_owned())?;
-        Ok("new-key".into())
+        Ok("made-up-new-key".into())
     }
+}
+
+/// A message in a state.
+pub(crate) fn message(state: ReportedState) -> MessageView {
+    MessageView::new("1234567890", state, at())
 }
 
 /// A message that failed for a reason.
 pub(crate) fn failed(reason: Reason) -> MessageView {
-    let mut view = MessageView::new("123", ReportedState::Failed, at());
+    let mut view = message(ReportedState::Failed);
     view.reason = Some(reason);
     view
 }

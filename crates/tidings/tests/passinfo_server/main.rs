@@ -7,12 +7,14 @@
 )]
 
 mod desk;
+mod golden;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use futures_util::stream;
 use http::{Request, Response, StatusCode};
 use serde_json::{Value, json};
 use tidings::Reason;
@@ -38,10 +40,14 @@ fn calls() -> Vec<(&'static str, &'static str, Value)> {
         ),
         (
             "POST",
-            "/v1/message/send_message_to_group/g-1",
+            "/v1/message/send_message_to_group/groupId",
             json!({"message": "Bonjour", "senderName": "Ecole"}),
         ),
-        ("GET", "/v1/message/get_single_status/123", Value::Null),
+        (
+            "GET",
+            "/v1/message/get_single_status/1234567890",
+            Value::Null,
+        ),
         ("GET", "/v1/message/get_bulk_status/b-1", Value::Null),
         ("GET", "/v1/user/get_solde", Value::Null),
         ("POST", "/v1/user/renew_api_key", Value::Null),
@@ -49,7 +55,7 @@ fn calls() -> Vec<(&'static str, &'static str, Value)> {
         (
             "POST",
             "/v1/contact/add_contact",
-            json!({"first_name": "Awa", "last_name": "Camara", "phone_number": "622000001"}),
+            json!({"first_name": "John", "last_name": "Smith", "phone_number": "622000001"}),
         ),
         (
             "GET",
@@ -167,16 +173,16 @@ async fn every_call_is_answered_as_documented() {
         group.0,
         group.1,
         group.2,
-        "group g-1<Ecole:Bonjour",
+        "group groupId<Ecole:Bonjour",
         json!({"status": "success", "group_size": 50, "messages_queued": 50, "batch_id": "b-2"}),
     )
     .await;
     check(
         "GET",
-        "/v1/message/get_single_status/123",
+        "/v1/message/get_single_status/1234567890",
         Value::Null,
-        "message 123",
-        json!({"status": "sent", "message_id": "123", "timestamp": "2024-01-20T15:30:45Z"}),
+        "message 1234567890",
+        json!({"status": "sent", "message_id": "1234567890", "timestamp": "2024-01-20T15:30:45Z"}),
     )
     .await;
     check(
@@ -188,18 +194,18 @@ async fn every_call_is_answered_as_documented() {
     )
     .await;
     for method in ["POST", "GET"] {
-        let keys = json!({"new_api_key": "new-key", "api_key": "new-key"});
+        let keys = json!({"new_api_key": "made-up-new-key", "api_key": "made-up-new-key"});
         check(method, renew.1, Value::Null, "renew", keys).await;
     }
-    let awa = json!({
-        "id": "c-1", "first_name": "Awa", "last_name": "Camara", "phone_number": "622000001",
+    let john = json!({
+        "id": "contact_123", "first_name": "John", "last_name": "Smith", "phone_number": "622000001",
     });
     check(
         contact.0,
         contact.1,
         contact.2,
-        "add Awa +224622000001",
-        json!({"success": true, "contact_id": "c-1", "contact": awa}),
+        "add John +224622000001",
+        json!({"success": true, "contact_id": "contact_123", "contact": john}),
     )
     .await;
     check(
@@ -207,7 +213,7 @@ async fn every_call_is_answered_as_documented() {
         "/v1/contact/all_my_contacts",
         Value::Null,
         "contacts 1 10",
-        json!({"contacts": [awa], "total": 21, "page": 1, "total_pages": 3}),
+        json!({"contacts": [john], "total": 1, "page": 1, "total_pages": 1}),
     )
     .await;
     let done = json!({"success": true});
@@ -217,7 +223,7 @@ async fn every_call_is_answered_as_documented() {
         "/v1/groupe/get_all_my_groupes",
         Value::Null,
         "groups",
-        json!([{"id": "g-1", "name": "Teachers", "member_count": 50}]),
+        json!([{"id": "group_456", "name": "Conakry", "member_count": 50}]),
     )
     .await;
     check(join.0, join.1, join.2, "join c-1 g-1", done).await;
@@ -226,7 +232,7 @@ async fn every_call_is_answered_as_documented() {
         create.1,
         create.2,
         "create Teachers",
-        json!({"id": "g-2", "name": "Teachers", "member_count": 0}),
+        json!({"id": "group_456", "name": "Teachers", "member_count": 0}),
     )
     .await;
 }
@@ -334,13 +340,13 @@ async fn the_states_of_messages_and_batches_are_the_vendors_words() {
         answer
     };
     desk.show(desk::failed(Reason::InvalidRecipient));
-    let answer = status("/v1/message/get_single_status/123").await;
+    let answer = status("/v1/message/get_single_status/1234567890").await;
     assert_eq!(answer["status"], "failed");
     assert!(answer["error_message"].is_string());
     let mut odd = desk::failed(Reason::Unspecified);
     odd.raw_state = Some("en route".to_owned());
     desk.show(odd);
-    let answer = status("/v1/message/get_single_status/123").await;
+    let answer = status("/v1/message/get_single_status/1234567890").await;
     assert_eq!(answer["status"], "en route");
 
     for (counts, word) in [
@@ -357,7 +363,7 @@ async fn the_states_of_messages_and_batches_are_the_vendors_words() {
         assert_eq!(answer, expected);
     }
     let mut batch = desk::batch(1, 1, 0);
-    let failure = ("622000009".to_owned(), Reason::RecipientUnreachable);
+    let failure = ("+224622000009".to_owned(), Reason::RecipientUnreachable);
     batch.failures.push(failure);
     desk.show_batch(batch);
     let answer = status("/v1/message/get_bulk_status/b-1").await;
@@ -371,11 +377,11 @@ async fn wrong_credentials_are_refused_before_anything_is_read() {
     let desk = Desk::new();
     let router = serve(&desk);
     for (client_id, api_key) in [
-        (Some("7"), Some("wrong")),
+        (Some(desk::CLIENT_ID), Some("wrong")),
         (Some("8"), Some(desk::API_KEY)),
         (Some("None"), Some(desk::API_KEY)),
         (None, Some(desk::API_KEY)),
-        (Some("7"), None),
+        (Some(desk::CLIENT_ID), None),
         (Some(""), Some("")),
         (Some("\u{e9}"), Some("\u{e9}")),
     ] {
@@ -746,6 +752,26 @@ async fn a_call_that_takes_too_long_is_answered() {
     let body = json!({"message": desk::NEVER, "contact": "622000001", "senderName": "Ecole"});
     let request = request("POST", "/v1/message/single_message", body.to_string());
     assert_refused(&ask(&serve(&desk), request).await, 504, message);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_never_ends_is_given_up() {
+    let bytes = stream::pending::<Result<&[u8], std::io::Error>>();
+    let request = request("POST", "/v1/groupe/create", Body::from_stream(bytes));
+    let message = "the call took too long; whether it was carried out is not known";
+    assert_refused(&ask(&serve(&Desk::new()), request).await, 504, message);
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_refused() {
+    let broken = std::io::Error::other("the connection is gone");
+    let bytes = stream::iter([Ok(&b"{\"name\":"[..]), Err(broken)]);
+    let request = request("POST", "/v1/groupe/create", Body::from_stream(bytes));
+    assert_refused(
+        &ask(&serve(&Desk::new()), request).await,
+        400,
+        "the body broke off",
+    );
 }
 
 #[tokio::test]

@@ -179,6 +179,24 @@ fn addresses_are_never_touched() {
     check_accents(" fin.ça p.ê. 1.5/ê", " fin.ca p.e. 1.5/e");
 }
 
+/// A row of closing marks is no reason to take long.
+#[test]
+fn addresses_are_found_in_hostile_words() {
+    let policy = Policy::default().replacement(Replacement::Typography);
+    for word in [
+        ")".repeat(200_000),
+        ".".repeat(200_000),
+        "a.bc/ ".repeat(20_000),
+        "\u{301}".repeat(100_000),
+    ] {
+        let text = format!("ж example.com{word}");
+        assert!(matches!(
+            plan(&text, &policy),
+            Err(TextError::TooManyParts { .. })
+        ));
+    }
+}
+
 #[test]
 fn runs_of_digits_are_never_touched() {
     for digits in [

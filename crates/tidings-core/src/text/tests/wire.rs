@@ -71,6 +71,41 @@ fn every_character_of_every_table_round_trips() {
     }
 }
 
+/// Letters at places that are easily got wrong, from the tables of TS 23.038 annex A.
+#[test]
+fn national_letters_have_the_standard_s_septets() {
+    let check = |text: &str, tables: ShiftTables, septets: &[u8]| {
+        assert_eq!(gsm7::encode(text, tables).unwrap(), septets, "{text}");
+        assert_eq!(gsm7::decode(septets, tables), text);
+    };
+    let none = ShiftTables::NONE;
+    check(
+        "çÇğ€",
+        none.with_single(Language::Turkish),
+        &[0x1B, 0x63, 0x09, 0x1B, 0x67, 0x1B, 0x65],
+    );
+    check(
+        "ıŞ€ç",
+        none.with_locking(Language::Turkish),
+        &[0x07, 0x1C, 0x04, 0x60],
+    );
+    check(
+        "çÁú",
+        none.with_single(Language::Spanish),
+        &[0x1B, 0x09, 0x1B, 0x41, 0x1B, 0x75],
+    );
+    check(
+        "êâÊ",
+        none.with_single(Language::Portuguese),
+        &[0x1B, 0x05, 0x1B, 0x7F, 0x1B, 0x1F],
+    );
+    check(
+        "ê∞|º`~",
+        none.with_locking(Language::Portuguese),
+        &[0x04, 0x15, 0x1A, 0x24, 0x7D, 0x60],
+    );
+}
+
 #[test]
 fn unknown_escapes_read_as_the_standard_says() {
     let decode = |septets: &[u8]| gsm7::decode(septets, ShiftTables::NONE);

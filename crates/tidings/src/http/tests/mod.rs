@@ -1,6 +1,7 @@
 //! What the HTTP client promises, against servers that count what they really got.
 
 mod behaviour;
+mod http2;
 mod metadata;
 mod reach;
 mod server;

@@ -1,1 +1,358 @@
-//! x
+//! Everything that can be wrong with an answer: each is an error of its own, never a zero or an
+//! empty list, and says whether a text may be on its way.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+
+use super::super::verdict::{self, Call};
+use super::super::wire;
+use super::guinea;
+use super::scripted::{Reply, Scripted};
+use crate::error::{Acceptance, Error, ErrorKind};
+use crate::http::{HttpClient, HttpResponse};
+use crate::passinfo::Client;
+
+const SEND: Call = Call::acts("send_message");
+const ASK: Call = Call::asks("get_sms_count");
+
+fn response(status: u16, body: &str) -> HttpResponse {
+    HttpResponse {
+        status: StatusCode::from_u16(status).unwrap(),
+        headers: HeaderMap::new(),
+        body: Bytes::copy_from_slice(body.as_bytes()),
+    }
+}
+
+#[test]
+fn every_status_has_a_meaning_for_messages_and_for_questions() {
+    use Acceptance::{NotSent, Refused, Unknown};
+    for status in 100..=599 {
+        let expected = match status {
+            200..=299 => continue,
+            400 | 422 | 413 => (ErrorKind::InvalidMessage, Refused),
+            401 => (ErrorKind::Unauthorized, NotSent),
+            402 => (ErrorKind::InsufficientCredit, NotSent),
+            403 => (ErrorKind::Forbidden, NotSent),
+            404 => (ErrorKind::NotFound, Refused),
+            408 => (ErrorKind::Timeout, Unknown),
+            429 => (ErrorKind::RateLimited, NotSent),
+            500..=599 => (ErrorKind::Unavailable, Unknown),
+            _ => (ErrorKind::Protocol, Unknown),
+        };
+        let sent = verdict::read::<wire::SendAnswer>(SEND, &response(status, "")).unwrap_err();
+        assert_eq!((sent.kind(), sent.acceptance()), expected, "{status}");
+        assert_eq!(sent.http().unwrap().status, status);
+        assert_eq!(sent.provider_code(), Some(status.to_string().as_str()));
+        let asked = verdict::read::<wire::BalanceAnswer>(ASK, &response(status, "")).unwrap_err();
+        assert_eq!(
+            (asked.kind(), asked.acceptance()),
+            (expected.0, NotSent),
+            "{status}"
+        );
+    }
+}
+
+#[test]
+fn a_503_is_a_refusal_only_when_it_names_a_time_to_come_back() {
+    let (kind, acceptance, _) = verdict::meaning(503, true);
+    assert_eq!(
+        (kind, acceptance),
+        (ErrorKind::Unavailable, Acceptance::NotSent)
+    );
+    let (kind, acceptance, _) = verdict::meaning(503, false);
+    assert_eq!(
+        (kind, acceptance),
+        (ErrorKind::Unavailable, Acceptance::Unknown)
+    );
+    // Of the other server errors a time to come back proves nothing.
+    assert_eq!(verdict::meaning(502, true).1, Acceptance::Unknown);
+}
+
+#[test]
+fn an_answer_to_a_message_is_a_success_only_when_it_says_so() {
+    use Acceptance::{Refused, Unknown};
+    #[track_caller]
+    fn check(status: u16, body: &str, expected: Option<(ErrorKind, Acceptance)>) {
+        let read = verdict::read::<wire::SendAnswer>(SEND, &response(status, body));
+        let outcome = read.err().map(|error| (error.kind(), error.acceptance()));
+        assert_eq!(outcome, expected, "{body}");
+    }
+    check(200, r#"{"status":"success","message_id":1}"#, None);
+    check(201, r#"{"status":"Success","message":"1"}"#, None);
+    check(202, r#"{"success":true,"message_id":"1"}"#, None);
+    let refused = Some((ErrorKind::Rejected, Refused));
+    check(200, r#"{"status":"error","message":"no credit"}"#, refused);
+    check(200, r#"{"status":"ERROR"}"#, refused);
+    check(200, r#"{"status":"failed"}"#, refused);
+    check(200, r#"{"status":"failure"}"#, refused);
+    check(200, r#"{"status":false}"#, refused);
+    check(200, r#"{"success":false,"error":{"code":7}}"#, refused);
+    let contradiction = r#"{"status":"success","success":false,"message_id":"1"}"#;
+    check(200, contradiction, refused);
+    let contradiction = r#"{"status":"error","success":true,"message_id":"1"}"#;
+    check(200, contradiction, refused);
+    let unclear = Some((ErrorKind::Protocol, Unknown));
+    check(200, "", unclear);
+    check(204, "", unclear);
+    check(200, "<html>Bad gateway</html>", unclear);
+    check(200, r#"{"status":"succ"#, unclear);
+    check(200, r#"{"status":"queued","message_id":"1"}"#, unclear);
+    check(200, r#"{"message_id":"1"}"#, unclear);
+    check(200, r#"{"status":"success","message_id":{"a":1}}"#, unclear);
+    check(200, r#"{"status":7}"#, unclear);
+    check(200, "[]", unclear);
+    check(200, "null", unclear);
+    check(200, "\"success\"", unclear);
+    check(200, "\u{feff}{}", unclear);
+}
+
+#[test]
+fn a_failure_that_had_queued_some_is_no_refusal() {
+    #[track_caller]
+    fn check(body: &str, expected: Acceptance) {
+        let read = verdict::read::<wire::BulkAnswer>(SEND, &response(200, body));
+        assert_eq!(read.unwrap_err().acceptance(), expected, "{body}");
+    }
+    check(
+        r#"{"status":"error","successful_sends":2,"failed_sends":1}"#,
+        Acceptance::Unknown,
+    );
+    check(
+        r#"{"status":"error","successful_sends":"2"}"#,
+        Acceptance::Unknown,
+    );
+    check(
+        r#"{"status":"error","messages_queued":1}"#,
+        Acceptance::Unknown,
+    );
+    check(
+        r#"{"status":"error","successful_sends":0,"failed_sends":3}"#,
+        Acceptance::Refused,
+    );
+    check(r#"{"status":"error"}"#, Acceptance::Refused);
+}
+
+#[test]
+fn the_state_of_a_message_is_not_taken_for_the_failure_of_the_question() {
+    let read = verdict::read::<wire::StatusAnswer>(ASK, &response(200, r#"{"status":"failed"}"#));
+    assert_eq!(read.unwrap().status, "failed");
+    let read = verdict::read::<wire::StatusAnswer>(
+        ASK,
+        &response(200, r#"{"status":"error","message":"x"}"#),
+    );
+    assert_eq!(read.unwrap_err().kind(), ErrorKind::Rejected);
+}
+
+#[test]
+fn the_vendors_code_and_words_are_kept_and_never_shown() {
+    #[track_caller]
+    fn check(status: u16, body: &str, code: &str, text: Option<&str>) {
+        let error = verdict::read::<wire::SendAnswer>(SEND, &response(status, body)).unwrap_err();
+        assert_eq!(error.provider_code(), Some(code), "{body}");
+        assert_eq!(error.provider_text(), text, "{body}");
+        if let Some(text) = text {
+            assert!(!format!("{error} {error:?}").contains(text));
+        }
+    }
+    check(
+        400,
+        r#"{"message":"contact is required"}"#,
+        "400",
+        Some("contact is required"),
+    );
+    check(
+        400,
+        r#"{"error":"contact is required"}"#,
+        "400",
+        Some("contact is required"),
+    );
+    check(
+        400,
+        r#"{"detail":"contact is required","code":"E17"}"#,
+        "E17",
+        Some("contact is required"),
+    );
+    check(
+        400,
+        r#"{"error":{"message":"deep down"},"code":17}"#,
+        "17",
+        Some("deep down"),
+    );
+    check(
+        400,
+        r#"{"error":{"contact":["bad"]}}"#,
+        "400",
+        Some(r#"{"contact":["bad"]}"#),
+    );
+    check(
+        500,
+        "<h1>Oops, it broke</h1>",
+        "500",
+        Some("<h1>Oops, it broke</h1>"),
+    );
+    check(500, "", "500", None);
+    check(500, "{}", "500", Some("{}"));
+    check(
+        200,
+        r#"{"status":"error","message":"no such sender"}"#,
+        "error",
+        Some("no such sender"),
+    );
+    check(
+        200,
+        r#"{"success":false,"message":"no such sender"}"#,
+        "200",
+        Some("no such sender"),
+    );
+    check(401, r#"["nope nope"]"#, "401", Some(r#"["nope nope"]"#));
+}
+
+#[test]
+fn long_words_are_cut_between_characters() {
+    let body = "é".repeat(500);
+    let error = verdict::read::<wire::SendAnswer>(SEND, &response(500, &body)).unwrap_err();
+    assert_eq!(error.provider_text().unwrap(), "é".repeat(100));
+    let not_text = HttpResponse {
+        body: Bytes::from_static(b"\xff\xfe\x00"),
+        ..response(500, "")
+    };
+    assert!(verdict::read::<wire::SendAnswer>(SEND, &not_text).is_err());
+}
+
+#[test]
+fn questions_never_answer_with_nothing() {
+    #[track_caller]
+    fn check<T: verdict::Judged + std::fmt::Debug>(body: &str, kind: ErrorKind) {
+        let error = verdict::read::<T>(ASK, &response(200, body)).unwrap_err();
+        assert_eq!(
+            (error.kind(), error.acceptance()),
+            (kind, Acceptance::NotSent),
+            "{body}"
+        );
+    }
+    check::<wire::BalanceAnswer>("{}", ErrorKind::Protocol);
+    check::<wire::BalanceAnswer>(r#"{"solde":null}"#, ErrorKind::Protocol);
+    check::<wire::BalanceAnswer>(r#"{"solde":"much"}"#, ErrorKind::Protocol);
+    check::<wire::BalanceAnswer>(r#"{"status":"error","solde":5}"#, ErrorKind::Rejected);
+    check::<wire::BalanceAnswer>(r#"{"message":"Unauthenticated."}"#, ErrorKind::Protocol);
+    check::<wire::ContactsAnswer>("{}", ErrorKind::Protocol);
+    check::<wire::ContactsAnswer>(r#"{"success":false}"#, ErrorKind::Rejected);
+    check::<wire::GroupsAnswer>("", ErrorKind::Protocol);
+    check::<wire::GroupsAnswer>("oops", ErrorKind::Protocol);
+    check::<wire::StatusAnswer>("{}", ErrorKind::Protocol);
+    check::<wire::BulkStatusAnswer>("[]", ErrorKind::Protocol);
+    check::<wire::DoneAnswer>("{}", ErrorKind::Protocol);
+    check::<wire::AddContactAnswer>("{}", ErrorKind::Protocol);
+}
+
+// ---- over a connection ----
+
+async fn send_error(reply: Reply) -> Error {
+    let mut reply = Some(reply);
+    let server = Scripted::start(move |_| reply.take().unwrap()).await;
+    let error = server
+        .client()
+        .send(&guinea(1), "Bonjour", None)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        server.seen().len(),
+        1,
+        "a message is never sent twice by the client"
+    );
+    assert_eq!(error.provider(), Some("passinfo"));
+    assert_eq!(error.operation(), Some("send_message"));
+    error
+}
+
+#[tokio::test]
+async fn a_rate_limit_says_how_long_to_wait_where_the_server_does() {
+    let error = send_error(Reply::status(
+        429,
+        "retry-after: 30\r\nx-ratelimit-remaining: 0\r\nx-request-id: r-9\r\n",
+        r#"{"message":"slow down"}"#,
+    ))
+    .await;
+    assert_eq!(
+        (error.kind(), error.acceptance()),
+        (ErrorKind::RateLimited, Acceptance::NotSent)
+    );
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(30)));
+    assert!(error.is_safe_to_resend());
+    assert_eq!(error.http().unwrap().rate_limit.remaining, Some(0));
+    assert_eq!(error.http().unwrap().request_id.as_deref(), Some("r-9"));
+
+    let error = send_error(Reply::status(429, "", "")).await;
+    assert_eq!(error.retry_after(), None);
+    assert!(error.is_safe_to_resend());
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_has_taken_nothing() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let client = Client::builder().api_key("k").client_id(1).base_url(url);
+    let client = client.default_sender(super::sender()).build().unwrap();
+    let error = client.send(&guinea(1), "Bonjour", None).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.acceptance()),
+        (ErrorKind::Unavailable, Acceptance::NotSent)
+    );
+    assert!(error.is_safe_to_resend());
+}
+
+#[tokio::test]
+async fn a_connection_that_closes_after_the_request_leaves_the_outcome_unknown() {
+    let error = send_error(Reply::Close).await;
+    assert_eq!(
+        (error.kind(), error.acceptance()),
+        (ErrorKind::Unavailable, Acceptance::Unknown)
+    );
+    assert!(!error.is_safe_to_resend());
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_answer_leaves_the_outcome_unknown() {
+    let server = Scripted::start(|_| Reply::Silence).await;
+    let http = HttpClient::builder()
+        .timeout(Duration::from_millis(300))
+        .build()
+        .unwrap();
+    let client = server.builder().http(http).build().unwrap();
+    let error = client.send(&guinea(1), "Bonjour", None).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.acceptance()),
+        (ErrorKind::Timeout, Acceptance::Unknown)
+    );
+    // A question can be asked again.
+    let error = client.credits().await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.acceptance()),
+        (ErrorKind::Timeout, Acceptance::NotSent)
+    );
+    assert!(error.is_safe_to_resend());
+}
+
+#[tokio::test]
+async fn a_success_without_an_id_leaves_the_outcome_unknown() {
+    let error = send_error(Reply::ok(
+        r#"{"status":"success","message":"It is on its way"}"#,
+    ))
+    .await;
+    assert_eq!(
+        (error.kind(), error.acceptance()),
+        (ErrorKind::Protocol, Acceptance::Unknown)
+    );
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let error = send_error(Reply::status(307, "location: /elsewhere\r\n", "")).await;
+    assert_eq!(
+        (error.kind(), error.acceptance()),
+        (ErrorKind::Protocol, Acceptance::Unknown)
+    );
+}

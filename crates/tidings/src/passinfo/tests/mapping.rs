@@ -5,7 +5,7 @@ use tidings_core::{Reason, ReportedState, SenderId};
 
 use super::super::{map, wire};
 use super::guinea;
-use crate::error::{Acceptance, ErrorKind};
+use crate::error::{Acceptance, Error, ErrorKind};
 
 #[test]
 fn numbers_are_read_in_every_form_and_written_in_one() {
@@ -49,7 +49,7 @@ fn senders_are_names_and_short_codes() {
     fn check(sender: &str, expected: Result<&str, ErrorKind>) {
         let sender = SenderId::parse(sender).unwrap();
         let name = map::sender_name(&sender);
-        assert_eq!(name.as_deref().map_err(|error| error.kind()), expected);
+        assert_eq!(name.as_deref().map_err(Error::kind), expected);
         assert_eq!(
             map::read_sender(&sender.to_string()).is_ok(),
             expected.is_ok()
@@ -213,26 +213,26 @@ fn reasons_survive_between_our_two_halves() {
 #[test]
 fn failures_are_read_only_when_every_entry_names_somebody() {
     #[track_caller]
-    fn check(details: serde_json::Value, expected: Option<usize>) {
+    fn check(details: &serde_json::Value, expected: Option<usize>) {
         let answer = json!({"status": "completed", "error_details": details});
         let answer: wire::BulkStatusAnswer = serde_json::from_str(&answer.to_string()).unwrap();
         let status = map::batch_status(&answer);
         assert_eq!(status.failures.map(|named| named.len()), expected);
     }
     check(
-        json!([{"contact": "622000001", "error": "no such phone number"}]),
+        &json!([{"contact": "622000001", "error": "no such phone number"}]),
         Some(1),
     );
     check(
-        json!([{"phone": "622000001"}, {"recipient": "+224622000002"}]),
+        &json!([{"phone": "622000001"}, {"recipient": "+224622000002"}]),
         Some(2),
     );
-    check(json!(["622000001", 622_000_002]), Some(2));
-    check(json!([]), Some(0));
-    check(json!([{"error": "one failed"}]), None);
-    check(json!(["622000001", "somebody"]), None);
-    check(json!("all failed"), None);
-    check(json!(null), None);
+    check(&json!(["622000001", 622_000_002]), Some(2));
+    check(&json!([]), Some(0));
+    check(&json!([{"error": "one failed"}]), None);
+    check(&json!(["622000001", "somebody"]), None);
+    check(&json!("all failed"), None);
+    check(&json!(null), None);
 }
 
 #[test]

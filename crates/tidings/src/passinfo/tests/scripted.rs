@@ -40,7 +40,7 @@ pub(super) enum Reply {
     /// Nothing is answered, and the connection is left open.
     Silence,
     /// The answer comes when the test says so.
-    When(tokio::sync::oneshot::Receiver<()>, Box<Reply>),
+    When(tokio::sync::oneshot::Receiver<()>, Box<Self>),
 }
 
 impl Reply {

@@ -1,0 +1,88 @@
+//! A simulated carrier behind a provider's API, with a clock that a test moves, and clients that are
+//! connected to it as programs connect theirs.
+//!
+//! Made by every test of the whole product that sends something.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tidings::http::HttpClient;
+use tidings::layers::{self, Jitter, LayerSettings, RetryPolicy};
+use tidings::{Account, Provider, ProviderSpec, SystemClock};
+use tidings_sim::{Scenario, Simulator};
+
+use crate::TestClock;
+
+/// A running simulated carrier on a free port of this machine. It ends when it is dropped.
+#[derive(Debug)]
+pub struct Carrier {
+    /// The carrier itself.
+    pub simulator: Simulator,
+    /// What tells the carrier the time; clients have the system's clock.
+    pub clock: Arc<TestClock>,
+    spec: &'static ProviderSpec,
+}
+
+impl Carrier {
+    /// Starts a carrier with credentials of its own making.
+    ///
+    /// # Panics
+    /// When the scenario, a text in TOML, cannot be read or no port is free.
+    pub async fn start(spec: &'static ProviderSpec, scenario: &str) -> Self {
+        Self::build(spec, scenario, None).await
+    }
+
+    /// Starts a carrier that knows these credentials.
+    ///
+    /// # Panics
+    /// As [`Self::start`], and when a credential is missing.
+    pub async fn with_account(
+        spec: &'static ProviderSpec,
+        scenario: &str,
+        account: Account,
+    ) -> Self {
+        Self::build(spec, scenario, Some(account)).await
+    }
+
+    async fn build(spec: &'static ProviderSpec, scenario: &str, account: Option<Account>) -> Self {
+        let clock = Arc::new(TestClock::new());
+        let scenario = Scenario::from_toml(scenario).expect("the test's scenario can be read");
+        let mut builder = Simulator::builder(spec)
+            .clock(Arc::clone(&clock) as Arc<dyn tidings::Clock>)
+            .scenario(scenario);
+        if let Some(account) = account {
+            builder = builder.account(account);
+        }
+        let simulator = builder.start().await.expect("a port is free");
+        Self {
+            simulator,
+            clock,
+            spec,
+        }
+    }
+
+    /// A client with every layer, in the standard order. It waits a few milliseconds before it tries
+    /// again, and as long as the carrier asks for if that is at most `patience`.
+    ///
+    /// # Panics
+    /// When the carrier's own account does not fit its provider.
+    pub fn connect(&self, patience: Duration) -> Arc<dyn Provider> {
+        let http = HttpClient::builder()
+            .build()
+            .expect("plain HTTP needs no set-up");
+        let client = (self.spec.connect)(&self.simulator.account(), http)
+            .expect("the carrier's account fits its provider");
+        standard(client, patience)
+    }
+}
+
+/// Puts every layer around a client, as [`Carrier::connect`] does.
+pub fn standard(client: Arc<dyn Provider>, patience: Duration) -> Arc<dyn Provider> {
+    let short = Duration::from_millis(5);
+    let retry = RetryPolicy::default()
+        .waits(short, short)
+        .deadline(patience);
+    let settings = LayerSettings::default().retry(retry);
+    let clock = Arc::new(SystemClock::new());
+    layers::standard(client, &settings, clock, Jitter::seeded(1))
+}

@@ -1,0 +1,12 @@
+//! Tests of the whole product: clients, servers and the simulated carrier together, and the vendors'
+//! own clients against them.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test stops where something is missing"
+)]
+
+mod end_to_end;
+mod passinfo_log_redaction;
+mod passinfo_python_sdk;
+mod readme_commands;

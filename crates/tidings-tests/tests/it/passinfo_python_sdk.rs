@@ -1,0 +1,268 @@
+//! The vendor's published Python package runs all its methods against `tidings sim`, and the
+//! answers are what its documentation shows. Where the package has a defect, the defect is what is
+//! seen: nothing on our side works around it.
+//!
+//! The package is the one of the package index, unmodified, in a virtual environment; see
+//! `passinfo_python_sdk.py` for what drives it and how `PassInfoAPI` is pointed to the carrier.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use http::Request;
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use tidings::http::HttpClient;
+use tidings::{Timestamp, passinfo};
+use tidings_tests::{Carrier, Python, SimulatedByCommand};
+
+const REQUIREMENTS: &str = include_str!("passinfo_python_sdk.txt");
+const SCRIPT: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/tests/it/passinfo_python_sdk.py"
+);
+
+/// Everything stays as it is at acceptance: pending.
+const SLOW: &str = "credit = 100\n[delays]\nsent_ms = 3600000\ndelivered_ms = 3600000\n";
+/// Everything is delivered at once.
+const FAST: &str = "credit = 100\n[delays]\nsent_ms = 0\ndelivered_ms = 0\n";
+
+/// What every step of the driver gave back.
+struct Run {
+    steps: Value,
+}
+
+impl Run {
+    /// Runs the driver against whatever answers at `base_url`.
+    async fn against(base_url: &str, credentials: Value) -> Self {
+        let base_url = base_url.to_owned();
+        let steps = tokio::task::spawn_blocking(move || {
+            let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+            let python = Python::with_packages(folder, REQUIREMENTS);
+            python.run(Path::new(SCRIPT), &[&base_url], &credentials)
+        });
+        Self {
+            steps: steps.await.unwrap(),
+        }
+    }
+
+    #[track_caller]
+    fn check(&self, step: &str, expected: &Value) {
+        assert_eq!(&self.steps[step], expected, "{step}");
+    }
+
+    /// The time that a step gave, which is one in whole seconds as the documentation shows it.
+    #[track_caller]
+    fn time_of(&self, step: &str) -> &str {
+        let time = self.steps[step]["timestamp"].as_str().unwrap();
+        let read: Timestamp = time.parse().unwrap();
+        assert_eq!(
+            (read.to_string().as_str(), time.len()),
+            (time, 20),
+            "{step}"
+        );
+        time
+    }
+
+    #[track_caller]
+    fn check_refused(&self, step: &str, message: &str) {
+        let refusal = json!({"status": "error", "success": false, "message": message});
+        self.check(step, &refusal);
+    }
+
+    #[track_caller]
+    fn check_raised(&self, step: &str, says: &str) {
+        // The documentation reads `e.message`; the exception has no such attribute.
+        let raised = json!({
+            "raised": "PassInfoAPIError", "says": says, "status_code": 400, "has_message": false,
+        });
+        self.check(step, &raised);
+    }
+}
+
+#[tokio::test]
+async fn the_published_package_runs_all_its_methods() {
+    let scenario = scenario_file();
+    let carrier = SimulatedByCommand::start(passinfo::SPEC.id, &scenario);
+    let access = carrier.access();
+    let base_url = access["base_url"].as_str().unwrap();
+    let run = Run::against(base_url, access.clone()).await;
+    check_messages(&run);
+    check_contacts(&run);
+    check_errors(&run);
+    check_defects(&run);
+    check_renewal(&run);
+    check_phones(base_url).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn delivered_messages_are_reported_as_documented() {
+    let carrier = Carrier::start(&passinfo::SPEC, FAST).await;
+    let credentials = carrier.simulator.credentials();
+    let credentials = credentials
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.expose_secret().into()));
+    let credentials = Value::Object(credentials.collect());
+    let run = Run::against(carrier.simulator.base_url(), credentials).await;
+    let id = &run.steps["send_message"]["message_id"];
+    run.check(
+        "status",
+        &json!({"status": "delivered", "message_id": id, "timestamp": "2026-11-21T12:00:00Z"}),
+    );
+    run.check(
+        "status_bulk",
+        &json!({
+            "status": "completed", "successful": 3, "failed": 0, "pending": 0,
+            "timestamp": "2026-11-21T12:00:00Z",
+        }),
+    );
+}
+
+fn scenario_file() -> PathBuf {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("passinfo-python-sdk.toml");
+    fs::write(&file, SLOW).unwrap();
+    file
+}
+
+#[track_caller]
+fn check_messages(run: &Run) {
+    // README: {"status": "success", "message": "123"}; docstring: 'message_id': '123'.
+    let id = &run.steps["send_message"]["message"];
+    assert!(id.as_str().is_some_and(|id| !id.is_empty()), "{id}");
+    let sent = json!({"status": "success", "message": id, "message_id": id});
+    run.check("send_message", &sent);
+    // README: {"status": "success", "successful_sends": 3, "failed_sends": 0}.
+    let batch = &run.steps["send_message_bulk"]["batch_id"];
+    assert!(batch.as_str().is_some_and(|id| !id.is_empty()), "{batch}");
+    run.check(
+        "send_message_bulk",
+        &json!({"status": "success", "successful_sends": 3, "failed_sends": 0, "batch_id": batch}),
+    );
+    // README: {"status": "success", "group_size": 50, "messages_queued": 50}.
+    let group = &run.steps["send_message_group"];
+    assert_eq!(group["status"], "success");
+    assert_eq!(
+        (&group["group_size"], &group["messages_queued"]),
+        (&json!(1), &json!(1))
+    );
+    // README: {"status": "sent", "message_id": "1234567890"}; docstring: and a timestamp.
+    let at = run.time_of("status");
+    run.check(
+        "status",
+        &json!({"status": "pending", "message_id": id, "timestamp": at}),
+    );
+    let at = run.time_of("status_bulk");
+    // README: {"status": "processing", "successful": 45, "failed": 2, "pending": 3}.
+    run.check(
+        "status_bulk",
+        &json!({
+            "status": "processing", "successful": 0, "failed": 0, "pending": 3, "timestamp": at,
+        }),
+    );
+    run.check("sms_count", &json!(96));
+    // The message to the group of one cost one more.
+    run.check("api_sms_count", &json!(95));
+}
+
+#[track_caller]
+fn check_contacts(run: &Run) {
+    let contact = |first_name: &str, last_name: &str, phone_number: &str| {
+        json!({"Contact": {
+            "first_name": first_name, "last_name": last_name, "phone_number": phone_number,
+        }})
+    };
+    let jane = contact("Jane", "Doe", "622000011");
+    run.check("create_contact", &jane);
+    // The package gives back what it was given, not what was stored.
+    let john_as_given = contact("John", "Smith", "+224622000012");
+    run.check("create_contact_twice", &john_as_given);
+    let (john, awa) = (
+        contact("John", "Smith", "622000012"),
+        contact("Awa", "Camara", "622000013"),
+    );
+    run.check("contacts_list", &json!([jane, john, awa]));
+    run.check("contacts_page_2", &json!([awa]));
+    run.check("add_contact_to_group", &json!(true));
+    let id = &run.steps["group"]["id"];
+    run.check(
+        "user_groups",
+        &json!([{"id": id, "name": "Teachers", "member_count": 1}]),
+    );
+    run.check("add_users_with_client_id", &json!({"success": true}));
+}
+
+#[track_caller]
+fn check_errors(run: &Run) {
+    run.check_raised("message_is_none", "Message is required.");
+    run.check_raised("contacts_are_empty", "Contacts are required.");
+    run.check_raised("group_is_none", "Group ID is required.");
+    run.check_raised("id_is_none", "Message ID is required.");
+    run.check_raised("batch_is_none", "Batch ID is required.");
+    // The package does not look at the status: a refusal comes back as if it were an answer.
+    run.check_refused("unknown_message", "no such message");
+    run.check_refused("unknown_batch", "no such batch");
+    run.check_refused("unknown_group", "no such group");
+    run.check_refused("unknown_path", "no such path");
+    run.check_refused("wrong_number", "contact is not a phone number of Guinea");
+    run.check_refused("empty_message", "message must be a text that is not empty");
+    let credentials = "the credentials are missing, wrong or expired";
+    run.check_refused("wrong_key", credentials);
+}
+
+/// The package's defects, as they are.
+#[track_caller]
+fn check_defects(run: &Run) {
+    // The README's own first line of code: the package's __init__.py is empty.
+    let import = &run.steps["import_as_documented"];
+    assert_eq!(import["raised"], "ImportError");
+    let says = import["says"].as_str().unwrap();
+    assert!(
+        says.starts_with("cannot import name 'PassInfoSDKClient'"),
+        "{says}"
+    );
+    // Sends "Client-Id: None", which is a wrong credential like any other.
+    run.check("add_users", &json!(false));
+    // Refers to an undefined name and hides the exception: no call is made.
+    run.check("client_renew", &json!(""));
+    run.check("key_still_good", &json!(95));
+    // An error looks like an empty account, a contact that is not there, a plain no.
+    run.check("wrong_key_sms_count", &json!(0));
+    run.check("create_contact_refused", &Value::Null);
+    run.check("add_to_unknown_group", &json!(false));
+}
+
+#[track_caller]
+fn check_renewal(run: &Run) {
+    run.check("api_renew_is_a_new_key", &json!(true));
+    let credentials = "the credentials are missing, wrong or expired";
+    run.check_refused("old_key_after_renewal", credentials);
+    assert_eq!(run.steps["new_key_after_renewal"]["status"], "success");
+    run.check("renew_by_post_names", &json!(["api_key", "new_api_key"]));
+    run.check("last_key_sms_count", &json!(94));
+}
+
+/// What reached phones: exactly what was sent and answered with success.
+async fn check_phones(base_url: &str) {
+    let request = Request::get(format!("{base_url}/_sim/messages"));
+    let request = request.body(Bytes::new()).unwrap();
+    let http = HttpClient::builder().build().unwrap();
+    let answer = http.send(request).await.unwrap();
+    let lines = str::from_utf8(&answer.body).unwrap().lines();
+    let arrived = lines.map(|line| {
+        let message: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(message["from"], "Ecole");
+        let part = |name: &str| message[name].as_str().unwrap().to_owned();
+        (part("to"), part("text"))
+    });
+    let arrived: Vec<_> = arrived.collect();
+    let expected = [
+        ("+224622000001", "Hello World"),
+        ("+224622000001", "Hello Everyone"),
+        ("+224622000002", "Hello Everyone"),
+        ("+224622000003", "Hello Everyone"),
+        ("+224622000013", "Hello Group"),
+        ("+224622000001", "m"),
+    ];
+    let expected = expected.map(|(to, text)| (to.to_owned(), text.to_owned()));
+    assert_eq!(arrived, expected);
+}
