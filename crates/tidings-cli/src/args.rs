@@ -18,7 +18,6 @@ use tidings_core::text::{
 #[command(
     name = "tidings",
     version,
-    about,
     propagate_version = true,
     max_term_width = 100,
     after_help = "EXAMPLES\n  tidings demo\n  tidings segments \"Bonjour Aïssatou\"\n  \

@@ -22,8 +22,9 @@ const CAMPAIGN: [&str; 10] = [
 ];
 
 fn people() -> String {
-    let rows: String = (0..ROWS).map(|n| format!("+224622{n:06},{n}\n")).collect();
-    format!("to,n\n{rows}")
+    let rows = (0..ROWS).map(|n| format!("+224622{n:06},{n}"));
+    let lines: Vec<String> = std::iter::once("to,n".to_owned()).chain(rows).collect();
+    lines.join("\n")
 }
 
 /// How often each number got a text.

@@ -1,5 +1,10 @@
 //! The command as a person runs it: the real binary, against the simulated carrier.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "every line of these files is a test's, which is allowed to"
+)]
+
 mod demo;
 mod docs;
 mod journal;

@@ -72,16 +72,28 @@ fn a_person_sees_what_made_it_ucs2_and_what_would_help() {
     let text = "Bonjour Aïssatou, votre commande a été expédiée « aujourd’hui » : elle arrive ce soir à Conakry.";
     let ended = Shell::new().run(&["segments", text]);
     insta::assert_snapshot!(ended.succeeded().stdout, @r"
+    encoding  ucs2
+    units     96 UTF-16 units
+    parts     2 (67 + 29)
+    because   « (U+00AB, 1 time), » (U+00BB, 1 time), ï (U+00EF, 1 time), ’ (U+2019, 1 time)
+    hint      --replace accents makes it 1 part in gsm7
     ");
     let ended = Shell::new().run(&["segments", "--replace", "accents", text]);
-    insta::assert_snapshot!(ended.succeeded().stdout, @r"
-    ");
+    insta::assert_snapshot!(ended.succeeded().stdout, @r#"
+    encoding  gsm7
+    units     96 septets
+    parts     1 (96)
+    replaced  "ï" by "i" at byte 9
+    replaced  "«" by "\"" at byte 53
+    replaced  "’" by "'" at byte 63
+    replaced  "»" by "\"" at byte 70
+    "#);
 }
 
 #[test]
 fn json_holds_the_same() {
     let ended = Shell::new().run(&["segments", "--json", "5 € ça va"]);
-    insta::assert_snapshot!(ended.succeeded().stdout, @r"");
+    insta::assert_snapshot!(ended.succeeded().stdout, @r#"{"encoding":"ucs2","units":9,"segments":1,"segment_units":[9],"outside_gsm":[{"character":"ç","code_point":"U+00E7","count":1}],"replaced":[],"hint":null}"#);
 }
 
 #[test]

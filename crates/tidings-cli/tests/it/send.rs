@@ -319,10 +319,10 @@ fn a_dry_run_counts_and_sends_nothing() {
 fn equal_texts_travel_together_if_asked() {
     let carrier = Carrier::start();
     let shell = Shell::beside(&carrier);
-    let rows: String = (10..40)
-        .map(|number| format!("+2246220000{number}\n"))
+    let rows: Vec<String> = (10..40)
+        .map(|number| format!("+2246220000{number}"))
         .collect();
-    shell.write("people.csv", format!("to\n{rows}"));
+    shell.write("people.csv", format!("to\n{}", rows.join("\n")));
     let arguments = [
         "send",
         "--json",
@@ -447,9 +447,9 @@ fn the_configuration_file_names_the_account() {
             .any(|setting| setting.name == name && setting.is_secret);
         if is_secret {
             shell.set("MY_SECRET", value);
-            lane += &format!("{name} = \"env:MY_SECRET\"\n");
+            lane = lane + name + " = \"env:MY_SECRET\"\n";
         } else {
-            lane += &format!("{name} = \"{value}\"\n");
+            lane = lane + name + " = \"" + value + "\"\n";
         }
     }
     shell.write("tidings.toml", &lane);
