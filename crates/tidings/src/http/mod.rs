@@ -53,6 +53,11 @@ pub use self::reach::Reach;
 const MAX_HEAD_BYTES: u32 = 64 << 10;
 const MAX_HEADERS: usize = 100;
 
+/// How often a shared connection with open calls is probed, and how long the answer may take. A
+/// connection that has silently died would otherwise take every later call with it.
+const HTTP2_PING_EVERY: Duration = Duration::from_secs(10);
+const HTTP2_PING_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// One pooled HTTP client for HTTP/1.1 and, where a server offers it over TLS, HTTP/2. Cloning
 /// shares the pool.
 #[derive(Clone)]
@@ -396,6 +401,8 @@ impl HttpClientBuilder {
             .http1_max_headers(MAX_HEADERS)
             .http1_max_buf_size(MAX_HEAD_BYTES as usize)
             .http2_max_header_list_size(MAX_HEAD_BYTES)
+            .http2_keep_alive_interval(HTTP2_PING_EVERY)
+            .http2_keep_alive_timeout(HTTP2_PING_TIMEOUT)
             .build(connector);
         let inner = Inner {
             client,
