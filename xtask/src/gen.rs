@@ -6,11 +6,9 @@
 use anyhow::{Context as _, bail};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-
+use std::path::Path;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_properties::{GeneralCategory as Category, UnicodeGeneralCategory as _};
-
-use crate::workspace;
 
 const TABLE: &str = "crates/tidings-core/src/text/replace_table.rs";
 
@@ -28,7 +26,10 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
         [flag] if flag == "--check" => true,
         _ => bail!("usage: cargo xtask gen [--check]"),
     };
-    let path = workspace::root().join(TABLE);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .context("xtask lies in the workspace")?;
+    let path = root.join(TABLE);
     let table = source();
     if !check {
         return std::fs::write(&path, table).with_context(|| format!("cannot write {TABLE}"));

@@ -18,7 +18,6 @@ use tidings_core::text::{
 #[command(
     name = "tidings",
     version,
-    about,
     propagate_version = true,
     max_term_width = 100,
     after_help = "EXAMPLES\n  tidings demo\n  tidings segments \"Bonjour Aïssatou\"\n  \
@@ -329,7 +328,7 @@ pub(crate) enum ContactsAction {
         #[arg(long, value_name = "NAME")]
         first_name: String,
         /// Family name
-        #[arg(long, value_name = "NAME", default_value = "")]
+        #[arg(long, value_name = "NAME")]
         last_name: String,
         /// Phone number
         #[arg(long, value_name = "NUMBER")]

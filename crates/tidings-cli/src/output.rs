@@ -78,6 +78,12 @@ impl Output {
     }
 }
 
+/// `1 message`, `2 messages`.
+pub(crate) fn counted(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
 /// A column of a table.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Column {

@@ -1,14 +1,16 @@
 //! The harness: what the tests of the whole product share.
 //!
 //! Used by this crate's own tests only; nothing depends on it. In reading order: [`Carrier`],
-//! [`TestClock`], [`CapturedLog`], [`Python`].
+//! [`SimulatedByCommand`], [`TestClock`], [`CapturedLog`], [`Python`].
 
 mod carrier;
 mod clock;
+mod command;
 mod log;
 mod python;
 
 pub use carrier::{Carrier, standard};
 pub use clock::TestClock;
+pub use command::{SimulatedByCommand, program_folder};
 pub use log::CapturedLog;
 pub use python::Python;

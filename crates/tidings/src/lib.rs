@@ -122,11 +122,11 @@ pub mod providers;
 #[cfg(feature = "server")]
 pub mod serve;
 
+#[cfg(feature = "client")]
+pub use crate::http::HttpClient;
 pub use answer::{Answer, HttpMetadata, RateLimit};
 pub use clock::SystemClock;
 pub use error::{Acceptance, Error, ErrorKind, Result};
-#[cfg(feature = "client")]
-pub use http::HttpClient;
 pub use provider::{
     Account, AttemptRef, Balance, Capabilities, Outbound, Provider, ProviderSpec, Receipt,
     Reconciled, Setting,
@@ -135,3 +135,6 @@ pub use tidings_core::{
     ClientRef, Clock, DeliveryReport, E164, Message, MessageState, Priority, ProviderRef, Reason,
     Region, ReportedState, SenderId, Timestamp,
 };
+
+#[cfg(test)]
+mod tests;

@@ -123,13 +123,13 @@ impl MemoryProvider {
     /// The next message to this number fails. Several orders are carried out one after the other.
     pub fn fail_next_to(&self, recipient: &E164, error: Error) {
         let mut state = self.state();
-        let errors = state.next_to.entry(recipient.clone()).or_default();
+        let errors = state.next_to.entry(*recipient).or_default();
         errors.push_back(error);
     }
 
     /// Every message to this number fails with this error, of which each gets a copy.
     pub fn refuse(&self, recipient: &E164, error: Error) {
-        self.state().refused.insert(recipient.clone(), error);
+        self.state().refused.insert(*recipient, error);
     }
 
     /// From now on, this is what [`Provider::status`] says of a message. Nothing happens for a
@@ -270,7 +270,7 @@ impl AddressBook for MemoryProvider {
         let contact = Contact::new(first_name, last_name, phone.as_str()).id(id);
         state.contacts.push(StoredContact {
             contact: contact.clone(),
-            phone: phone.clone(),
+            phone: *phone,
         });
         Ok(contact)
     }
@@ -300,7 +300,7 @@ impl AddressBook for MemoryProvider {
             .iter()
             .find(|stored| stored.contact.id.as_deref() == Some(contact_id))
             .ok_or_else(|| unknown("contact"))?;
-        let phone = contact.phone.clone();
+        let phone = contact.phone;
         let group = state.group(group_id)?;
         if !group.members.contains(&phone) {
             group.members.push(phone);

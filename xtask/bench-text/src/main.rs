@@ -1,16 +1,20 @@
 //! Plans per second of `tidings_core::text::plan` and of other Rust crates, in one run on one core. Called by `cargo xtask bench text`.
 //!
 //! Each round measures every row on every text in turn, so that a slow moment of the machine falls on all of them; the table shows
-//! medians. Before that it compares the answers: a row that answers differently says so.
+//! medians of the thread's own processor time, which does not count while others run. Before that it compares the answers: a row
+//! that answers differently says so.
 
+#![forbid(unsafe_code)]
+
+use cpu_time::ThreadTime;
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tidings_core::text::{Policy, plan};
 
 mod peers;
 
-const ROUNDS: usize = 21;
-const SLICE: Duration = Duration::from_millis(20);
+const ROUNDS: usize = 41;
+const SLICE: Duration = Duration::from_millis(5);
 
 /// Encoding and the units of each part. A codec answers with one part: what the whole text takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,7 +181,7 @@ fn calibrate(work: fn(&str), text: &str) -> u32 {
 }
 
 fn run(work: fn(&str), text: &str, repetitions: u32) -> Duration {
-    let start = Instant::now();
+    let start = ThreadTime::now();
     for _ in 0..repetitions {
         work(black_box(text));
     }

@@ -157,7 +157,7 @@ fn a_provider_is_named_only_at_home() {
                 "use tidings::acme;",
             ),
             ("xtask/src/acme_bench.rs", "use tidings::acme;"),
-            ("xtask/src/benches.rs", "acme_bench::run"),
+            ("xtask/src/benches/mod.rs", "acme_bench::run"),
         ],
         &[],
     );
@@ -256,6 +256,7 @@ fn only_the_clock_reads_the_time() {
         layering::time,
         &[
             ("crates/a/src/clock.rs", "SystemTime::now()"),
+            ("crates/a/src/tests.rs", "tokio::time::Instant::now()"),
             ("crates/a/src/main.rs", "clock.now(); MyInstant::now_ish()"),
         ],
         &[],
@@ -267,6 +268,14 @@ fn only_the_clock_reads_the_time() {
             "std::time::Instant::now();\njiff::Timestamp::now()",
         )],
         &["crates/a/src/main.rs:1", "crates/a/src/main.rs:2"],
+    );
+    check(
+        layering::time,
+        &[
+            ("crates/a/src/main.rs", "tokio::time::Instant::now()"),
+            ("crates/a/src/tests.rs", "std::time::Instant::now()"),
+        ],
+        &["crates/a/src/main.rs:1", "crates/a/src/tests.rs:1"],
     );
 }
 

@@ -337,3 +337,54 @@ impl Pace {
 fn milliseconds(at: Timestamp) -> f64 {
     at.as_millis() as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use tidings::{ClientRef, Message};
+
+    use super::*;
+
+    fn call(parts: usize) -> Vec<Job> {
+        let message = Message::new("+224622000001".parse().unwrap(), "x");
+        vec![Job {
+            line: 2,
+            parts,
+            fingerprint: Fingerprint::of(&[]),
+            outbound: Outbound::new(ClientRef::new("r").unwrap(), message),
+        }]
+    }
+
+    /// How many calls may begin at each of these moments.
+    #[track_caller]
+    fn check(rate: Option<f64>, parts: usize, moments: &[i64], expected: &[usize]) {
+        let mut waiting: VecDeque<Vec<Job>> = (0..1_000).map(|_| call(parts)).collect();
+        let mut pace = Pace::new(rate);
+        let begun: Vec<usize> = moments
+            .iter()
+            .map(|moment| {
+                let now = Timestamp::from_millis(1_000_000 + moment).unwrap();
+                pace.take(&mut waiting, 200, now).len()
+            })
+            .collect();
+        assert_eq!(begun, expected);
+    }
+
+    #[test]
+    fn the_rate_is_counted_in_parts() {
+        // A tenth of a second may be used at once at the beginning.
+        check(Some(10.0), 1, &[0, 50, 100, 200, 1_200], &[2, 0, 1, 1, 2]);
+        check(Some(10.0), 2, &[0, 99, 100, 199, 300], &[1, 0, 1, 0, 1]);
+        check(Some(1_000.0), 1, &[0, 10, 20], &[101, 10, 10]);
+        check(None, 1, &[0, 0], &[200, 200]);
+    }
+
+    #[test]
+    fn a_pause_ends_when_the_next_call_may_begin() {
+        let mut waiting: VecDeque<Vec<Job>> = (0..10).map(|_| call(1)).collect();
+        let mut pace = Pace::new(Some(4.0));
+        let now = Timestamp::from_millis(1_000_000).unwrap();
+        pace.take(&mut waiting, 10, now);
+        let later = now.plus(pace.pause(now));
+        assert_eq!(pace.take(&mut waiting, 10, later).len(), 1);
+    }
+}

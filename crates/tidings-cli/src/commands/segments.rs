@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Write as _};
+use std::io::{self, BufRead as _, BufReader, BufWriter, Read, Write as _};
+use std::path::Path;
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
@@ -10,25 +11,20 @@ use tidings_core::text::{Encoding, Plan, Policy, Replacement, plan};
 
 use super::{Context, text_of, text_of_bytes};
 use crate::args::SegmentsArgs;
-use crate::output::{Ending, Output, bad_input, written};
+use crate::output::{Ending, Output, bad_input, counted, written};
 
 pub(super) fn run(context: &Context, args: &SegmentsArgs) -> anyhow::Result<()> {
     let policy = args.policy();
     if args.jsonl {
-        let lines: Box<dyn BufRead> = match &args.file {
-            Some(path) => {
-                let file = File::open(path)
-                    .map_err(|error| bad_input(format!("{}: {error}", path.display())))?;
-                Box::new(BufReader::new(file))
-            }
+        let source: Box<dyn Read> = match &args.file {
+            Some(path) => Box::new(File::open(path).map_err(|error| cannot_read(path, &error))?),
             None => Box::new(io::stdin().lock()),
         };
-        return json_lines(&context.output, lines, policy);
+        return json_lines(&context.output, BufReader::new(source), policy);
     }
     let text = match (&args.file, &args.text) {
         (Some(path), _) => {
-            let bytes = std::fs::read(path)
-                .map_err(|error| bad_input(format!("{}: {error}", path.display())))?;
+            let bytes = std::fs::read(path).map_err(|error| cannot_read(path, &error))?;
             text_of_bytes(bytes, &path.display().to_string())?
         }
         (None, Some(text)) => text_of(text)?,
@@ -46,13 +42,21 @@ pub(super) fn run(context: &Context, args: &SegmentsArgs) -> anyhow::Result<()> 
     }
 }
 
+fn cannot_read(path: &Path, error: &io::Error) -> anyhow::Error {
+    bad_input(format!("{}: {error}", path.display()))
+}
+
 #[derive(Deserialize)]
 struct TextLine {
     text: String,
 }
 
 /// One answer per line, in order. A line that cannot be read is reported, and the rest goes on.
-fn json_lines(output: &Output, mut lines: Box<dyn BufRead>, policy: Policy) -> anyhow::Result<()> {
+fn json_lines(
+    output: &Output,
+    mut lines: BufReader<Box<dyn Read>>,
+    policy: Policy,
+) -> anyhow::Result<()> {
     let mut stdout = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let mut line = Vec::new();
     let (mut number, mut bad) = (0_u64, 0_u64);
@@ -76,7 +80,7 @@ fn json_lines(output: &Output, mut lines: Box<dyn BufRead>, policy: Policy) -> a
             output.remark(format_args!("line {number}: {fault}"));
         }
         // A program that waits for this answer before it writes the next line gets it.
-        if !line.ends_with(b"\n") || lines.fill_buf().is_ok_and(|next| !next.contains(&b'\n')) {
+        if !lines.buffer().contains(&b'\n') {
             written(stdout.flush())?;
         }
     }
@@ -164,10 +168,10 @@ impl<'p> Report<'p> {
         if !self.outside_gsm.is_empty() {
             let shown = self.outside_gsm.iter().map(|outside| {
                 format!(
-                    "{} ({}, {} times)",
+                    "{} ({}, {})",
                     outside.character.escape_debug(),
                     outside.code_point,
-                    outside.count
+                    counted(outside.count, "time")
                 )
             });
             let shown: Vec<String> = shown.collect();
@@ -180,10 +184,10 @@ impl<'p> Report<'p> {
             ));
         }
         if let Some(hint) = &self.hint {
-            let parts = if hint.segments == 1 { "part" } else { "parts" };
+            let parts = counted(hint.segments, "part");
             lines.push(format!(
-                "hint      --replace {} makes it {} {parts} in {}",
-                hint.replace, hint.segments, hint.encoding
+                "hint      --replace {} makes it {parts} in {}",
+                hint.replace, hint.encoding
             ));
         }
         lines

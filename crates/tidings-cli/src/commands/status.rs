@@ -142,7 +142,9 @@ impl Watch<'_> {
     ) -> anyhow::Result<WatchEnd> {
         let Context { output, clock, .. } = self.context;
         let started = clock.now();
-        let mut progress = Progress::new(output, clock, "messages at their end", tracked.len());
+        let total = tracked.len();
+        let mut progress = (self.limit != Some(Duration::ZERO))
+            .then(|| Progress::new(output, clock, "messages at their end", total));
         let mut pause = None;
         let end = loop {
             let changed = tokio::select! {
@@ -156,7 +158,9 @@ impl Watch<'_> {
                 }
             }
             let n_final = tracked.iter().filter(|message| message.is_final()).count();
-            progress.set(output, n_final);
+            if let Some(progress) = &mut progress {
+                progress.set(output, n_final);
+            }
             if n_final == tracked.len() {
                 break WatchEnd::AllFinal;
             }
@@ -172,7 +176,9 @@ impl Watch<'_> {
                 () = self.interrupt.wait() => break WatchEnd::Interrupted,
             }
         };
-        progress.finish();
+        if let Some(progress) = progress {
+            progress.finish();
+        }
         Ok(end)
     }
 }

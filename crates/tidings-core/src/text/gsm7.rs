@@ -95,8 +95,8 @@ pub(super) fn code(character: char) -> Option<Code> {
     }
 }
 
-/// Bytes of a text that are looked at together.
-pub(super) const BLOCK: usize = 16;
+/// Bytes of a text that are looked at together. Long enough for the compiler to make vector instructions of the loops over them.
+pub(super) const BLOCK: usize = 64;
 
 /// 0 for a byte of UTF-8 that is a character of one septet in the default alphabet, else 1. Without branches, so that the bytes of
 /// a block are looked at together.
@@ -111,29 +111,24 @@ const fn is_not_plain(byte: u8) -> u8 {
     !(space_to_capital_z | small_letter | (byte == b'_') | (byte == b'\n') | (byte == b'\r')) as u8
 }
 
-/// One byte for each byte of the block, the first in the lowest bits: 0 where it is plain, else 1.
-#[inline]
-fn not_plain_flags(block: &[u8; BLOCK]) -> u128 {
-    u128::from_le_bytes(block.map(is_not_plain))
-}
-
-/// How many bytes precede the lowest flag.
-#[inline]
-const fn bytes_before(flags: u128) -> usize {
-    flags.trailing_zeros() as usize / 8
-}
-
 /// Whether every byte is an ASCII character of one septet. Ordinary text is little else.
 #[inline]
 pub(super) fn is_plain(bytes: &[u8]) -> bool {
-    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
-    // The last block reaches back as far as it takes to be whole; what it repeats does no harm.
+    let are_plain = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .fold(0, |flags, byte| flags | is_not_plain(*byte))
+            == 0
+    };
     match bytes.last_chunk::<BLOCK>() {
-        Some(last) => blocks
+        // The last block reaches back as far as it takes to be whole; what it repeats does no harm.
+        Some(last) => bytes
+            .as_chunks::<BLOCK>()
+            .0
             .iter()
             .chain([last])
-            .all(|block| not_plain_flags(block) == 0),
-        None => rest.iter().all(|byte| is_not_plain(*byte) == 0),
+            .all(|block| are_plain(block)),
+        None => are_plain(bytes),
     }
 }
 
@@ -157,16 +152,23 @@ pub(super) fn septets_begun(bytes: &[u8], at: usize) -> Option<usize> {
     }
 }
 
-/// Septets of the characters that begin in the 16 bytes of a UTF-8 text from `at`; `None` where one is outside the default alphabet
-/// or fewer bytes are left.
+/// Septets of the characters that begin in the `BLOCK` bytes of a UTF-8 text from `at`; `None` where one is outside the default
+/// alphabet or fewer bytes are left.
 #[inline]
 pub(super) fn septets_begun_in_block(bytes: &[u8], at: usize) -> Option<usize> {
     let block = bytes.get(at..)?.first_chunk::<BLOCK>()?;
-    let mut flags = not_plain_flags(block);
+    let mut flags = [0; BLOCK];
+    for (flag, byte) in flags.iter_mut().zip(block) {
+        *flag = is_not_plain(*byte);
+    }
     let mut septets = BLOCK;
-    while flags != 0 {
-        septets = septets - 1 + septets_begun(bytes, at + bytes_before(flags))?;
-        flags &= flags - 1;
+    for (index, word) in flags.as_chunks::<8>().0.iter().enumerate() {
+        let mut word = u64::from_le_bytes(*word);
+        while word != 0 {
+            let position = at + index * 8 + word.trailing_zeros() as usize / 8;
+            septets = septets - 1 + septets_begun(bytes, position)?;
+            word &= word - 1;
+        }
     }
     Some(septets)
 }

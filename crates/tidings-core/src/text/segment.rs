@@ -270,28 +270,32 @@ impl Units for CodeUnits {
 
     #[inline]
     fn begun(bytes: &[u8], at: usize) -> Option<usize> {
-        bytes
-            .get(at)
-            .map(|byte| usize::from(code_units_begun(*byte)))
+        let [units, ..] = code_units_begun(u64::from(*bytes.get(at)?)).to_le_bytes();
+        Some(usize::from(units))
     }
 
     #[inline]
     fn begun_in_block(bytes: &[u8], at: usize) -> Option<usize> {
         let block = bytes.get(at..)?.first_chunk::<{ Self::BLOCK }>()?;
-        let begun = block.map(code_units_begun);
+        let words = block.as_chunks::<8>().0.iter();
         // At most 2 a byte, so 8 after adding four words and 64 after adding eight bytes: nothing overflows into a neighbour.
-        let sums = begun
-            .as_chunks::<8>()
-            .0
-            .iter()
-            .fold(0, |sums, word| sums + u64::from_le_bytes(*word));
-        let [.., sum] = sums.wrapping_mul(0x0101_0101_0101_0101).to_le_bytes();
+        let sums = words.fold(0, |sums, word| {
+            sums + code_units_begun(u64::from_le_bytes(*word))
+        });
+        let [.., sum] = sums.wrapping_mul(EACH_BYTE).to_le_bytes();
         Some(usize::from(sum))
     }
 }
 
-const fn code_units_begun(byte: u8) -> u8 {
-    (byte & 0xC0 != 0x80) as u8 + (byte >= 0xF0) as u8
+const EACH_BYTE: u64 = 0x0101_0101_0101_0101;
+
+/// For each byte of UTF-8 in the word, the code units of the character that it begins: 0 where its highest bits are 10, 2 where they
+/// are 1111, else 1.
+const fn code_units_begun(bytes: u64) -> u64 {
+    let (bit_7, bit_6, bit_5, bit_4) = (bytes >> 7, bytes >> 6, bytes >> 5, bytes >> 4);
+    let continues = bit_7 & !bit_6 & EACH_BYTE;
+    let begins_four = bit_7 & bit_6 & bit_5 & bit_4 & EACH_BYTE;
+    EACH_BYTE - continues + begins_four
 }
 
 /// Fills a part; `None` where a character has no such units. Ends before a byte that begins a character.

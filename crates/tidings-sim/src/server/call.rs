@@ -157,6 +157,10 @@ impl Calls {
             status: spoilt.as_ref().ok().map(Response::status),
             fault: firing.as_ref().map(|firing| &*firing.name),
         });
+        if let Some(firing) = &firing {
+            // Counted before: a caller who has waited enough takes this call away.
+            answer::wait(&firing.action).await;
+        }
         spoilt
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! Written by the world; read once, when a world is opened. Lines that wait are written and synced
 //! together by one thread, so that a thousand calls at once cost one sync and not a thousand.
-//! It knows nothing of what the lines mean.
+//! It knows nothing of what the lines mean, and has no `Debug`: they hold keys and texts.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
@@ -18,7 +18,6 @@ use tokio::sync::watch;
 use crate::error::SimError;
 
 /// An open state file.
-#[derive(Debug)]
 pub(super) struct Journal {
     queue: Arc<Queue>,
     synced: watch::Receiver<Synced>,
@@ -34,13 +33,13 @@ pub(super) struct Ticket(u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NotWritten;
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Queue {
     waiting: Mutex<Waiting>,
     more: Condvar,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Waiting {
     bytes: Vec<u8>,
     lines: u64,

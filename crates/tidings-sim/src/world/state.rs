@@ -4,6 +4,8 @@
 //! Used by the world under its lock. Every change is a [`Change`] that [`State::apply`] carries out,
 //! whether it has just been asked for or is read from a state file. It knows neither the clock nor
 //! the scenario: what they decide about a message is decided when it is taken and kept with it.
+//!
+//! What holds keys, texts or numbers has no `Debug`, so that none of it can come into a log.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,7 +16,7 @@ use tidings_core::{ClientRef, E164, Reason, ReportedState, SenderId, Timestamp};
 
 /// All that a simulated carrier keeps. Things are numbered from 0 in the order in which they came;
 /// outside they are known by [`Ids`].
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct State {
     pub(super) ids: Ids,
     pub(super) accounts: Vec<Account>,
@@ -78,7 +80,6 @@ impl Ids {
     }
 }
 
-#[derive(Debug)]
 pub(super) struct Account {
     /// As they were given when the account was opened.
     pub(super) opened_with: BTreeMap<String, String>,
@@ -88,7 +89,6 @@ pub(super) struct Account {
 }
 
 /// A message that was taken, and what becomes of it.
-#[derive(Debug)]
 pub(super) struct Sms {
     pub(super) account: usize,
     pub(super) batch: Option<usize>,
@@ -99,7 +99,7 @@ pub(super) struct Sms {
 
 /// A message as it is taken. Everything that will happen to it is in here: what a later scenario
 /// says changes nothing.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Taken {
     pub(super) to: E164,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -150,7 +150,6 @@ impl Sms {
 }
 
 /// Messages that were handed over together.
-#[derive(Debug)]
 pub(super) struct Batch {
     pub(super) account: usize,
     pub(super) accepted_at: Timestamp,
@@ -162,7 +161,6 @@ pub(super) struct Batch {
     pub(super) refused: Vec<(String, Reason)>,
 }
 
-#[derive(Debug)]
 pub(super) struct Person {
     pub(super) account: usize,
     pub(super) first_name: String,
@@ -171,7 +169,6 @@ pub(super) struct Person {
     pub(super) users: BTreeSet<String>,
 }
 
-#[derive(Debug)]
 pub(super) struct Circle {
     pub(super) account: usize,
     pub(super) name: String,
@@ -179,7 +176,7 @@ pub(super) struct Circle {
 }
 
 /// One change of the state, as it is carried out and as it stands in the state file.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(tag = "change", rename_all = "snake_case")]
 pub(super) enum Change {
     /// The first line of a state file.
@@ -228,7 +225,7 @@ pub(super) enum Change {
 }
 
 /// What was taken of the messages of one call.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct SubmissionTaken {
     pub(super) account: usize,
     pub(super) at: Timestamp,

@@ -130,6 +130,7 @@ async fn a_late_answer_is_late_after_the_message_was_taken() {
     let heard = tokio::time::timeout(Duration::from_millis(300), line.send(TO)).await;
     assert!(heard.is_err(), "answered an hour early");
     assert_eq!(line.n_messages(), 1);
+    assert_eq!(line.sim.world().stats().faults.get("late"), Some(&1));
 }
 
 #[tokio::test]

@@ -9,3 +9,4 @@
 mod end_to_end;
 mod passinfo_log_redaction;
 mod passinfo_python_sdk;
+mod readme_commands;

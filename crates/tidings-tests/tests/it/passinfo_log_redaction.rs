@@ -28,6 +28,11 @@ const LAST_NAME: &str = "Diallobanko";
 const NUMBER: &str = "+224622913547";
 const REFUSED_NUMBER: &str = "+224622913548";
 
+/// How long a call may take, so that no busy machine makes it too long.
+const LONG: Duration = Duration::from_secs(30);
+/// Shorter than a late answer takes.
+const SHORT: Duration = Duration::from_millis(500);
+
 /// What a call can meet, one scenario each.
 const FAULTS: [&str; 14] = [
     "refuse = { status = 503, code = \"busy\", body = \"come back later\" }",
@@ -61,7 +66,7 @@ impl Run {
             .with("api_key", KEY);
         let carrier = Carrier::with_account(&passinfo::SPEC, &scenario, account).await;
         Self {
-            client: connect(&carrier),
+            client: connect(&carrier, LONG),
             carrier,
         }
     }
@@ -174,9 +179,9 @@ impl Run {
     }
 }
 
-/// A client that knows the account as it is at this moment.
-fn connect(carrier: &Carrier) -> passinfo::Client {
-    let http = HttpClient::builder().timeout(Duration::from_millis(500));
+/// A client that knows the account as it is at this moment. Its calls may take as long as `limit`.
+fn connect(carrier: &Carrier, limit: Duration) -> passinfo::Client {
+    let http = HttpClient::builder().timeout(limit);
     let account = carrier.simulator.account().with("sender", "Ecole");
     passinfo::Client::from_account(&account, http.build().unwrap()).unwrap()
 }
@@ -223,7 +228,12 @@ async fn no_key_no_text_no_name_and_no_number_is_logged() {
         let scenario = Scenario::from_toml(&format!("[[fault]]\n{fault}\n"));
         run.carrier.simulator.set_scenario(scenario.unwrap());
         // A renewal whose answer was lost locked the client before this one out.
-        run.client = connect(&run.carrier);
+        let limit = if fault.starts_with("late") {
+            SHORT
+        } else {
+            LONG
+        };
+        run.client = connect(&run.carrier, limit);
         run.messages().await;
         run.address_book().await;
         if !fault.starts_with("drop") {

@@ -133,7 +133,8 @@ def key_renewal(client, api, base_url, steps):
     steps["new_key_after_renewal"] = outcome(renewed.send_message, "m", "622000001", SENDER)
     by_post = outcome(renewed._make_request, method="POST", endpoint="v1/user/renew_api_key")
     steps["renew_by_post_names"] = sorted(by_post)
-    steps["last_key"] = by_post["api_key"]
+    last = PassInfoSDKClient(by_post["api_key"], client.client_id, base_url)
+    steps["last_key_sms_count"] = outcome(last.get_sms_count)
 
 
 def main():

@@ -272,16 +272,16 @@ fn trusted_roots(settings: &ConnectorSettings) -> Result<RootCertStore> {
 
 /// What the program installed goes first; else what this crate was built with.
 fn crypto_provider() -> Result<Arc<CryptoProvider>> {
-    if let Some(installed) = CryptoProvider::get_default() {
-        return Ok(Arc::clone(installed));
-    }
+    let provider = CryptoProvider::get_default().cloned();
     #[cfg(feature = "aws-lc-rs")]
-    return Ok(Arc::new(rustls::crypto::aws_lc_rs::default_provider()));
-    #[cfg(not(feature = "aws-lc-rs"))]
-    return Err(config_error(
-        "no cryptography for TLS: enable the feature aws-lc-rs of tidings, or install a rustls \
-         CryptoProvider for the process first",
-    ));
+    let provider =
+        provider.or_else(|| Some(Arc::new(rustls::crypto::aws_lc_rs::default_provider())));
+    provider.ok_or_else(|| {
+        config_error(
+            "no cryptography for TLS: enable the feature aws-lc-rs of tidings, or install a \
+             rustls CryptoProvider for the process first",
+        )
+    })
 }
 
 fn config_error(what: &'static str) -> Error {

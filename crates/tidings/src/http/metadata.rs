@@ -13,7 +13,7 @@ use tidings_core::Timestamp;
 use crate::answer::{HttpMetadata, RateLimit};
 
 /// The longest wait that a server is believed: a day.
-const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
 /// In this order of preference.
 const REQUEST_ID: [&str; 5] = [

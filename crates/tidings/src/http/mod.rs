@@ -23,6 +23,7 @@ mod failure;
 mod metadata;
 mod reach;
 #[cfg(test)]
+#[cfg(feature = "aws-lc-rs")] // they speak TLS
 mod tests;
 
 use std::fmt;
@@ -51,6 +52,11 @@ pub use self::reach::Reach;
 /// How large the head of an answer may be, in bytes, and how many headers it may have.
 const MAX_HEAD_BYTES: u32 = 64 << 10;
 const MAX_HEADERS: usize = 100;
+
+/// How often a shared connection with open calls is probed, and how long the answer may take. A
+/// connection that has silently died would otherwise take every later call with it.
+const HTTP2_PING_EVERY: Duration = Duration::from_secs(10);
+const HTTP2_PING_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// One pooled HTTP client for HTTP/1.1 and, where a server offers it over TLS, HTTP/2. Cloning
 /// shares the pool.
@@ -85,7 +91,7 @@ pub struct HttpClientBuilder {
 }
 
 /// An answer whose body has been read.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct HttpResponse {
     /// The status.
@@ -102,7 +108,7 @@ impl HttpClient {
         HttpClientBuilder {
             connector: ConnectorSettings {
                 timeout: Duration::from_secs(10),
-                keep_alive: Duration::from_secs(60),
+                keep_alive: Duration::from_mins(1),
                 system_roots: true,
                 ..ConnectorSettings::default()
             },
@@ -395,6 +401,8 @@ impl HttpClientBuilder {
             .http1_max_headers(MAX_HEADERS)
             .http1_max_buf_size(MAX_HEAD_BYTES as usize)
             .http2_max_header_list_size(MAX_HEAD_BYTES)
+            .http2_keep_alive_interval(HTTP2_PING_EVERY)
+            .http2_keep_alive_timeout(HTTP2_PING_TIMEOUT)
             .build(connector);
         let inner = Inner {
             client,
@@ -427,6 +435,17 @@ impl HttpResponse {
     /// client's clock when it came. What cannot be read is left out.
     pub fn metadata(&self) -> HttpMetadata {
         metadata::read(self.status, &self.headers)
+    }
+}
+
+/// Shows how much there is: headers and bodies may hold keys, texts and numbers.
+impl fmt::Debug for HttpResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpResponse")
+            .field("status", &self.status)
+            .field("headers", &self.headers.len())
+            .field("body_bytes", &self.body.len())
+            .finish()
     }
 }
 

@@ -166,8 +166,8 @@ impl Call {
     }
 }
 
-/// The body of a request, which notes what the engine asks of it.
-#[derive(Debug)]
+/// The body of a request, which notes what the engine asks of it. It has no `Debug`, so that nobody
+/// can show what is sent.
 pub(super) struct TrackedBody {
     call: Arc<Call>,
     data: Option<Bytes>,

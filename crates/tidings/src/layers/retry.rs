@@ -37,7 +37,7 @@ impl Default for RetryPolicy {
             max_attempts: 4,
             first_wait: Duration::from_millis(500),
             longest_wait: Duration::from_secs(30),
-            deadline: Duration::from_secs(120),
+            deadline: Duration::from_mins(2),
         }
     }
 }
@@ -158,6 +158,8 @@ impl<P> Retry<P> {
     /// until the bounds are reached.
     async fn repeated<T, F>(&self, call: impl Fn() -> F + Send + Sync) -> Result<T>
     where
+        P: Sync,
+        T: Send,
         F: Future<Output = Result<T>> + Send,
     {
         let mut tries = self.begin();

@@ -276,7 +276,7 @@ async fn of_several_messages_the_longest_wait_counts() {
 #[tokio::test(start_paused = true)]
 async fn a_wait_beyond_the_deadline_is_handed_to_the_caller() {
     let recorded = Recorded::new();
-    let asked = Duration::from_secs(3600);
+    let asked = Duration::from_hours(1);
     let limited = Error::not_sent(ErrorKind::RateLimited, "too many").with_retry_after(asked);
     recorded.inner.fail_next(limited);
     let retried = recorded.retried(RetryPolicy::default(), 0.5);
@@ -293,7 +293,7 @@ async fn no_attempt_begins_after_the_deadline() {
     }
     let policy = RetryPolicy::default()
         .max_attempts(10)
-        .waits(Duration::from_secs(1), Duration::from_secs(60))
+        .waits(Duration::from_secs(1), Duration::from_mins(1))
         .deadline(Duration::from_secs(7));
     let result = recorded.retried(policy, 1.0).submit(&outbounds(1)).await;
     assert!(result.is_err());
@@ -416,7 +416,7 @@ async fn questions_are_repeated_within_the_same_bounds() {
         let inner = Arc::clone(&failing);
         let retried = Retry::new(inner, RetryPolicy::default(), clock, Jitter::seeded(1));
         let asked = || std::mem::take(&mut *failing.questions.lock().unwrap());
-        assert!(retried.status(&[about.clone()]).await.is_err());
+        assert!(retried.status(std::slice::from_ref(&about)).await.is_err());
         assert_eq!(asked(), expected);
         assert!(retried.reconcile(&attempt).await.is_err());
         assert_eq!(asked(), expected);
@@ -443,7 +443,10 @@ async fn time_is_up() {
     let about = ProviderRef::message("1");
     let attempt = AttemptRef::new(outbound(0), Timestamp::UNIX_EPOCH);
     let errors = [
-        limited.status(&[about.clone()]).await.unwrap_err(),
+        limited
+            .status(std::slice::from_ref(&about))
+            .await
+            .unwrap_err(),
         limited.reconcile(&attempt).await.unwrap_err(),
         limited.cancel(&about).await.unwrap_err(),
         limited.balance().await.unwrap_err(),

@@ -33,7 +33,11 @@ impl<P> Timeout<P> {
         &self,
         acceptance: Acceptance,
         call: impl Future<Output = Result<T>> + Send,
-    ) -> Result<T> {
+    ) -> Result<T>
+    where
+        P: Sync,
+        T: Send,
+    {
         match tokio::time::timeout(self.limit, call).await {
             Ok(result) => result,
             Err(_) => Err(Error::new(

@@ -2,7 +2,7 @@
 //! one.
 //!
 //! Called by programs that keep their groups at PassInfo, and through
-//! [`AddressBook`](crate::address_book::AddressBook).
+//! [`AddressBook`].
 
 use std::time::Duration;
 

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use futures_util::stream;
 use http::{Request, Response, StatusCode};
 use serde_json::{Value, json};
 use tidings::Reason;
@@ -751,6 +752,26 @@ async fn a_call_that_takes_too_long_is_answered() {
     let body = json!({"message": desk::NEVER, "contact": "622000001", "senderName": "Ecole"});
     let request = request("POST", "/v1/message/single_message", body.to_string());
     assert_refused(&ask(&serve(&desk), request).await, 504, message);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_never_ends_is_given_up() {
+    let bytes = stream::pending::<Result<&[u8], std::io::Error>>();
+    let request = request("POST", "/v1/groupe/create", Body::from_stream(bytes));
+    let message = "the call took too long; whether it was carried out is not known";
+    assert_refused(&ask(&serve(&Desk::new()), request).await, 504, message);
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_refused() {
+    let broken = std::io::Error::other("the connection is gone");
+    let bytes = stream::iter([Ok(&b"{\"name\":"[..]), Err(broken)]);
+    let request = request("POST", "/v1/groupe/create", Body::from_stream(bytes));
+    assert_refused(
+        &ask(&serve(&Desk::new()), request).await,
+        400,
+        "the body broke off",
+    );
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use crate::campaign::progress::Progress;
 use crate::campaign::run::{self, Desk, Job, Pacing, RunEnd, Verdict};
 use crate::config::LaneOptions;
 use crate::interrupt::Interrupt;
-use crate::output::{Column, Ending, bad_input};
+use crate::output::{Column, Ending, bad_input, counted};
 
 /// Calls open at the same time where nobody says otherwise.
 const IN_FLIGHT: u16 = 16;
@@ -287,12 +287,14 @@ fn remark_on_earlier_runs(context: &Context, tally: &Tally) {
         return;
     }
     context.output.remark(format_args!(
-        "{earlier} messages were dealt with before and are not sent again"
+        "dealt with before and not sent again: {}",
+        counted(earlier, "message")
     ));
     let unknown = tally.messages("unknown");
     if unknown > 0 {
         context.output.warn(format_args!(
-            "of {unknown} of them nobody can know whether they were sent; --resend-unknown sends them again"
+            "nobody can know whether {} of them reached the provider; --resend-unknown sends again",
+            counted(unknown, "message")
         ));
     }
 }
@@ -351,11 +353,12 @@ fn show_plan(context: &Context, prepared: &Prepared, has_lines: bool) -> anyhow:
     }
     let bad = prepared.bad_rows.len();
     output.remark(format_args!(
-        "nothing was sent; {bad} rows could not be used"
+        "nothing was sent; {} could not be used",
+        counted(bad, "row")
     ));
     match bad {
         0 => Ok(()),
-        bad => Err(Ending::Partly(format!("{bad} rows need to be corrected")).into()),
+        bad => Err(Ending::Partly(format!("to be corrected: {}", counted(bad, "row"))).into()),
     }
 }
 
@@ -398,11 +401,12 @@ fn conclude(context: &Context, end: RunEnd, tally: &Tally, bad_rows: usize) -> a
             Err(anyhow::Error::from(error).context("the account or the provider is in trouble"))
         }
         RunEnd::Complete if unknown > 0 => Err(Ending::OutcomeUnknown(format!(
-            "of {unknown} messages nobody can know whether they were sent"
+            "nobody can know what became of {}",
+            counted(unknown, "message")
         ))
         .into()),
         RunEnd::Complete if failed > 0 => {
-            Err(Ending::Partly(format!("{failed} messages were not sent")).into())
+            Err(Ending::Partly(format!("not sent: {}", counted(failed, "message"))).into())
         }
         RunEnd::Complete => Ok(()),
     }

@@ -1,5 +1,6 @@
 //! What the client does when nothing breaks, what it refuses, and what it never shows.
 
+use std::fmt::Write as _;
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use super::server::{Act, Close, OK, Server};
 use super::stages::{builder, post};
 use crate::error::{Acceptance, ErrorKind};
 use crate::http::failure::Fault;
-use crate::http::{Carries, HttpFailure, Reach, without_numbers};
+use crate::http::{Carries, HttpFailure, HttpResponse, Reach, without_numbers};
 
 #[tokio::test]
 async fn one_connection_for_many_calls() {
@@ -304,7 +305,7 @@ async fn nothing_secret_is_logged_or_shown() {
             .unwrap();
         if let Err(failure) = client.send(request).await {
             let error = failure.into_error("vendor", "send", Carries::Message);
-            shown.push_str(&format!("{error} {error:?}"));
+            writeln!(shown, "{error} {error:?}").unwrap();
         }
     }
     drop(client);
@@ -327,6 +328,19 @@ async fn nothing_secret_is_logged_or_shown() {
         assert!(!text.contains("TOPSECRET"), "{text}");
         assert!(!text.contains("224622000001"), "{text}");
     }
+}
+
+#[test]
+fn answers_show_how_much_and_not_what() {
+    let headers = http::HeaderMap::from_iter([(
+        http::header::SET_COOKIE,
+        http::HeaderValue::from_static("hush"),
+    )]);
+    let answer = HttpResponse::new(http::StatusCode::OK, headers, "new key: hush");
+    assert_eq!(
+        format!("{answer:?}"),
+        "HttpResponse { status: 200, headers: 1, body_bytes: 13 }"
+    );
 }
 
 #[test]

@@ -14,12 +14,15 @@ use tokio_rustls::TlsAcceptor;
 use super::server::self_signed;
 use super::stages::{builder, post};
 use crate::error::Acceptance;
+use crate::http::reach::track;
 use crate::http::{Carries, HttpClient, Reach};
 
 /// What the server does with each stream.
 #[derive(Clone, Copy, Debug)]
 enum Act {
     Answer,
+    /// Allows one stream at a time, answers those without a body and no others.
+    OneAtATime,
     /// Refuses the stream as soon as its head is there.
     Refuse,
     /// Reads everything and then drops the whole connection.
@@ -58,7 +61,11 @@ async fn server(act: Act) -> Server {
             let stream = tls.accept(socket).await.unwrap();
             let counted = Arc::clone(&counted);
             connections.spawn(async move {
-                let mut connection = h2::server::handshake(stream).await.unwrap();
+                let mut builder = h2::server::Builder::new();
+                if matches!(act, Act::OneAtATime) {
+                    builder.max_concurrent_streams(1);
+                }
+                let mut connection = builder.handshake(stream).await.unwrap();
                 let mut streams = JoinSet::new();
                 loop {
                     tokio::select! {
@@ -78,7 +85,7 @@ async fn server(act: Act) -> Server {
         }
     });
     let client = builder()
-        .timeout(Duration::from_millis(1500))
+        .timeout(Duration::from_secs(3))
         .add_root_certificates(pem)
         .build()
         .unwrap();
@@ -101,6 +108,7 @@ async fn stream_of(
         respond.send_reset(Reason::REFUSED_STREAM);
         return true;
     }
+    let has_body = !body.is_end_stream();
     while let Some(piece) = body.data().await {
         let Ok(piece) = piece else {
             return true;
@@ -109,7 +117,8 @@ async fn stream_of(
     }
     truth.whole_requests.fetch_add(1, Ordering::SeqCst);
     match act {
-        Act::Answer => {
+        Act::OneAtATime if has_body => std::future::pending().await,
+        Act::Answer | Act::OneAtATime => {
             let mut stream = respond
                 .send_response(http::Response::new(()), false)
                 .unwrap();
@@ -146,6 +155,27 @@ async fn whole_calls_without_an_answer_are_unknown() {
             assert_eq!(server.truth.whole_requests.load(Ordering::SeqCst), 1);
         }
     }
+}
+
+/// The engine has the head, has never asked for the body, and gets an error if it does now: that is
+/// proof.
+#[tokio::test]
+async fn a_body_that_was_never_asked_for_was_not_sent() {
+    let server = server(Act::OneAtATime).await;
+    // By the answer to this one the client has learnt how many streams there may be.
+    server.client.send(post(&server.url, 0)).await.unwrap();
+    // A call without a time limit, which takes up the only stream.
+    let (occupying, _call) = track(post(&server.url, 10));
+    let occupant = server.client.inner.client.request(occupying);
+    let failure = tokio::select! {
+        biased;
+        answer = occupant => panic!("{answer:?}"),
+        result = server.client.send(post(&server.url, 10)) => result.unwrap_err(),
+    };
+    assert_eq!((failure.reach, failure.timed_out), (Reach::Head, true));
+    assert_eq!(failure.acceptance(Carries::Message), Acceptance::NotSent);
+    assert_eq!(server.truth.whole_requests.load(Ordering::SeqCst), 2);
+    assert_eq!(server.truth.connections.load(Ordering::SeqCst), 1);
 }
 
 /// Refused before its body was there, or while it was on its way: the claim is what is proved, and

@@ -297,7 +297,7 @@ struct Input {
 impl Input {
     /// Reads some more; `false` when there is no more.
     async fn fill(&mut self, stream: &mut (impl AsyncRead + Unpin)) -> bool {
-        let mut chunk = [0; 16 << 10];
+        let mut chunk = vec![0; 16 << 10];
         match stream.read(&mut chunk).await {
             Ok(0) | Err(_) => false,
             Ok(count) => {

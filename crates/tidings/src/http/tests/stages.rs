@@ -130,7 +130,8 @@ async fn refused_connection() {
 #[tokio::test]
 async fn closed_after_accept_or_handshake() {
     for case in Case::all(&Act::CloseAtOnce, SMALL).filter(|case| !case.reused) {
-        check(case, &[Reach::Connected, Reach::Body]).await;
+        let allowed = [Reach::NotConnected, Reach::Connected, Reach::Body];
+        check(case, &allowed).await;
     }
 }
 
@@ -246,11 +247,13 @@ async fn closed_while_idle() {
     }
 }
 
+/// Long enough for everything but the answer, also on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 #[tokio::test]
 async fn answer_that_never_comes() {
-    let limit = Duration::from_millis(700);
-    for case in Case::all(&Act::Silence, SMALL) {
-        let (result, whole) = run(&case, builder().timeout(limit)).await;
+    let cases = Case::all(&Act::Silence, SMALL).map(async |case| {
+        let (result, whole) = run(&case, builder().timeout(PATIENCE)).await;
         let failure = result.unwrap_err();
         assert_eq!(
             (whole, failure.reach, failure.timed_out, failure.kind()),
@@ -258,7 +261,8 @@ async fn answer_that_never_comes() {
             "{case:?}"
         );
         hold_to_truth(&failure, whole, &format!("{case:?}"));
-    }
+    });
+    futures_util::future::join_all(cases).await;
 }
 
 #[tokio::test]
@@ -266,10 +270,7 @@ async fn answer_that_never_ends() {
     let stalled =
         Act::Reply(b"HTTP/1.1 429 Slow\r\nretry-after: 7\r\ncontent-length: 9\r\n\r\n1".to_vec());
     let server = Server::plain([stalled], Close::Fin).await;
-    let client = builder()
-        .timeout(Duration::from_millis(700))
-        .build()
-        .unwrap();
+    let client = builder().timeout(PATIENCE).build().unwrap();
     let failure = client.send(post(&server.url(), SMALL)).await.unwrap_err();
     assert_eq!((failure.reach, failure.timed_out), (Reach::Answer, true));
     let http = failure.http.unwrap();
@@ -333,7 +334,7 @@ async fn garbage_and_floods() {
     };
     let endless_head = {
         let mut head = b"HTTP/1.1 200 OK\r\nx-long: ".to_vec();
-        head.extend_from_slice(&[b'a'; 100_000]);
+        head.extend_from_slice(&b"a".repeat(100_000));
         Act::ReplyAndClose(head)
     };
     let garbage = Act::ReplyAndClose(b"220 mail.example ESMTP ready\r\n".to_vec());
@@ -406,10 +407,7 @@ async fn oversized_bodies() {
 #[tokio::test]
 async fn server_that_does_not_read() {
     let server = Server::plain([Act::Deaf], Close::Fin).await;
-    let client = builder()
-        .timeout(Duration::from_millis(700))
-        .build()
-        .unwrap();
+    let client = builder().timeout(PATIENCE).build().unwrap();
     let failure = client.send(post(&server.url(), LARGE)).await.unwrap_err();
     assert_eq!((failure.reach, failure.timed_out), (Reach::Body, true));
     drop(client);

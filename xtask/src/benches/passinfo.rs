@@ -16,6 +16,8 @@ use std::thread;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+use crate::workspace;
+
 const PACKAGE: &str = "passinfo-sdk==1.0.2";
 
 /// Runs the comparison and prints it as a table in Markdown. `--no-python` leaves the vendor's
@@ -26,9 +28,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         ["--no-python"] => false,
         _ => bail!("usage: cargo xtask bench passinfo [--no-python]"),
     };
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .context("xtask lies in the workspace")?;
+    let root = workspace::root();
     let mut bench = Command::new("cargo");
     bench
         .args(["bench", "--quiet", "--package", "tidings-tests"])

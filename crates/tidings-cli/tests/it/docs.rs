@@ -1,0 +1,130 @@
+//! The examples of the documents, run as written.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+
+use crate::shell::{Carrier, Shell, signal};
+
+const COMMANDS: &str = include_str!("../../../../docs/command.md");
+const CONFIGURATION: &str = include_str!("../../../../examples/tidings.toml");
+
+/// The lines of the code blocks that are marked as shell.
+fn examples() -> Vec<&'static str> {
+    let mut examples = Vec::new();
+    let mut inside = false;
+    for line in COMMANDS.lines() {
+        match line {
+            "```sh" => inside = true,
+            "```" => inside = false,
+            line if inside && !line.is_empty() => examples.push(line),
+            _ => {}
+        }
+    }
+    examples
+}
+
+#[test]
+fn every_example_of_the_commands_works_as_written() {
+    let carrier = Carrier::start();
+    let shell = Shell::beside(&carrier);
+    let examples = examples();
+    assert!(examples.len() > 25, "{}", examples.len());
+    for example in examples {
+        let mut command = shell.command("sh");
+        if example.starts_with("tidings sim") {
+            // It runs until it is stopped. `exec` makes it the process that the signal reaches.
+            let mut child = command
+                .args(["-ec", &format!("exec {example}")])
+                .spawn()
+                .unwrap();
+            let mut line = String::new();
+            BufReader::new(child.stdout.as_mut().unwrap())
+                .read_line(&mut line)
+                .unwrap();
+            assert!(line.contains("http://127.0.0.1:"), "{example}: {line}");
+            signal(&child, "INT");
+            assert!(child.wait().unwrap().success(), "{example}");
+            continue;
+        }
+        let ended = command.args(["-ec", example]).output().unwrap();
+        let stderr = String::from_utf8_lossy(&ended.stderr);
+        assert!(
+            ended.status.success(),
+            "{example}\n{}\n{stderr}",
+            ended.status
+        );
+    }
+}
+
+#[test]
+fn every_command_has_an_example() {
+    let shell = Shell::new();
+    let help = shell.run(&["help"]).succeeded().stdout.clone();
+    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let commands: Vec<&str> = commands
+        .take_while(|line| !line.is_empty())
+        // Deeper lines go on with the one before.
+        .filter(|line| !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .collect();
+    assert!(commands.len() >= 11, "{commands:?}");
+    for name in commands {
+        let used = examples()
+            .iter()
+            .any(|example| example.contains(&format!("tidings {name}")));
+        assert!(used, "docs/command.md has no example of `tidings {name}`");
+    }
+}
+
+#[test]
+fn the_exit_codes_are_those_of_the_program() {
+    for row in Shell::new()
+        .run(&["exit-codes", "--json"])
+        .succeeded()
+        .json()
+    {
+        let text = |key: &str| row[key].as_str().unwrap().to_owned();
+        let line = format!(
+            "| {} | {} | {} |",
+            row["code"],
+            text("name"),
+            text("meaning")
+        );
+        assert!(COMMANDS.contains(&line), "docs/command.md lacks {line}");
+    }
+}
+
+#[test]
+fn the_example_of_a_configuration_can_be_loaded() {
+    let mut shell = Shell::new();
+    shell.write("tidings.toml", CONFIGURATION);
+    std::fs::create_dir(shell.path("secrets")).unwrap();
+    for line in CONFIGURATION.lines() {
+        if let Some((_, rest)) = line.split_once("\"env:") {
+            shell.set(rest.split('"').next().unwrap(), "a-key");
+        }
+        if let Some((_, rest)) = line.split_once("\"file:") {
+            let path = rest.split('"').next().unwrap();
+            assert!(Path::new(path).is_relative(), "{path}");
+            shell.write(path, "a-key\n");
+        }
+    }
+    let arguments = [
+        "send",
+        "--account",
+        "guinea",
+        "--to",
+        "622000001",
+        "Bonjour",
+        "--dry-run",
+    ];
+    let ended = shell.run(&arguments);
+    // Nothing is warned about: the file was read and its account can be connected.
+    assert_eq!(
+        ended.succeeded().stderr.lines().count(),
+        1,
+        "{}",
+        ended.stderr
+    );
+}

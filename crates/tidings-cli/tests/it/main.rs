@@ -1,0 +1,14 @@
+//! The command as a person runs it: the real binary, against the simulated carrier.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "every line of these files is a test's, which is allowed to"
+)]
+
+mod demo;
+mod docs;
+mod journal;
+mod segments;
+mod send;
+mod shell;
+mod sim;

@@ -1,0 +1,182 @@
+//! `tidings sim`, and the commands that only print.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::Child;
+
+use serde_json::Value;
+
+use crate::shell::{Shell, signal, spec, variable};
+
+/// Starts a carrier with the real binary and reads its first line.
+fn start(shell: &Shell, arguments: &[&str]) -> (Child, Value) {
+    let mut child = shell
+        .tidings(&[&["sim", spec().id], arguments].concat())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let access = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
+    (child, access)
+}
+
+fn beside(access: &Value) -> Shell {
+    let mut shell = Shell::new();
+    shell.set("TIDINGS_PROVIDER", spec().id);
+    for (name, value) in access.as_object().unwrap() {
+        if spec().settings.iter().any(|setting| setting.name == name) {
+            shell.set(&variable(name), value.as_str().unwrap());
+        }
+    }
+    shell
+}
+
+fn get(access: &Value, path: &str) -> String {
+    let address = access["base_url"]
+        .as_str()
+        .unwrap()
+        .strip_prefix("http://")
+        .unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn it_prints_its_address_and_credentials_and_ends_on_a_signal() {
+    let shell = Shell::new();
+    let (mut child, access) = start(&shell, &["--listen", "127.0.0.1:0", "--json"]);
+    for setting in spec().settings {
+        if setting.presence == tidings::provider::Presence::Required {
+            assert!(access[setting.name].is_string(), "{access}");
+        }
+    }
+    beside(&access)
+        .run(&["send", "--from", "T", "--to", "+224622000001", "Bonjour"])
+        .succeeded();
+    let messages = get(&access, "/_sim/messages");
+    assert!(messages.contains("+224622000001"), "{messages}");
+    signal(&child, "TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn it_obeys_a_scenario_and_survives_being_killed() {
+    let shell = Shell::new();
+    shell.write("scenario.toml", "credit = 5\n");
+    let arguments = ["--json", "--scenario", "scenario.toml", "--state", "state"];
+    let (mut child, access) = start(&shell, &arguments);
+    let client = beside(&access);
+    client
+        .run(&["send", "--from", "T", "--to", "+224622000001", "Bonjour"])
+        .succeeded();
+    signal(&child, "KILL");
+    child.wait().unwrap();
+    let (mut child, again) = start(&shell, &arguments);
+    assert_eq!(again["api_key"], access["api_key"]);
+    let balance = beside(&again).run(&["balance", "--json"]);
+    assert_eq!(balance.succeeded().json()[0]["amount"], 4);
+    signal(&child, "INT");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_person_gets_something_to_paste() {
+    let shell = Shell::new();
+    let mut child = shell.tidings(&["sim", spec().id]).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap())
+        .lines()
+        .map(Result::unwrap);
+    // The last line names the list of messages.
+    let mut told = String::new();
+    for line in lines {
+        told = told + &line + "\n";
+        if line.contains("/_sim/messages") {
+            break;
+        }
+    }
+    assert!(
+        told.contains("export TIDINGS_") && told.contains("tidings send --provider"),
+        "{told}"
+    );
+    signal(&child, "INT");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_wrong_scenario_is_refused_naming_the_key() {
+    let shell = Shell::new();
+    shell.write("scenario.toml", "credits = 5\n");
+    let ended = shell.run(&["sim", spec().id, "--scenario", "scenario.toml"]);
+    assert!(
+        ended.exited_with(5).stderr.contains("credits"),
+        "{}",
+        ended.stderr
+    );
+    shell.run(&["sim", "nobody"]).exited_with(2);
+}
+
+#[test]
+fn completions_man_and_exit_codes() {
+    let shell = Shell::new();
+    for name in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        assert!(
+            shell
+                .run(&["completions", name])
+                .succeeded()
+                .stdout
+                .contains("segments"),
+            "{name}"
+        );
+    }
+    assert!(
+        shell
+            .run(&["man"])
+            .succeeded()
+            .stdout
+            .contains(".TH tidings")
+    );
+    shell.run(&["man", "--dir", "pages"]).succeeded();
+    let pages = std::fs::read_dir(shell.path("pages")).unwrap().count();
+    assert!(pages >= 12, "{pages}");
+    let help = shell
+        .run(&["help", "exit-codes"])
+        .succeeded()
+        .stdout
+        .clone();
+    let table = shell.run(&["exit-codes", "--json"]).succeeded().json();
+    assert_eq!(table.len(), 22);
+    for row in table {
+        let (code, name) = (row["code"].as_u64().unwrap(), row["name"].as_str().unwrap());
+        assert!(help.contains(&format!("{code:>3}  {name}")), "{help}");
+    }
+}
+
+#[test]
+fn every_command_has_help_with_examples() {
+    let shell = Shell::new();
+    let commands = [
+        "segments",
+        "send",
+        "status",
+        "balance",
+        "contacts",
+        "groups",
+        "sim",
+        "demo",
+        "completions",
+        "man",
+    ];
+    for command in commands {
+        let help = shell.run(&[command, "--help"]);
+        assert!(help.succeeded().stdout.contains("EXAMPLES"), "{command}");
+    }
+}

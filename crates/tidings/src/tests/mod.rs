@@ -1,0 +1,8 @@
+//! Tests of the small files of this crate; the folders have their own.
+
+mod account;
+mod answer;
+#[cfg(all(feature = "client", not(feature = "aws-lc-rs")))]
+mod cryptography;
+mod error;
+mod memory;

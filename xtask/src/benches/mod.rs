@@ -1,0 +1,23 @@
+//! `cargo xtask bench <name>`: the registration of the benchmarks. Each is a module of its own that
+//! prints its table; this file only knows their names.
+
+mod passinfo;
+mod text;
+
+use anyhow::bail;
+
+type Bench = fn(&[String]) -> anyhow::Result<()>;
+
+const BENCHES: &[(&str, Bench)] = &[("passinfo", passinfo::run), ("text", text::run)];
+
+pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
+    let named = arguments.split_first().and_then(|(name, rest)| {
+        let (_, bench) = BENCHES.iter().find(|(known, _)| known == name)?;
+        Some((bench, rest))
+    });
+    let Some((bench, rest)) = named else {
+        let names: Vec<&str> = BENCHES.iter().map(|(name, _)| *name).collect();
+        bail!("say which benchmark: {}", names.join(", "));
+    };
+    bench(rest)
+}
