@@ -76,7 +76,7 @@ impl Provider for Client {
                 stopped_by = Some(not_attempted(&failure));
             }
             for message in &call {
-                place(&mut results, message.position, Err(same_verdict(&failure)));
+                place(&mut results, message.position, Err(failure.copy_without_source()));
             }
         }
         let all = results.into_iter();
@@ -281,25 +281,6 @@ fn place(results: &mut [Option<Result<Receipt>>], position: usize, verdict: Resu
     }
 }
 
-/// The same error for a further message of the same call. The cause stays with the first.
-fn same_verdict(error: &Error) -> Error {
-    let mut same = Error::new(error.kind(), error.acceptance(), error.to_string())
-        .during(PROVIDER, error.operation().unwrap_or(SUBMIT.operation));
-    if let Some(code) = error.provider_code() {
-        same = same.with_provider_code(code);
-    }
-    if let Some(text) = error.provider_text() {
-        same = same.with_provider_text(text);
-    }
-    if let Some(wait) = error.retry_after() {
-        same = same.with_retry_after(wait);
-    }
-    match error.http() {
-        Some(http) => same.with_http(http.clone()),
-        None => same,
-    }
-}
-
 // ---- states ----
 
 /// Something that PassInfo can be asked about.
@@ -354,26 +335,25 @@ pub(super) fn member_report(about: &ProviderRef, batch: &BatchStatus) -> Deliver
 
 fn member_state(batch: &BatchStatus, is_named: bool) -> ReportedState {
     use ReportedState::{Delivered, Submitted, Undelivered, Unknown};
-    let n_failed = batch.failed.unwrap_or(0);
+    // A total that is missing proves nothing: only a zero that was told is none.
+    let none_failed = batch.failed == Some(0);
     let names_all = match &batch.failures {
-        Some(named) => named.len() as u64 == n_failed,
-        None => n_failed == 0,
+        Some(named) => batch.failed == Some(named.len() as u64),
+        None => none_failed,
     };
-    let none_arrived = batch.successful.unwrap_or(0) == 0;
+    let all_failed = batch.failed > Some(0) && batch.successful == Some(0);
+    let some_arrived = batch.successful > Some(0);
     let none_waits = batch.pending.unwrap_or(0) == 0;
     match batch.state {
         BatchState::Unknown => Unknown,
         _ if is_named => Undelivered,
-        BatchState::Failed if none_arrived => Undelivered,
-        BatchState::Processing | BatchState::Completed
-            if n_failed > 0 && none_arrived && none_waits =>
-        {
-            Undelivered
-        }
-        BatchState::Completed | BatchState::Failed if names_all && none_waits && !none_arrived => {
+        BatchState::Failed if !some_arrived => Undelivered,
+        BatchState::Completed if all_failed && none_waits => Undelivered,
+        BatchState::Processing if all_failed && batch.pending == Some(0) => Undelivered,
+        BatchState::Completed | BatchState::Failed if names_all && none_waits && some_arrived => {
             Delivered
         }
-        BatchState::Processing if names_all => Submitted,
+        BatchState::Processing if names_all || batch.failed.is_none() => Submitted,
         BatchState::Completed if names_all && !none_waits => Submitted,
         BatchState::Processing | BatchState::Completed | BatchState::Failed => Unknown,
     }

@@ -276,6 +276,21 @@ async fn the_totals_of_a_batch_say_of_one_message_only_what_is_certain() {
     )
     .await;
     check(r#"{"status":"completed"}"#, Unknown).await;
+    // A total that is missing is no zero.
+    check(r#"{"status":"processing"}"#, Submitted).await;
+    check(r#"{"status":"processing","failed":2}"#, Unknown).await;
+    check(
+        r#"{"status":"processing","successful":0,"failed":2}"#,
+        Unknown,
+    )
+    .await;
+    check(r#"{"status":"completed","failed":2}"#, Unknown).await;
+    check(r#"{"status":"completed","successful":2}"#, Unknown).await;
+    check(
+        r#"{"status":"completed","failed":1,"error_details":["622000002"]}"#,
+        Unknown,
+    )
+    .await;
     check(
         r#"{"status":"paused","successful":3,"failed":0,"pending":0}"#,
         Unknown,
