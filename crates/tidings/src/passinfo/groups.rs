@@ -128,7 +128,7 @@ impl Client {
         const CALL: Call = Call::acts("send_message_group");
         let path = with_id(CALL, path::GROUP_MESSAGE, group_id)?;
         let body = wire::GroupMessage {
-            message: checked_text(CALL, text)?,
+            message: checked_text(CALL, text)?.to_owned(),
             sender_name: self.sender(CALL, from)?,
         };
         let answer: Answer<wire::GroupAnswer> = self.post(CALL, &path, &body).await?;

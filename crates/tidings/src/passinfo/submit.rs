@@ -12,7 +12,7 @@ use tidings_core::{DeliveryReport, E164, ProviderRef, Reason, ReportedState};
 
 use super::CAPABILITIES;
 use super::answers::{BatchState, BatchStatus, BulkReceipt};
-use super::client::{Client, meets_the_next_call_too, not_attempted, not_sent};
+use super::client::{Client, checked_text, meets_the_next_call_too, not_attempted};
 use super::map::{self, PROVIDER};
 use super::verdict::Call;
 use super::wire;
@@ -76,7 +76,11 @@ impl Provider for Client {
                 stopped_by = Some(not_attempted(&failure));
             }
             for message in &call {
-                place(&mut results, message.position, Err(failure.copy_without_source()));
+                place(
+                    &mut results,
+                    message.position,
+                    Err(failure.copy_without_source()),
+                );
             }
         }
         let all = results.into_iter();
@@ -146,13 +150,7 @@ struct Prepared<'a> {
 impl Client {
     fn prepare<'a>(&self, position: usize, outbound: &'a Outbound) -> Result<Prepared<'a>> {
         let message = &outbound.message;
-        if message.text.is_empty() {
-            return Err(not_sent(
-                SUBMIT,
-                ErrorKind::InvalidMessage,
-                "the text is empty",
-            ));
-        }
+        checked_text(SUBMIT, &message.text)?;
         Ok(Prepared {
             position,
             outbound,

@@ -316,6 +316,19 @@ async fn nothing_is_sent_of_what_cannot_be_sent() {
         client.send_bulk(&[guinea(1)], "", None).await.err(),
         ErrorKind::InvalidMessage,
     );
+    let too_long = "a".repeat(255 * 153 + 1);
+    check(
+        client.send(&guinea(1), &too_long, None).await.err(),
+        ErrorKind::InvalidMessage,
+    );
+    check(
+        client.send_bulk(&[guinea(1)], &too_long, None).await.err(),
+        ErrorKind::InvalidMessage,
+    );
+    check(
+        client.send_to_group("g", &too_long, None).await.err(),
+        ErrorKind::InvalidMessage,
+    );
     check(
         no_sender.send_bulk(&[guinea(1)], "a", None).await.err(),
         ErrorKind::InvalidSender,
@@ -686,6 +699,54 @@ async fn renewals_at_the_same_time_are_one() {
     assert_eq!(first.unwrap().expose_secret(), "the-new-key");
     assert_eq!(second.unwrap().expose_secret(), "the-new-key");
     assert_eq!(server.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn a_renewal_is_carried_through_when_its_caller_has_gone() {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let (arrive, arrived) = tokio::sync::oneshot::channel();
+    let mut once = Some((arrive, told));
+    let server = Scripted::start(move |seen| {
+        if seen.path != "/v1/user/renew_api_key" {
+            return Reply::ok(r#"{"solde":1}"#);
+        }
+        let (arrive, told) = once.take().unwrap();
+        arrive.send(()).unwrap();
+        let answer = Reply::ok(r#"{"new_api_key":"the-new-key"}"#);
+        Reply::When(told, Box::new(answer))
+    })
+    .await;
+    let (store, stored) = tokio::sync::oneshot::channel();
+    let store = Mutex::new(Some(store));
+    let client = server
+        .builder()
+        .on_new_key(move |key| {
+            let store = store.lock().unwrap().take().unwrap();
+            store.send(key.expose_secret().to_owned()).unwrap();
+        })
+        .build()
+        .unwrap();
+    tokio::select! {
+        _ = client.renew_api_key() => panic!("the answer was not let go yet"),
+        arrived = arrived => arrived.unwrap(),
+    }
+    tell.send(()).unwrap();
+    assert_eq!(stored.await.unwrap(), "the-new-key");
+    client.credits().await.unwrap();
+    assert_eq!(server.seen()[1].key(), "the-new-key");
+}
+
+#[tokio::test]
+async fn a_new_key_is_read_in_every_form() {
+    for body in [
+        r#"{"new_api_key":"","api_key":"4711"}"#,
+        r#"{"new_api_key":null,"api_key":"4711"}"#,
+        r#"{"new_api_key":4711}"#,
+    ] {
+        let server = Scripted::answering(&[body]).await;
+        let key = server.client().renew_api_key().await.unwrap();
+        assert_eq!(key.expose_secret(), "4711", "{body}");
+    }
 }
 
 #[tokio::test]
