@@ -107,6 +107,13 @@ impl ErrorKind {
     }
 }
 
+/// The stable word.
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
 /// Could the message be on its way? Of a call that carries no message, the answer is always
 /// [`Acceptance::NotSent`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -129,6 +136,13 @@ impl Acceptance {
             Self::Refused => "refused",
             Self::Unknown => "unknown",
         }
+    }
+}
+
+/// The stable word.
+impl fmt::Display for Acceptance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }
 
