@@ -640,6 +640,35 @@ async fn groups_are_kept_for_the_set_time_by_the_clock() {
 }
 
 #[tokio::test]
+async fn a_change_whose_caller_has_gone_ends_what_is_kept() {
+    let (arrive, arrived) = tokio::sync::oneshot::channel();
+    let mut arrive = Some(arrive);
+    let server = Scripted::start(move |seen| {
+        if seen.method == "GET" {
+            return Reply::ok("[]");
+        }
+        arrive.take().unwrap().send(()).unwrap();
+        Reply::Silence
+    })
+    .await;
+    let client = server
+        .builder()
+        .groups_cache(Duration::from_mins(10))
+        .build()
+        .unwrap();
+    client.groups().await.unwrap();
+    client.groups().await.unwrap();
+    tokio::select! {
+        _ = client.create_group("Parents") => panic!("nothing was answered"),
+        arrived = arrived => arrived.unwrap(),
+    }
+    client.groups().await.unwrap();
+    let asked = server.seen();
+    let asked: Vec<&str> = asked.iter().map(|seen| seen.method.as_str()).collect();
+    assert_eq!(asked, ["GET", "POST", "GET"]);
+}
+
+#[tokio::test]
 async fn groups_are_asked_for_every_time_unless_they_may_be_kept() {
     let server = Scripted::answering(&["[]", "[]"]).await;
     let client = server.client();
