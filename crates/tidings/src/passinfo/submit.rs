@@ -238,36 +238,35 @@ fn bulk_verdicts(call: &[Prepared<'_>], answer: Answer<BulkReceipt>) -> Vec<Resu
                 .count()
                 == named.len()
     });
-    let taken = |to: E164| {
-        let about = map::batch_ref(receipt.batch_id.clone(), Some(to));
-        Ok(Receipt::new(about).with_http(Arc::clone(&http)))
-    };
+    let about = |to| map::batch_ref(receipt.batch_id.clone(), Some(to));
+    let taken = |to: E164| Ok(Receipt::new(about(to)).with_http(Arc::clone(&http)));
     let failed = |acceptance, what: &'static str| {
-        let error = Error::new(ErrorKind::Rejected, acceptance, what)
+        Error::new(ErrorKind::Rejected, acceptance, what)
             .during(PROVIDER, SUBMIT.operation)
-            .with_http((*http).clone());
-        Err(match &receipt.batch_id {
-            Some(id) => error.with_provider_code(id.clone()),
-            None => error,
-        })
+            .with_http((*http).clone())
     };
     let verdict = |message: &Prepared<'_>| {
         let to = message.outbound.message.to;
         match (named, receipt.queued, receipt.failed) {
             (_, queued, 0) if queued >= n_messages => taken(to),
-            (_, 0, failed_sends) if failed_sends >= n_messages => failed(
+            (_, 0, failed_sends) if failed_sends >= n_messages => Err(failed(
                 Acceptance::Refused,
                 "passinfo queued no message of the bulk call",
-            ),
-            (Some(named), ..) if named.contains_key(&to) => failed(
+            )),
+            (Some(named), ..) if named.contains_key(&to) => Err(failed(
                 Acceptance::Refused,
                 "passinfo did not queue this message of the bulk call",
-            ),
+            )),
             (Some(_), ..) => taken(to),
-            (None, ..) => failed(
-                Acceptance::Unknown,
-                "passinfo queued only some messages of the bulk call and did not tell which",
-            ),
+            (None, ..) => {
+                let what =
+                    "passinfo queued only some messages of the bulk call and did not tell which";
+                let error = failed(Acceptance::Unknown, what);
+                Err(match receipt.batch_id {
+                    Some(_) => error.with_provider_ref(about(to)),
+                    None => error,
+                })
+            }
         }
     };
     call.iter().map(verdict).collect()
