@@ -108,7 +108,8 @@ mod answer;
 pub mod backend;
 mod clock;
 // Read by the clients of providers, so there is nothing to read without one.
-#[cfg(all(feature = "client", feature = "passinfo"))]
+#[cfg(feature = "client")]
+#[cfg(feature = "passinfo")]
 mod config;
 mod error;
 #[cfg(feature = "client")]
