@@ -575,6 +575,38 @@ async fn a_server_that_repeats_a_page_for_ever_comes_to_an_end() {
     );
 }
 
+/// A list that ends early is an error where the totals show it, and never a shorter list.
+#[tokio::test]
+async fn contacts_that_totals_promise_and_pages_lack_are_missed() {
+    #[track_caller]
+    fn check(ids: &[Result<String, ErrorKind>], n_contacts: usize, is_complete: bool) {
+        assert_eq!(ids.iter().filter(|id| id.is_ok()).count(), n_contacts);
+        let expected = (!is_complete).then_some(&Err(ErrorKind::Protocol));
+        assert_eq!(ids.iter().find(|id| id.is_err()), expected);
+    }
+    let first = r#"{"contacts":[{"id":1}],"total":3,"total_pages":3}"#;
+    for (second, is_complete) in [
+        (r#"{"contacts":[],"total":3,"total_pages":3}"#, false),
+        // Somebody has deleted the others in the meantime.
+        (r#"{"contacts":[],"total":1,"total_pages":1}"#, true),
+        (r#"{"contacts":[],"total_pages":3}"#, false),
+        (r#"{"contacts":[],"total_pages":1}"#, true),
+        (r#"{"contacts":[{"id":1}],"total_pages":3}"#, false),
+        ("[]", true),
+    ] {
+        let server = Scripted::answering(&[first, second]).await;
+        check(&ids_of_all(&server.client(), 1).await, 1, is_complete);
+    }
+    for none in [
+        r#"{"contacts":[],"total":0,"total_pages":0}"#,
+        r#"{"contacts":[],"total_pages":1}"#,
+        "[]",
+    ] {
+        let server = Scripted::answering(&[none]).await;
+        check(&ids_of_all(&server.client(), 1).await, 0, true);
+    }
+}
+
 #[tokio::test]
 async fn an_error_ends_the_contacts_after_those_that_came() {
     let mut replies: VecDeque<Reply> =
