@@ -899,3 +899,39 @@ async fn a_wrong_key_is_not_tried_twice() {
     );
     assert_eq!(server.seen().len(), 1);
 }
+
+/// `passinfo-sdk` 1.0.2, `client.py` and `models.py`: whoever looks for one of its names in the
+/// documentation finds ours.
+#[test]
+fn every_name_of_the_vendors_package_is_found() {
+    let sources = [
+        include_str!("../client.rs"),
+        include_str!("../contacts.rs"),
+        include_str!("../groups.rs"),
+        include_str!("../renewal.rs"),
+    ];
+    let lines = || sources.iter().flat_map(|source| source.lines());
+    for name in [
+        "PassInfoSDKClient",
+        "PassInfoAPI",
+        "send_message",
+        "send_message_bulk",
+        "send_message_group",
+        "get_message_status",
+        "get_message_status_bulk",
+        "get_sms_count",
+        "renew_api_key",
+        "create_contact",
+        "get_user_groups",
+        "add_contact_to_group",
+        "get_contacts_list",
+        "add_users_to_contact",
+    ] {
+        let alias = format!("\"{name}\"");
+        let function = format!("pub async fn {name}(");
+        let is_found = lines().any(|line| {
+            line.contains(&function) || (line.contains("#[doc(alias") && line.contains(&alias))
+        });
+        assert!(is_found, "{name}");
+    }
+}
