@@ -245,7 +245,9 @@ pub struct BatchView {
     pub pending: u64,
     /// When it last changed.
     pub at: Timestamp,
-    /// Which recipients failed, as the caller wrote them, and why.
+    /// Which recipients failed, as the caller wrote them or as whole numbers, and why. Either one
+    /// entry for each of the `failed`, or none at all: a client can tell the fate of the others
+    /// only from a list that is complete.
     pub failures: Vec<(String, Reason)>,
 }
 

@@ -9,6 +9,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
+use tidings_core::ProviderRef;
+
 use crate::answer::HttpMetadata;
 
 /// The result of a call to a provider.
@@ -30,6 +32,7 @@ struct Inner {
     provider_text: Option<String>,
     retry_after: Option<Duration>,
     http: Option<HttpMetadata>,
+    provider_ref: Option<ProviderRef>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -107,6 +110,13 @@ impl ErrorKind {
     }
 }
 
+/// The stable word.
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
 /// Could the message be on its way? Of a call that carries no message, the answer is always
 /// [`Acceptance::NotSent`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -132,6 +142,13 @@ impl Acceptance {
     }
 }
 
+/// The stable word.
+impl fmt::Display for Acceptance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
 impl Error {
     /// An error with our own sentence about it: lower case, no full stop, no secret, no text of a
     /// message, no whole number.
@@ -150,6 +167,7 @@ impl Error {
             provider_text: None,
             retry_after: None,
             http: None,
+            provider_ref: None,
             source: None,
         }))
     }
@@ -196,6 +214,13 @@ impl Error {
         self
     }
 
+    /// Keeps how to ask about what the provider may have taken.
+    #[must_use]
+    pub fn with_provider_ref(mut self, about: ProviderRef) -> Self {
+        self.0.provider_ref = Some(about);
+        self
+    }
+
     /// Keeps the cause.
     #[must_use]
     pub fn with_source(
@@ -219,6 +244,7 @@ impl Error {
             provider_text,
             retry_after,
             http,
+            provider_ref,
             source: _,
         } = &*self.0;
         Self(Box::new(Inner {
@@ -231,6 +257,7 @@ impl Error {
             provider_text: provider_text.clone(),
             retry_after: *retry_after,
             http: http.clone(),
+            provider_ref: provider_ref.clone(),
             source: None,
         }))
     }
@@ -281,6 +308,12 @@ impl Error {
         self.0.provider_text.as_deref()
     }
 
+    /// How to ask about the message, where an answer left its outcome unknown and yet gave an id:
+    /// of a batch, for instance, of which only some messages were taken.
+    pub fn provider_ref(&self) -> Option<&ProviderRef> {
+        self.0.provider_ref.as_ref()
+    }
+
     /// Status, request id and rate limits, where there was an answer.
     pub fn http(&self) -> Option<&HttpMetadata> {
         self.0.http.as_ref()
@@ -313,6 +346,9 @@ impl fmt::Debug for Error {
         }
         if let Some(http) = &self.0.http {
             shown.field("http", http);
+        }
+        if let Some(about) = &self.0.provider_ref {
+            shown.field("provider_ref", about);
         }
         if let Some(source) = &self.0.source {
             shown.field("source", source);

@@ -107,6 +107,7 @@ pub mod address_book;
 mod answer;
 pub mod backend;
 mod clock;
+// Read by the clients of providers, so there is nothing to read without one.
 #[cfg(all(feature = "client", feature = "passinfo"))]
 mod config;
 mod error;
@@ -132,9 +133,14 @@ pub use provider::{
     Reconciled, Setting,
 };
 pub use tidings_core::{
-    ClientRef, Clock, DeliveryReport, E164, Message, MessageState, Priority, ProviderRef, Reason,
-    Region, ReportedState, SenderId, Timestamp,
+    ClientRef, ClientRefError, Clock, DeliveryReport, E164, E164Error, Message, MessageState,
+    Priority, ProviderRef, Reason, Region, ReportedState, SenderId, SenderIdError, Timestamp, text,
 };
+
+/// What programs need to implement [`Provider`] and [`backend::Backend`].
+pub use async_trait::async_trait;
+/// What keys are handed over in; [`ExposeSecret`] shows what is inside.
+pub use secrecy::{ExposeSecret, SecretString};
 
 #[cfg(test)]
 mod tests;

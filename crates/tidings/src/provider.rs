@@ -20,6 +20,60 @@ use crate::error::{Acceptance, Error, ErrorKind, Result};
 ///
 /// Which methods may be called is said by [`Provider::capabilities`]; those that are not supported
 /// answer with [`ErrorKind::Unsupported`].
+///
+/// A program can bring a provider of its own; the layers go around it as around any other:
+///
+/// ```
+/// use tidings::address_book::AddressBook;
+/// use tidings::provider::unsupported;
+/// use tidings::{
+///     AttemptRef, Balance, Capabilities, DeliveryReport, Outbound, Provider, ProviderRef, Receipt,
+///     Reconciled, Result, async_trait,
+/// };
+///
+/// /// Takes every message and sends none.
+/// #[derive(Debug)]
+/// struct Nowhere;
+///
+/// #[async_trait]
+/// impl Provider for Nowhere {
+///     fn capabilities(&self) -> Capabilities {
+///         let mut capabilities = Capabilities::submit_only();
+///         capabilities.max_messages_per_call = 50;
+///         capabilities
+///     }
+///
+///     async fn submit(&self, messages: &[Outbound]) -> Result<Vec<Result<Receipt>>> {
+///         let taken = |outbound: &Outbound| {
+///             let id = outbound.reference.as_str();
+///             Ok(Receipt::new(ProviderRef::message(id)))
+///         };
+///         Ok(messages.iter().map(taken).collect())
+///     }
+///
+///     async fn status(&self, _: &[ProviderRef]) -> Result<Vec<DeliveryReport>> {
+///         Err(unsupported("nowhere", "status"))
+///     }
+///
+///     async fn reconcile(&self, _: &AttemptRef) -> Result<Reconciled> {
+///         Ok(Reconciled::CannotTell)
+///     }
+///
+///     async fn cancel(&self, _: &ProviderRef) -> Result<()> {
+///         Err(unsupported("nowhere", "cancel"))
+///     }
+///
+///     async fn balance(&self) -> Result<Balance> {
+///         Err(unsupported("nowhere", "balance"))
+///     }
+///
+///     fn address_book(&self) -> Option<&dyn AddressBook> {
+///         None
+///     }
+/// }
+///
+/// assert!(!Nowhere.capabilities().status);
+/// ```
 #[async_trait]
 pub trait Provider: fmt::Debug + Send + Sync + 'static {
     /// Limits, bulk size, and which of the methods below may be called.
@@ -216,7 +270,7 @@ pub struct ProviderSpec {
 impl ProviderSpec {
     /// A provider that has neither a client nor a server yet: `connect` answers with
     /// [`ErrorKind::Unsupported`] and `router` serves no path. For providers outside this crate
-    /// and for tests; the fields are set on the result.
+    /// and for tests, which add what they have.
     pub const fn new(
         id: &'static str,
         title: &'static str,
@@ -233,6 +287,17 @@ impl ProviderSpec {
             #[cfg(feature = "server")]
             router: |_| axum::Router::new(),
         }
+    }
+
+    /// Sets what makes a client of an account's settings.
+    #[cfg(feature = "client")]
+    #[must_use]
+    pub const fn with_connect(
+        mut self,
+        connect: fn(&Account, crate::http::HttpClient) -> Result<Arc<dyn Provider>>,
+    ) -> Self {
+        self.connect = connect;
+        self
     }
 
     /// Sets the provider's API as a server over a backend.

@@ -241,8 +241,9 @@ pub fn pack(septets: &[u8], fill_bits: usize) -> Vec<u8> {
     let padding = (spare == SEPTET_BITS).then_some(CARRIAGE_RETURN);
 
     let mut octets = Vec::with_capacity(bits.div_ceil(8));
+    octets.resize(fill_bits / 8, 0);
     let mut held: u16 = 0;
-    let mut held_bits = fill_bits;
+    let mut held_bits = fill_bits % 8;
     for septet in septets.iter().copied().chain(padding) {
         held |= u16::from(septet & 0x7F) << held_bits;
         held_bits += SEPTET_BITS;

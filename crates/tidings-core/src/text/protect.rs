@@ -3,6 +3,7 @@
 //! Errs on the side of protecting: what only looks like an address stays as written, at the price of a saving not made.
 
 use std::ops::Range;
+use unicode_normalization::char::is_combining_mark;
 
 /// Byte ranges of the web and mail addresses in a text, in order.
 pub(super) fn addresses(text: &str) -> Vec<Range<usize>> {
@@ -11,20 +12,19 @@ pub(super) fn addresses(text: &str) -> Vec<Range<usize>> {
     for word in text.split_inclusive(char::is_whitespace) {
         let word_start = start;
         start += word.len();
-        if let Some((begin, address)) = address(word.trim_end()) {
-            ranges.push(word_start + begin..word_start + begin + address.len());
-        }
+        let word = word.trim_end();
+        let scheme = scheme_start(word).unwrap_or(word.len());
+        let (before, with_scheme) = word.split_at_checked(scheme).unwrap_or((word, ""));
+        let mut add = |begin: usize, address: &str| {
+            let address = without_closing(address);
+            if !address.is_empty() {
+                ranges.push(word_start + begin..word_start + begin + address.len());
+            }
+        };
+        each_bare(before, &mut add);
+        add(scheme, with_scheme);
     }
     ranges
-}
-
-/// The address in a word and where in the word it begins.
-fn address(word: &str) -> Option<(usize, &str)> {
-    let begin = scheme_start(word)
-        .or_else(|| www_start(word))
-        .or_else(|| bare_start(word))?;
-    let address = without_closing(word.get(begin..)?);
-    (!address.is_empty()).then_some((begin, address))
 }
 
 /// `https://..`: where the scheme begins (RFC 3986 section 3.1).
@@ -36,35 +36,47 @@ fn scheme_start(word: &str) -> Option<usize> {
     (begin < scheme.len()).then_some(begin)
 }
 
-/// `www...`, at the beginning of a word or behind a bracket or quotation mark.
-fn www_start(word: &str) -> Option<usize> {
-    let begin = leading_marks(word);
-    let start = word.get(begin..begin + 4)?;
-    start.eq_ignore_ascii_case("www.").then_some(begin)
+/// The addresses without a scheme, wherever in a word they begin (`Lien:example.com/x` and `Ici,example.com/x` are words too):
+/// `www...`, `example.com/path`, `name@example.com`. With a path they go on to the end of the word.
+fn each_bare<'t>(word: &'t str, add: &mut impl FnMut(usize, &'t str)) {
+    let mut start = 0;
+    for piece in word.split_inclusive(|character| !is_in_host(character)) {
+        let begin = start;
+        start += piece.len();
+        let host = piece.trim_end_matches(|character| !is_in_host(character));
+        if !is_www(host) && !is_host(host) {
+            continue;
+        }
+        let rest = word.get(begin..).unwrap_or_default();
+        let behind = rest.get(host.len()..).unwrap_or_default();
+        if is_www(host) || behind.starts_with(['/', '?', '#', ':']) {
+            return add(begin, rest);
+        }
+        add(begin, host);
+    }
 }
 
-/// `example.com/path`, `example.com`, `name@example.com`: dot-separated labels, the last of at least two ASCII letters.
-fn bare_start(word: &str) -> Option<usize> {
-    let begin = leading_marks(word);
-    let rest = without_closing(word.get(begin..)?);
-    let rest = rest.strip_prefix("mailto:").unwrap_or(rest);
-    let (authority, _) =
-        rest.split_at_checked(rest.find(['/', '?', '#', ':']).unwrap_or(rest.len()))?;
-    let host = authority
-        .rsplit_once('@')
-        .map_or(authority, |(_, host)| host);
-    let (labels, top) = host.rsplit_once('.')?;
-    let is_label =
-        |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-');
+fn is_in_host(character: char) -> bool {
+    character.is_alphanumeric() || is_combining_mark(character) || "-._+@".contains(character)
+}
+
+fn is_www(host: &str) -> bool {
+    host.get(..4)
+        .is_some_and(|start| start.eq_ignore_ascii_case("www."))
+}
+
+/// Dot-separated labels, the last of at least two ASCII letters, perhaps with a name and `@` in front.
+fn is_host(text: &str) -> bool {
+    let host = text.rsplit_once('@').map_or(text, |(_, host)| host);
+    let Some((labels, top)) = host.trim_end_matches('.').rsplit_once('.') else {
+        return false;
+    };
+    let is_label = |label: &str| {
+        let is_in_label = |character: char| !"._+@".contains(character) && is_in_host(character);
+        label.starts_with(char::is_alphanumeric) && label.chars().all(is_in_label)
+    };
     let is_top = top.len() >= 2 && top.bytes().all(|byte| byte.is_ascii_alphabetic());
-    (is_top && labels.split('.').all(is_label)).then_some(begin)
-}
-
-fn leading_marks(word: &str) -> usize {
-    word.len()
-        - word
-            .trim_start_matches(|character: char| !character.is_alphanumeric())
-            .len()
+    is_top && labels.split('.').all(is_label)
 }
 
 /// Marks that end a sentence rather than an address.

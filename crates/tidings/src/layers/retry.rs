@@ -70,8 +70,10 @@ impl RetryPolicy {
     pub(super) fn wait(&self, attempts: u32, random: f64, asked: Option<Duration>) -> Duration {
         let doubled = 2_u32.saturating_pow(attempts.saturating_sub(1));
         let ceiling = self.first_wait.saturating_mul(doubled);
-        let chosen = ceiling.min(self.longest_wait).mul_f64(random);
-        chosen.max(asked.unwrap_or_default())
+        let ceiling = ceiling.min(self.longest_wait);
+        // The longest duration there is does not survive the way through a float.
+        let chosen = Duration::try_from_secs_f64(ceiling.as_secs_f64() * random);
+        chosen.unwrap_or(ceiling).max(asked.unwrap_or_default())
     }
 }
 

@@ -245,6 +245,13 @@ async fn waits_double_and_are_a_random_part() {
     }
 }
 
+#[test]
+fn waits_without_end_are_no_overflow() {
+    let policy = RetryPolicy::default().waits(Duration::MAX, Duration::MAX);
+    assert_eq!(policy.wait(1, 1.0, None), Duration::MAX);
+    assert_eq!(policy.wait(u32::MAX, 0.0, None), Duration::ZERO);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_wait_that_was_asked_for_is_kept() {
     let recorded = Recorded::new();

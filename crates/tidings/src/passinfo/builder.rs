@@ -4,7 +4,7 @@
 //! found here; nothing is sent.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -208,6 +208,7 @@ impl ClientBuilder {
             client_id_header,
             credential: ArcSwap::from_pointee(credential),
             renewal: tokio::sync::Mutex::default(),
+            renewing: Mutex::default(),
             on_new_key: self.on_new_key,
             default_sender: self.default_sender,
             bulk_size: self.bulk_size,

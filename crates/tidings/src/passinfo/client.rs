@@ -7,7 +7,7 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -16,7 +16,9 @@ use http::uri::{Authority, Scheme, Uri};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
+use tidings_core::text::Policy;
 use tidings_core::{Clock, DeliveryReport, E164, ProviderRef, SenderId};
+use tokio::task::JoinSet;
 use tracing::Instrument;
 
 use super::answers::{BatchStatus, BulkChunk, BulkOutcome, BulkReceipt, Sent};
@@ -32,6 +34,9 @@ use crate::http::HttpClient;
 /// A client of one PassInfo account.
 ///
 /// Cloning is cheap, and all clones share the credentials, the connections and the cached groups.
+///
+/// Every call can be given up by dropping its future. What the server had by then it does all the
+/// same, and of a message that was on its way nobody learns what became of it.
 ///
 /// ```no_run
 /// use tidings::{E164, SenderId, passinfo};
@@ -49,6 +54,7 @@ use crate::http::HttpClient;
 /// # Ok(())
 /// # }
 /// ```
+#[doc(alias("PassInfoSDKClient", "PassInfoAPI"))]
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
@@ -63,6 +69,8 @@ pub(super) struct Shared {
     pub(super) credential: ArcSwap<Credential>,
     /// Held while the key is being renewed; what came with the last renewal's answer.
     pub(super) renewal: tokio::sync::Mutex<HttpMetadata>,
+    /// Renewals under way: they go on when whoever asked for them has gone.
+    pub(super) renewing: Mutex<JoinSet<()>>,
     pub(super) on_new_key: Option<OnNewKey>,
     pub(super) default_sender: Option<SenderId>,
     pub(super) bulk_size: usize,
@@ -120,7 +128,7 @@ impl Client {
     /// # Errors
     /// Before anything is sent: [`ErrorKind::InvalidRecipient`] when the number is not one of
     /// Guinea, [`ErrorKind::InvalidSender`] without a sender or with a phone number as one,
-    /// [`ErrorKind::InvalidMessage`] when the text is empty. Otherwise what the answer says; after a
+    /// [`ErrorKind::InvalidMessage`] when the text is empty or needs more than 255 parts. Otherwise what the answer says; after a
     /// success that cannot be read or has no id, [`ErrorKind::Protocol`] with
     /// [`Acceptance::Unknown`].
     #[doc(alias = "send_message")]
@@ -132,7 +140,7 @@ impl Client {
     ) -> Result<Answer<Sent>> {
         const CALL: Call = Call::acts("send_message");
         let body = wire::SingleMessage {
-            message: checked_text(CALL, text)?,
+            message: checked_text(CALL, text)?.to_owned(),
             contact: map::national(to).map_err(|error| error.during(PROVIDER, CALL.operation))?,
             sender_name: self.sender(CALL, from)?,
         };
@@ -183,7 +191,7 @@ impl Client {
             let recipients = next_range(&chunks, contacts.len());
             let outcome = match &stopped_by {
                 Some(cause) => Err(not_attempted(cause)),
-                None => self.send_bulk_call(&text, contacts.to_vec(), &sender).await,
+                None => self.send_bulk_call(text, contacts.to_vec(), &sender).await,
             };
             if let Err(error) = &outcome
                 && stopped_by.is_none()
@@ -431,7 +439,8 @@ pub(super) fn with_id(call: Call, path: &str, id: &str) -> Result<String> {
     Ok(whole)
 }
 
-pub(super) fn checked_text(call: Call, text: &str) -> Result<String> {
+/// A text that can be sent: there is something in it, and its parts can be numbered.
+pub(super) fn checked_text(call: Call, text: &str) -> Result<&str> {
     if text.is_empty() {
         return Err(not_sent(
             call,
@@ -439,7 +448,13 @@ pub(super) fn checked_text(call: Call, text: &str) -> Result<String> {
             "the text is empty",
         ));
     }
-    Ok(text.to_owned())
+    match tidings_core::text::plan(text, &Policy::default()) {
+        Ok(_) => Ok(text),
+        Err(error) => {
+            let what = "the text needs more than 255 parts";
+            Err(not_sent(call, ErrorKind::InvalidMessage, what).with_source(error))
+        }
+    }
 }
 
 pub(super) fn not_sent(call: Call, kind: ErrorKind, what: &'static str) -> Error {

@@ -62,8 +62,8 @@ impl Client {
     /// say so, or, where it tells none, at the first page that is empty or that has been there
     /// before: some servers repeat their last page for ever. After an error it ends.
     ///
-    /// The error [`ErrorKind::Protocol`] says that the server repeated a page before it had shown as
-    /// many contacts as it said there are.
+    /// The error [`ErrorKind::Protocol`] says that the server repeated a page, or gave an empty one,
+    /// before it had shown as many contacts as it said there are.
     pub fn all_contacts(&self, limit: u32) -> impl Stream<Item = Result<Contact>> + Send + use<> {
         let walk = Walk {
             client: self.clone(),
@@ -113,11 +113,8 @@ impl Walk {
                 Ok(page) => page,
                 Err(error) => return Some(Err(error)),
             };
-            if page.contacts.is_empty() {
-                return None;
-            }
-            if !self.pages_seen.insert(fingerprint(&page.contacts)) {
-                return self.repeated(page);
+            if page.contacts.is_empty() || !self.pages_seen.insert(fingerprint(&page.contacts)) {
+                return self.ended(page, number);
             }
             self.n_seen += page.contacts.len() as u64;
             if !is_last(&page, number, self.n_seen) {
@@ -128,13 +125,17 @@ impl Walk {
         self.waiting.pop_front().map(Ok)
     }
 
-    /// What a page that was there before means: the end, unless the totals promise more.
-    fn repeated(&self, page: Answer<ContactPage>) -> Option<Result<Contact>> {
-        let complete = page.total.is_none_or(|total| self.n_seen >= total);
-        if complete {
+    /// What a page means that is empty or was there before: the end, unless the totals promise more.
+    fn ended(&self, page: Answer<ContactPage>, number: u32) -> Option<Result<Contact>> {
+        let is_complete = match (page.total, page.total_pages) {
+            (Some(total), _) => self.n_seen >= total,
+            (None, Some(pages)) => number >= pages,
+            (None, None) => true,
+        };
+        if is_complete {
             return None;
         }
-        let what = "passinfo repeated a page of contacts before it had shown all";
+        let what = "passinfo repeated or emptied a page of contacts before it had shown all";
         Some(Err(LIST.unreadable(what, page.http)))
     }
 }

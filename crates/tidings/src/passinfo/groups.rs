@@ -4,6 +4,7 @@
 //! Called by programs that keep their groups at PassInfo, and through
 //! [`AddressBook`].
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -23,20 +24,44 @@ const LIST: Call = Call::asks("get_user_groups");
 /// The list of groups, for as long as it may be kept.
 pub(super) struct GroupCache {
     keep: Duration,
-    held: Mutex<Option<(Timestamp, Answer<Vec<Group>>)>>,
+    /// How often this client has changed, or may have changed, a group.
+    changes: AtomicU64,
+    held: Mutex<Option<Held>>,
+}
+
+struct Held {
+    fetched: Timestamp,
+    /// The changes at the time when the list was asked for.
+    changes: u64,
+    groups: Answer<Vec<Group>>,
+}
+
+/// A change that is under way. It counts when this is dropped, so also when its caller has gone.
+struct Change<'a>(&'a GroupCache);
+
+impl Drop for Change<'_> {
+    fn drop(&mut self) {
+        self.0.changes.fetch_add(1, Ordering::AcqRel);
+    }
 }
 
 impl GroupCache {
     pub(super) fn new(keep: Duration) -> Self {
         Self {
             keep,
+            changes: AtomicU64::new(0),
             held: Mutex::default(),
         }
     }
 
-    fn is_fresh(&self, fetched: Timestamp, now: Timestamp) -> bool {
+    fn is_fresh(&self, held: &Held, now: Timestamp, changes: u64) -> bool {
         // A clock that was set back makes no list young again.
-        now >= fetched && now.since(fetched) < self.keep
+        let is_young = now >= held.fetched && now.since(held.fetched) < self.keep;
+        is_young && held.changes == changes
+    }
+
+    fn change(&self) -> Change<'_> {
+        Change(self)
     }
 }
 
@@ -51,20 +76,25 @@ impl Client {
             return self.fetch_groups().await;
         }
         let mut held = cache.held.lock().await;
-        let now = self.shared().clock.now();
-        if let Some((fetched, groups)) = &*held
-            && cache.is_fresh(*fetched, now)
+        let fetched = self.shared().clock.now();
+        let changes = cache.changes.load(Ordering::Acquire);
+        if let Some(held) = &*held
+            && cache.is_fresh(held, fetched, changes)
         {
-            return Ok(groups.clone());
+            return Ok(held.groups.clone());
         }
         let groups = self.fetch_groups().await?;
-        *held = Some((now, groups.clone()));
+        *held = Some(Held {
+            fetched,
+            changes,
+            groups: groups.clone(),
+        });
         Ok(groups)
     }
 
     /// All groups as they are now, whatever is kept.
     pub async fn refresh_groups(&self) -> Result<Answer<Vec<Group>>> {
-        self.forget_groups().await;
+        drop(self.shared().groups.change());
         self.groups().await
     }
 
@@ -87,9 +117,8 @@ impl Client {
         let body = wire::CreateGroup {
             name: name.to_owned(),
         };
-        let answer = self.post(CALL, path::CREATE_GROUP, &body).await;
-        self.forget_groups().await;
-        let Answer { value, http } = answer?;
+        let _change = self.shared().groups.change();
+        let Answer { value, http } = self.post(CALL, path::CREATE_GROUP, &body).await?;
         match map::created_group(value, name) {
             Some(group) => Ok(Answer::new(group, http)),
             None => Err(CALL.unreadable("passinfo gave no id of the new group", http)),
@@ -107,9 +136,8 @@ impl Client {
             contact_id: wire::Id(contact_id.to_owned()),
             group_id: wire::Id(group_id.to_owned()),
         };
-        let answer = self.post(CALL, path::ADD_TO_GROUP, &body).await;
-        self.forget_groups().await;
-        let answer: Answer<wire::DoneAnswer> = answer?;
+        let _change = self.shared().groups.change();
+        let answer: Answer<wire::DoneAnswer> = self.post(CALL, path::ADD_TO_GROUP, &body).await?;
         Ok(answer.map(|_| ()))
     }
 
@@ -128,7 +156,7 @@ impl Client {
         const CALL: Call = Call::acts("send_message_group");
         let path = with_id(CALL, path::GROUP_MESSAGE, group_id)?;
         let body = wire::GroupMessage {
-            message: checked_text(CALL, text)?,
+            message: checked_text(CALL, text)?.to_owned(),
             sender_name: self.sender(CALL, from)?,
         };
         let answer: Answer<wire::GroupAnswer> = self.post(CALL, &path, &body).await?;
@@ -151,10 +179,6 @@ impl Client {
             Some(groups) => Ok(Answer::new(groups, http)),
             None => Err(LIST.unreadable("passinfo gave an answer without a list of groups", http)),
         }
-    }
-
-    async fn forget_groups(&self) {
-        *self.shared().groups.held.lock().await = None;
     }
 }
 

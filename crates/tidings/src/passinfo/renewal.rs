@@ -3,17 +3,19 @@
 //! Called by programs that rotate their keys, and by `client.rs` when a key is refused while it is
 //! being replaced. A renewal is never repeated: each one makes the key before it invalid.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use http::Method;
 use secrecy::SecretString;
+use tokio::sync::oneshot;
+use tracing::{Instrument, Span};
 
 use super::client::{Client, Credential, json};
 use super::map::PROVIDER;
 use super::verdict::Call;
 use super::wire::{self, path};
 use crate::answer::{Answer, HttpMetadata};
-use crate::error::{Acceptance, Error, Result};
+use crate::error::{Acceptance, Error, ErrorKind, Result};
 
 const CALL: Call = Call::renews("renew_api_key");
 
@@ -25,15 +27,38 @@ impl Client {
     /// Calls of this client that PassInfo refuses because they still carried the old key are made
     /// once more with the new one.
     ///
-    /// It is never repeated by itself, and it should not be dropped before it is done: the new key
-    /// would be lost with the answer.
+    /// It is never repeated by itself. Once begun it is carried through, also when this future is
+    /// dropped: otherwise the new key would be lost with the answer. It must be called within a
+    /// Tokio runtime, and a runtime that is shut down in the middle does lose it.
     ///
     /// # Errors
     /// With [`Acceptance::Unknown`] the key may have been replaced, and nobody knows the new one:
     /// look into the dashboard.
     pub async fn renew_api_key(&self) -> Result<Answer<SecretString>> {
+        let before = self.shared().credential.load_full();
+        let (tell, told) = oneshot::channel();
+        let client = self.clone();
+        let renewing = async move {
+            // Whoever asked may have gone; the key has its place all the same.
+            drop(tell.send(client.renew(before).await));
+        };
+        {
+            let tasks = &self.shared().renewing;
+            let mut tasks = tasks.lock().unwrap_or_else(PoisonError::into_inner);
+            while tasks.try_join_next().is_some() {}
+            tasks.spawn(renewing.instrument(Span::current()));
+        }
+        told.await.unwrap_or_else(|_| {
+            let what = "the renewal of the key was broken off";
+            Err(lost(
+                Error::new(ErrorKind::Unavailable, Acceptance::Unknown, what)
+                    .during(PROVIDER, CALL.operation),
+            ))
+        })
+    }
+
+    async fn renew(&self, before: Arc<Credential>) -> Result<Answer<SecretString>> {
         let shared = self.shared();
-        let before = shared.credential.load_full();
         let mut last_renewal = shared.renewal.lock().await;
         let current = shared.credential.load_full();
         if !Arc::ptr_eq(&before, &current) {
@@ -46,9 +71,11 @@ impl Client {
             .await
             .map_err(lost)?;
         let Answer { value, http } = answer;
-        let key = value.new_api_key.or(value.api_key);
+        let key = [value.new_api_key, value.api_key]
+            .into_iter()
+            .flatten()
+            .find(|key| !key.0.trim().is_empty());
         let credential = key
-            .filter(|key| !key.0.trim().is_empty())
             .and_then(|key| Credential::new(SecretString::from(key.0)))
             .ok_or_else(|| lost(CALL.unreadable("passinfo gave no new key", http.clone())))?;
         let key = credential.key.clone();

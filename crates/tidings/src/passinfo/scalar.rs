@@ -39,11 +39,18 @@ impl fmt::Debug for Phone {
     }
 }
 
-/// A key. `Debug` shows that there is one.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A key: a JSON string, or a JSON number where it is all digits. Written as a string. `Debug` shows
+/// that there is one. Reads from `serde_json` only.
+#[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 #[non_exhaustive]
 pub struct Key(pub String);
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        string_or_number(from, "a key").map(Self)
+    }
+}
 
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

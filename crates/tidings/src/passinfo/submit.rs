@@ -12,7 +12,7 @@ use tidings_core::{DeliveryReport, E164, ProviderRef, Reason, ReportedState};
 
 use super::CAPABILITIES;
 use super::answers::{BatchState, BatchStatus, BulkReceipt};
-use super::client::{Client, meets_the_next_call_too, not_attempted, not_sent};
+use super::client::{Client, checked_text, meets_the_next_call_too, not_attempted};
 use super::map::{self, PROVIDER};
 use super::verdict::Call;
 use super::wire;
@@ -76,7 +76,11 @@ impl Provider for Client {
                 stopped_by = Some(not_attempted(&failure));
             }
             for message in &call {
-                place(&mut results, message.position, Err(same_verdict(&failure)));
+                place(
+                    &mut results,
+                    message.position,
+                    Err(failure.copy_without_source()),
+                );
             }
         }
         let all = results.into_iter();
@@ -146,13 +150,7 @@ struct Prepared<'a> {
 impl Client {
     fn prepare<'a>(&self, position: usize, outbound: &'a Outbound) -> Result<Prepared<'a>> {
         let message = &outbound.message;
-        if message.text.is_empty() {
-            return Err(not_sent(
-                SUBMIT,
-                ErrorKind::InvalidMessage,
-                "the text is empty",
-            ));
-        }
+        checked_text(SUBMIT, &message.text)?;
         Ok(Prepared {
             position,
             outbound,
@@ -240,36 +238,35 @@ fn bulk_verdicts(call: &[Prepared<'_>], answer: Answer<BulkReceipt>) -> Vec<Resu
                 .count()
                 == named.len()
     });
-    let taken = |to: E164| {
-        let about = map::batch_ref(receipt.batch_id.clone(), Some(to));
-        Ok(Receipt::new(about).with_http(Arc::clone(&http)))
-    };
+    let about = |to| map::batch_ref(receipt.batch_id.clone(), Some(to));
+    let taken = |to: E164| Ok(Receipt::new(about(to)).with_http(Arc::clone(&http)));
     let failed = |acceptance, what: &'static str| {
-        let error = Error::new(ErrorKind::Rejected, acceptance, what)
+        Error::new(ErrorKind::Rejected, acceptance, what)
             .during(PROVIDER, SUBMIT.operation)
-            .with_http((*http).clone());
-        Err(match &receipt.batch_id {
-            Some(id) => error.with_provider_code(id.clone()),
-            None => error,
-        })
+            .with_http((*http).clone())
     };
     let verdict = |message: &Prepared<'_>| {
         let to = message.outbound.message.to;
         match (named, receipt.queued, receipt.failed) {
             (_, queued, 0) if queued >= n_messages => taken(to),
-            (_, 0, failed_sends) if failed_sends >= n_messages => failed(
+            (_, 0, failed_sends) if failed_sends >= n_messages => Err(failed(
                 Acceptance::Refused,
                 "passinfo queued no message of the bulk call",
-            ),
-            (Some(named), ..) if named.contains_key(&to) => failed(
+            )),
+            (Some(named), ..) if named.contains_key(&to) => Err(failed(
                 Acceptance::Refused,
                 "passinfo did not queue this message of the bulk call",
-            ),
+            )),
             (Some(_), ..) => taken(to),
-            (None, ..) => failed(
-                Acceptance::Unknown,
-                "passinfo queued only some messages of the bulk call and did not tell which",
-            ),
+            (None, ..) => {
+                let what =
+                    "passinfo queued only some messages of the bulk call and did not tell which";
+                let error = failed(Acceptance::Unknown, what);
+                Err(match receipt.batch_id {
+                    Some(_) => error.with_provider_ref(about(to)),
+                    None => error,
+                })
+            }
         }
     };
     call.iter().map(verdict).collect()
@@ -278,25 +275,6 @@ fn bulk_verdicts(call: &[Prepared<'_>], answer: Answer<BulkReceipt>) -> Vec<Resu
 fn place(results: &mut [Option<Result<Receipt>>], position: usize, verdict: Result<Receipt>) {
     if let Some(place) = results.get_mut(position) {
         *place = Some(verdict);
-    }
-}
-
-/// The same error for a further message of the same call. The cause stays with the first.
-fn same_verdict(error: &Error) -> Error {
-    let mut same = Error::new(error.kind(), error.acceptance(), error.to_string())
-        .during(PROVIDER, error.operation().unwrap_or(SUBMIT.operation));
-    if let Some(code) = error.provider_code() {
-        same = same.with_provider_code(code);
-    }
-    if let Some(text) = error.provider_text() {
-        same = same.with_provider_text(text);
-    }
-    if let Some(wait) = error.retry_after() {
-        same = same.with_retry_after(wait);
-    }
-    match error.http() {
-        Some(http) => same.with_http(http.clone()),
-        None => same,
     }
 }
 
@@ -354,26 +332,25 @@ pub(super) fn member_report(about: &ProviderRef, batch: &BatchStatus) -> Deliver
 
 fn member_state(batch: &BatchStatus, is_named: bool) -> ReportedState {
     use ReportedState::{Delivered, Submitted, Undelivered, Unknown};
-    let n_failed = batch.failed.unwrap_or(0);
+    // A total that is missing proves nothing: only a zero that was told is none.
+    let none_failed = batch.failed == Some(0);
     let names_all = match &batch.failures {
-        Some(named) => named.len() as u64 == n_failed,
-        None => n_failed == 0,
+        Some(named) => batch.failed == Some(named.len() as u64),
+        None => none_failed,
     };
-    let none_arrived = batch.successful.unwrap_or(0) == 0;
+    let all_failed = batch.failed > Some(0) && batch.successful == Some(0);
+    let some_arrived = batch.successful > Some(0);
     let none_waits = batch.pending.unwrap_or(0) == 0;
     match batch.state {
         BatchState::Unknown => Unknown,
         _ if is_named => Undelivered,
-        BatchState::Failed if none_arrived => Undelivered,
-        BatchState::Processing | BatchState::Completed
-            if n_failed > 0 && none_arrived && none_waits =>
-        {
-            Undelivered
-        }
-        BatchState::Completed | BatchState::Failed if names_all && none_waits && !none_arrived => {
+        BatchState::Failed if !some_arrived => Undelivered,
+        BatchState::Completed if all_failed && none_waits => Undelivered,
+        BatchState::Processing if all_failed && batch.pending == Some(0) => Undelivered,
+        BatchState::Completed | BatchState::Failed if names_all && none_waits && some_arrived => {
             Delivered
         }
-        BatchState::Processing if names_all => Submitted,
+        BatchState::Processing if names_all || batch.failed.is_none() => Submitted,
         BatchState::Completed if names_all && !none_waits => Submitted,
         BatchState::Processing | BatchState::Completed | BatchState::Failed => Unknown,
     }

@@ -178,8 +178,11 @@ fn read_again<T: Judged>(
 
 /// The error of a status that is not a success.
 fn failed(call: Call, response: &HttpResponse, http: HttpMetadata) -> Error {
-    let (kind, acceptance, what) = meaning(http.status, http.retry_after.is_some());
+    let (kind, mut acceptance, what) = meaning(http.status, http.retry_after.is_some());
     let fault = fault_in(&response.body);
+    if fault.as_ref().is_some_and(may_have_queued_some) {
+        acceptance = Acceptance::Unknown;
+    }
     let code = fault.as_ref().and_then(|fault| scalar(fault.code.as_ref()));
     let error = call
         .error(kind, acceptance, what)
@@ -257,16 +260,10 @@ pub(super) fn meaning(
 
 /// The error of a failure inside a success: `{"status":"error"}` or `{"success":false}`.
 fn hidden_failure(call: Call, fault: &wire::Fault, http: HttpMetadata) -> Error {
-    // A bulk call that failed for some went out to the others.
-    let some_left = [&fault.successful_sends, &fault.messages_queued]
-        .into_iter()
-        .any(|number| {
-            scalar(number.as_ref()).is_some_and(|text| !matches!(text.as_str(), "0" | ""))
-        });
-    let (acceptance, what) = if some_left {
+    let (acceptance, what) = if may_have_queued_some(fault) {
         (
             Acceptance::Unknown,
-            "passinfo reported a failure after it had queued some of the messages",
+            "passinfo reported a failure and may have queued some of the messages",
         )
     } else {
         (Acceptance::Refused, "passinfo refused the request")
@@ -277,6 +274,24 @@ fn hidden_failure(call: Call, fault: &wire::Fault, http: HttpMetadata) -> Error 
         .with_provider_code(code.unwrap_or_else(|| http.status.to_string()))
         .with_http(http);
     with_words(call, error, Some(fault), b"")
+}
+
+/// Whether a failure leaves it open that a bulk call that failed for some went out to the others: it
+/// counts messages that were queued, or it counts those that were not or names a batch, and does not
+/// say that none was queued.
+fn may_have_queued_some(fault: &wire::Fault) -> bool {
+    let is_zero = |number: &Option<Value>| {
+        scalar(number.as_ref()).map(|text| matches!(text.as_str(), "0" | ""))
+    };
+    let queued = is_zero(&fault.successful_sends).or(is_zero(&fault.messages_queued));
+    match queued {
+        Some(none) => !none,
+        None => {
+            is_zero(&fault.failed_sends) == Some(false)
+                || fault.batch_id.is_some()
+                || fault.bulk_id.is_some()
+        }
+    }
 }
 
 /// Whether an answer says of itself that it is a failure. In the answer to a question, `failed` is

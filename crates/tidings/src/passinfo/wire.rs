@@ -507,6 +507,15 @@ pub struct Fault {
     /// For how many recipients of a bulk call a message was queued all the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub successful_sends: Option<Value>,
+    /// For how many recipients of a bulk call none was queued.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failed_sends: Option<Value>,
+    /// The id of a batch that there is all the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch_id: Option<Value>,
+    /// The same under a second name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bulk_id: Option<Value>,
     /// For how many members of a group a message was queued all the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub messages_queued: Option<Value>,

@@ -61,6 +61,8 @@ fn words_are_stable_and_differ() {
     assert_eq!(kinds, known.into());
     let words = ACCEPTANCES.map(Acceptance::as_str);
     assert_eq!(words, ["not_sent", "refused", "unknown"]);
+    assert_eq!(format!("{:>8}", ErrorKind::Config), "  config");
+    assert_eq!(Acceptance::NotSent.to_string(), "not_sent");
 }
 
 fn full() -> Error {

@@ -6,3 +6,5 @@ mod answer;
 mod cryptography;
 mod error;
 mod memory;
+#[cfg(all(feature = "client", feature = "aws-lc-rs"))]
+mod spec;

@@ -721,12 +721,25 @@ async fn a_body_over_the_limit_is_refused() {
     );
     let standard = serve(&desk);
     assert_refused(
-        &ask(&standard, create(1 << 20)).await,
+        &ask(&standard, create(Serving::DEFAULT_MAX_BODY_BYTES)).await,
         400,
         "name is missing",
     );
-    let answer = ask(&standard, create((1 << 20) + 1)).await;
-    assert_refused(&answer, 413, "the body is larger than 1048576 bytes");
+    let answer = ask(&standard, create(Serving::DEFAULT_MAX_BODY_BYTES + 1)).await;
+    assert_refused(&answer, 413, "the body is larger than 8388608 bytes");
+}
+
+#[tokio::test]
+async fn a_bulk_call_of_a_hundred_thousand_is_taken() {
+    let desk = Desk::new();
+    let contacts: Vec<String> = (0..100_000)
+        .map(|number| format!("+224 622 1{:02} {:03}", number / 1000, number % 1000))
+        .collect();
+    let body = json!({"message": "m", "contacts": contacts, "senderName": "Ecole"});
+    let path = "/v1/message/send_bulk_contacts_messages";
+    let (status, answer) = ask(&serve(&desk), request("POST", path, body.to_string())).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(answer["successful_sends"], 100_000);
 }
 
 #[tokio::test]

@@ -155,6 +155,7 @@ fn addresses_are_never_touched() {
         "www.example.com/½",
         "example.com/naïve",
         "bücher.example/ﬁ",
+        "cafe\u{301}.example/na\u{ef}ve",
         "mailto:x@example.com?subject=a–b",
         "näme@example.com",
     ] {
@@ -162,6 +163,9 @@ fn addresses_are_never_touched() {
             format!(" {address} x"),
             format!(" ({address})"),
             format!(" {address}, x"),
+            format!(" lien:{address} x"),
+            format!(" Fin.Ici,{address} x"),
+            format!(" «…{address}» x"),
         ] {
             let text = format!("{LONG}{wrapped}");
             let plan = plan(&text, &Policy::default().replacement(Replacement::Accents)).unwrap();
@@ -177,6 +181,8 @@ fn addresses_are_never_touched() {
     check_typography(" «www.example.com»", " \"www.example.com\"");
     // Words that only look a little like one.
     check_accents(" fin.ça p.ê. 1.5/ê", " fin.ca p.e. 1.5/e");
+    // What follows a comma behind a host is the sentence again.
+    check_accents(" example.com,ê", " example.com,e");
 }
 
 /// A row of closing marks is no reason to take long.
@@ -187,6 +193,8 @@ fn addresses_are_found_in_hostile_words() {
         ")".repeat(200_000),
         ".".repeat(200_000),
         "a.bc/ ".repeat(20_000),
+        "a,".repeat(100_000),
+        "a.b,".repeat(50_000),
         "\u{301}".repeat(100_000),
     ] {
         let text = format!("ж example.com{word}");

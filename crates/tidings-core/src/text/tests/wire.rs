@@ -11,6 +11,16 @@ fn packed(text: &str) -> Vec<u8> {
 }
 
 #[test]
+fn fill_bits_of_whole_octets_are_octets() {
+    let packed = gsm7::pack(b"hello", 3);
+    assert_eq!(
+        gsm7::pack(b"hello", 19),
+        [&[0, 0], packed.as_slice()].concat()
+    );
+    assert_eq!(gsm7::unpack(&gsm7::pack(b"hello", 19), 5, 19), b"hello");
+}
+
+#[test]
 fn packing_is_the_standard_s() {
     assert_eq!(
         packed("hellohello"),

@@ -316,6 +316,19 @@ async fn nothing_is_sent_of_what_cannot_be_sent() {
         client.send_bulk(&[guinea(1)], "", None).await.err(),
         ErrorKind::InvalidMessage,
     );
+    let too_long = "a".repeat(255 * 153 + 1);
+    check(
+        client.send(&guinea(1), &too_long, None).await.err(),
+        ErrorKind::InvalidMessage,
+    );
+    check(
+        client.send_bulk(&[guinea(1)], &too_long, None).await.err(),
+        ErrorKind::InvalidMessage,
+    );
+    check(
+        client.send_to_group("g", &too_long, None).await.err(),
+        ErrorKind::InvalidMessage,
+    );
     check(
         no_sender.send_bulk(&[guinea(1)], "a", None).await.err(),
         ErrorKind::InvalidSender,
@@ -562,6 +575,38 @@ async fn a_server_that_repeats_a_page_for_ever_comes_to_an_end() {
     );
 }
 
+/// A list that ends early is an error where the totals show it, and never a shorter list.
+#[tokio::test]
+async fn contacts_that_totals_promise_and_pages_lack_are_missed() {
+    #[track_caller]
+    fn check(ids: &[Result<String, ErrorKind>], n_contacts: usize, is_complete: bool) {
+        assert_eq!(ids.iter().filter(|id| id.is_ok()).count(), n_contacts);
+        let expected = (!is_complete).then_some(&Err(ErrorKind::Protocol));
+        assert_eq!(ids.iter().find(|id| id.is_err()), expected);
+    }
+    let first = r#"{"contacts":[{"id":1}],"total":3,"total_pages":3}"#;
+    for (second, is_complete) in [
+        (r#"{"contacts":[],"total":3,"total_pages":3}"#, false),
+        // Somebody has deleted the others in the meantime.
+        (r#"{"contacts":[],"total":1,"total_pages":1}"#, true),
+        (r#"{"contacts":[],"total_pages":3}"#, false),
+        (r#"{"contacts":[],"total_pages":1}"#, true),
+        (r#"{"contacts":[{"id":1}],"total_pages":3}"#, false),
+        ("[]", true),
+    ] {
+        let server = Scripted::answering(&[first, second]).await;
+        check(&ids_of_all(&server.client(), 1).await, 1, is_complete);
+    }
+    for none in [
+        r#"{"contacts":[],"total":0,"total_pages":0}"#,
+        r#"{"contacts":[],"total_pages":1}"#,
+        "[]",
+    ] {
+        let server = Scripted::answering(&[none]).await;
+        check(&ids_of_all(&server.client(), 1).await, 0, true);
+    }
+}
+
 #[tokio::test]
 async fn an_error_ends_the_contacts_after_those_that_came() {
     let mut replies: VecDeque<Reply> =
@@ -627,6 +672,35 @@ async fn groups_are_kept_for_the_set_time_by_the_clock() {
 }
 
 #[tokio::test]
+async fn a_change_whose_caller_has_gone_ends_what_is_kept() {
+    let (arrive, arrived) = tokio::sync::oneshot::channel();
+    let mut arrive = Some(arrive);
+    let server = Scripted::start(move |seen| {
+        if seen.method == "GET" {
+            return Reply::ok("[]");
+        }
+        arrive.take().unwrap().send(()).unwrap();
+        Reply::Silence
+    })
+    .await;
+    let client = server
+        .builder()
+        .groups_cache(Duration::from_mins(10))
+        .build()
+        .unwrap();
+    client.groups().await.unwrap();
+    client.groups().await.unwrap();
+    tokio::select! {
+        _ = client.create_group("Parents") => panic!("nothing was answered"),
+        arrived = arrived => arrived.unwrap(),
+    }
+    client.groups().await.unwrap();
+    let asked = server.seen();
+    let asked: Vec<&str> = asked.iter().map(|seen| seen.method.as_str()).collect();
+    assert_eq!(asked, ["GET", "POST", "GET"]);
+}
+
+#[tokio::test]
 async fn groups_are_asked_for_every_time_unless_they_may_be_kept() {
     let server = Scripted::answering(&["[]", "[]"]).await;
     let client = server.client();
@@ -686,6 +760,54 @@ async fn renewals_at_the_same_time_are_one() {
     assert_eq!(first.unwrap().expose_secret(), "the-new-key");
     assert_eq!(second.unwrap().expose_secret(), "the-new-key");
     assert_eq!(server.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn a_renewal_is_carried_through_when_its_caller_has_gone() {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let (arrive, arrived) = tokio::sync::oneshot::channel();
+    let mut once = Some((arrive, told));
+    let server = Scripted::start(move |seen| {
+        if seen.path != "/v1/user/renew_api_key" {
+            return Reply::ok(r#"{"solde":1}"#);
+        }
+        let (arrive, told) = once.take().unwrap();
+        arrive.send(()).unwrap();
+        let answer = Reply::ok(r#"{"new_api_key":"the-new-key"}"#);
+        Reply::When(told, Box::new(answer))
+    })
+    .await;
+    let (store, stored) = tokio::sync::oneshot::channel();
+    let store = Mutex::new(Some(store));
+    let client = server
+        .builder()
+        .on_new_key(move |key| {
+            let store = store.lock().unwrap().take().unwrap();
+            store.send(key.expose_secret().to_owned()).unwrap();
+        })
+        .build()
+        .unwrap();
+    tokio::select! {
+        _ = client.renew_api_key() => panic!("the answer was not let go yet"),
+        arrived = arrived => arrived.unwrap(),
+    }
+    tell.send(()).unwrap();
+    assert_eq!(stored.await.unwrap(), "the-new-key");
+    client.credits().await.unwrap();
+    assert_eq!(server.seen()[1].key(), "the-new-key");
+}
+
+#[tokio::test]
+async fn a_new_key_is_read_in_every_form() {
+    for body in [
+        r#"{"new_api_key":"","api_key":"4711"}"#,
+        r#"{"new_api_key":null,"api_key":"4711"}"#,
+        r#"{"new_api_key":4711}"#,
+    ] {
+        let server = Scripted::answering(&[body]).await;
+        let key = server.client().renew_api_key().await.unwrap();
+        assert_eq!(key.expose_secret(), "4711", "{body}");
+    }
 }
 
 #[tokio::test]
@@ -776,4 +898,40 @@ async fn a_wrong_key_is_not_tried_twice() {
         (ErrorKind::Unauthorized, Acceptance::NotSent)
     );
     assert_eq!(server.seen().len(), 1);
+}
+
+/// `passinfo-sdk` 1.0.2, `client.py` and `models.py`: whoever looks for one of its names in the
+/// documentation finds ours.
+#[test]
+fn every_name_of_the_vendors_package_is_found() {
+    let sources = [
+        include_str!("../client.rs"),
+        include_str!("../contacts.rs"),
+        include_str!("../groups.rs"),
+        include_str!("../renewal.rs"),
+    ];
+    let lines = || sources.iter().flat_map(|source| source.lines());
+    for name in [
+        "PassInfoSDKClient",
+        "PassInfoAPI",
+        "send_message",
+        "send_message_bulk",
+        "send_message_group",
+        "get_message_status",
+        "get_message_status_bulk",
+        "get_sms_count",
+        "renew_api_key",
+        "create_contact",
+        "get_user_groups",
+        "add_contact_to_group",
+        "get_contacts_list",
+        "add_users_to_contact",
+    ] {
+        let alias = format!("\"{name}\"");
+        let function = format!("pub async fn {name}(");
+        let is_found = lines().any(|line| {
+            line.contains(&function) || (line.contains("#[doc(alias") && line.contains(&alias))
+        });
+        assert!(is_found, "{name}");
+    }
 }

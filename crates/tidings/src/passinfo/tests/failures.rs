@@ -132,6 +132,26 @@ fn a_failure_that_had_queued_some_is_no_refusal() {
         Acceptance::Refused,
     );
     check(r#"{"status":"error"}"#, Acceptance::Refused);
+    // Of the others nothing is said, or there is a batch.
+    check(
+        r#"{"status":"error","failed_sends":1}"#,
+        Acceptance::Unknown,
+    );
+    check(r#"{"status":"error","batch_id":7}"#, Acceptance::Unknown);
+    check(
+        r#"{"status":"error","bulk_id":null,"failed_sends":0}"#,
+        Acceptance::Refused,
+    );
+    // The status alone is no verdict on those that were queued.
+    for status in [400, 402, 404, 429] {
+        let body = r#"{"status":"error","successful_sends":2,"failed_sends":1}"#;
+        let read = verdict::read::<wire::BulkAnswer>(SEND, &response(status, body));
+        assert_eq!(
+            read.unwrap_err().acceptance(),
+            Acceptance::Unknown,
+            "{status}"
+        );
+    }
 }
 
 #[test]

@@ -149,6 +149,26 @@ async fn a_bulk_answer_says_of_each_message_only_what_is_known() {
 }
 
 #[tokio::test]
+async fn a_message_of_which_nothing_is_known_can_be_asked_about() {
+    async fn about(answer: &str) -> Option<ProviderRef> {
+        let server = Scripted::answering(&[answer]).await;
+        let messages = [outbound(1, "a"), outbound(2, "a")];
+        let mut results = server.client().submit(&messages).await.unwrap();
+        let error = results.remove(1).unwrap_err();
+        assert_eq!(error.acceptance(), Acceptance::Unknown);
+        assert_eq!(error.provider_code(), None);
+        let copied = error.copy_without_source();
+        assert_eq!(copied.provider_ref(), error.provider_ref());
+        error.provider_ref().cloned()
+    }
+    let with_id = r#"{"status":"success","successful_sends":1,"failed_sends":1,"batch_id":7}"#;
+    let member = ProviderRef::batch_member("7", guinea(2));
+    assert_eq!(about(with_id).await, Some(member));
+    let without = r#"{"status":"success","successful_sends":1,"failed_sends":1}"#;
+    assert_eq!(about(without).await, None);
+}
+
+#[tokio::test]
 async fn a_batch_without_an_id_is_taken_and_cannot_be_asked_about() {
     let answer = r#"{"status":"success","successful_sends":2,"failed_sends":0}"#;
     let refs: Vec<_> = verdicts(answer)
@@ -276,6 +296,21 @@ async fn the_totals_of_a_batch_say_of_one_message_only_what_is_certain() {
     )
     .await;
     check(r#"{"status":"completed"}"#, Unknown).await;
+    // A total that is missing is no zero.
+    check(r#"{"status":"processing"}"#, Submitted).await;
+    check(r#"{"status":"processing","failed":2}"#, Unknown).await;
+    check(
+        r#"{"status":"processing","successful":0,"failed":2}"#,
+        Unknown,
+    )
+    .await;
+    check(r#"{"status":"completed","failed":2}"#, Unknown).await;
+    check(r#"{"status":"completed","successful":2}"#, Unknown).await;
+    check(
+        r#"{"status":"completed","failed":1,"error_details":["622000002"]}"#,
+        Unknown,
+    )
+    .await;
     check(
         r#"{"status":"paused","successful":3,"failed":0,"pending":0}"#,
         Unknown,
