@@ -8,7 +8,7 @@ use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::Arc;
 
-use comfy_table::{CellAlignment, Table, TableStyle};
+use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle};
 use serde::Serialize;
 use tidings::{Acceptance, ErrorKind};
 
@@ -57,14 +57,20 @@ impl Output {
         written(self.stdout.lock().write_all(&line))
     }
 
-    /// A table of data: with borders on a terminal, in plain columns elsewhere.
+    /// A table of data: with borders and as wide as the window on a terminal, in plain columns
+    /// elsewhere.
     pub(crate) fn table(&self, columns: &[Column], rows: Vec<Vec<String>>) -> anyhow::Result<()> {
-        let style = if self.stdout_is_terminal {
-            comfy_table::presets::UTF8_FULL_CONDENSED
-        } else {
-            comfy_table::presets::NOTHING
-        };
-        self.line(render_table(columns, rows, style).trim_fmt())
+        if !self.stdout_is_terminal {
+            let table = render_table(columns, rows, comfy_table::presets::NOTHING);
+            return self.line(table.trim_fmt());
+        }
+        let mut table = render_table(columns, rows, comfy_table::presets::UTF8_FULL_CONDENSED);
+        if let Some((_, width)) = console::Term::stdout().size_checked() {
+            table
+                .set_content_arrangement(ContentArrangement::Dynamic)
+                .set_width(width);
+        }
+        self.line(table.trim_fmt())
     }
 
     /// A remark for the person at the shell. Nobody who closed stderr wants to hear about it.
