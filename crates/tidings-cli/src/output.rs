@@ -13,6 +13,7 @@ use serde::Serialize;
 use tidings::{Acceptance, ErrorKind};
 
 use crate::campaign::CampaignError;
+use crate::config::Environment;
 
 /// Where a command's data and remarks go.
 #[derive(Debug)]
@@ -43,6 +44,11 @@ impl Output {
     /// Whether a person sees progress as it happens.
     pub(crate) fn shows_progress_bars(&self) -> bool {
         self.stderr_is_terminal && !(self.json && self.stdout_is_terminal)
+    }
+
+    /// Whether stderr may be coloured: on a terminal that can, unless `NO_COLOR` is set.
+    pub(crate) fn colours_stderr(&self, environment: &Environment) -> bool {
+        self.stderr_is_terminal && environment.allows_colours()
     }
 
     /// One line of data.
@@ -268,8 +274,11 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
         if cause.is::<OutputClosed>() {
             return 141;
         }
-        if cause.is::<CampaignError>() {
-            return 5;
+        if let Some(error) = cause.downcast_ref::<CampaignError>() {
+            return match error {
+                CampaignError::JournalNotWritten { .. } => 1,
+                _ => 5,
+            };
         }
         if let Some(ending) = cause.downcast_ref::<Ending>() {
             return ending.exit_code();

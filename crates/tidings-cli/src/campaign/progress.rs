@@ -44,7 +44,7 @@ impl Progress {
         let total = total as u64;
         let shown = if output.shows_progress_bars() {
             let style = ProgressStyle::with_template(
-                "{bar:30} {pos}/{len} {msg}  {per_sec}  {elapsed} elapsed, {eta} left",
+                "{bar:30} {pos}/{len} {msg}  {per_sec:1}  {elapsed} elapsed, {eta} left",
             )
             .expect("the template is well formed");
             Shown::Bar(ProgressBar::new(total).with_style(style).with_message(what))

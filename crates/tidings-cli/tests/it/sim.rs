@@ -6,7 +6,7 @@ use std::process::Child;
 
 use serde_json::Value;
 
-use crate::shell::{Shell, signal, spec, variable};
+use crate::shell::{Ended, Shell, signal, spec, variable};
 
 /// Starts a carrier with the real binary and reads its first line.
 fn start(shell: &Shell, arguments: &[&str]) -> (Child, Value) {
@@ -89,23 +89,30 @@ fn it_obeys_a_scenario_and_survives_being_killed() {
 }
 
 #[test]
-fn a_person_gets_something_to_paste() {
+fn what_a_person_is_given_to_paste_works_as_it_stands() {
     let shell = Shell::new();
     let mut child = shell.tidings(&["sim", spec().id]).spawn().unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap())
         .lines()
         .map(Result::unwrap);
     // The last line names the list of messages.
-    let mut told = String::new();
+    let mut pasted = String::from("set -e\n");
     for line in lines {
-        told = told + &line + "\n";
         if line.contains("/_sim/messages") {
             break;
         }
+        if line.starts_with("  ") {
+            pasted = pasted + &line + "\n";
+        }
     }
+    // The account stays chosen for what follows.
+    pasted += "tidings balance\n";
+    let mut bash = shell.command("bash");
+    let ended: Ended = bash.args(["-c", &pasted]).output().unwrap().into();
     assert!(
-        told.contains("export TIDINGS_") && told.contains("tidings send --provider"),
-        "{told}"
+        ended.succeeded().stdout.contains("9999 sms credits"),
+        "{pasted}{}",
+        ended.stdout
     );
     signal(&child, "INT");
     assert_eq!(child.wait().unwrap().code(), Some(0));
