@@ -14,12 +14,16 @@ fn start(shell: &Shell, arguments: &[&str]) -> (Child, Value) {
         .tidings(&[&["sim", spec().id], arguments].concat())
         .spawn()
         .unwrap();
+    let access = first_line(&mut child);
+    (child, access)
+}
+
+fn first_line(child: &mut Child) -> Value {
     let mut line = String::new();
     BufReader::new(child.stdout.as_mut().unwrap())
         .read_line(&mut line)
         .unwrap();
-    let access = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
-    (child, access)
+    serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"))
 }
 
 fn beside(access: &Value) -> Shell {
@@ -86,6 +90,35 @@ fn it_obeys_a_scenario_and_survives_being_killed() {
     assert_eq!(balance.succeeded().json()[0]["amount"], 4);
     signal(&child, "INT");
     assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn on_a_full_disk_it_takes_nothing_more() {
+    let shell = Shell::new();
+    let arguments = ["sim", spec().id, "--json", "--state", "state"];
+    let mut child = shell.tidings_on_a_full_disk(&arguments).spawn().unwrap();
+    let access = first_line(&mut child);
+    let client = beside(&access);
+    let send = ["send", "--from", "T", "--to", "+224622000001", "Bonjour"];
+    let mut taken = 0;
+    // It answers 503, and after that nobody can know.
+    while client.run(&send).code == Some(0) {
+        taken += 1;
+        assert!(taken < 20, "the state file is not full");
+    }
+    let messages = || get(&access, "/_sim/messages").matches("provider_id").count();
+    let then = messages();
+    client.run(&send).exited_with(4);
+    client.run(&send).exited_with(4);
+    assert_eq!(messages(), then);
+    signal(&child, "KILL");
+    child.wait().unwrap();
+    // What was answered for is there again, and nothing else.
+    let (mut child, access) = start(&shell, &arguments[2..]);
+    let messages = get(&access, "/_sim/messages").matches("provider_id").count();
+    assert_eq!(messages, taken);
+    signal(&child, "INT");
+    child.wait().unwrap();
 }
 
 #[test]
