@@ -46,6 +46,13 @@ impl Output {
         self.stderr_is_terminal && !(self.json && self.stdout_is_terminal)
     }
 
+    /// How many characters fit into a line of the terminal that progress is shown on.
+    pub(crate) fn progress_width(&self) -> Option<u16> {
+        let terminal = self.stderr_is_terminal.then(console::Term::stderr)?;
+        let (_, width) = terminal.size_checked()?;
+        Some(width)
+    }
+
     /// Whether stderr may be coloured: on a terminal that can, unless `NO_COLOR` is set.
     pub(crate) fn colours_stderr(&self, environment: &Environment) -> bool {
         self.stderr_is_terminal && environment.allows_colours()

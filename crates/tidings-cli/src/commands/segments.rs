@@ -232,7 +232,11 @@ fn hint(plan: &Plan<'_>, policy: Policy) -> Option<Hint> {
         .filter(|level| *level > policy.replacement);
     best(plan.original(), stronger, policy, plan.n_parts()).or_else(|| {
         let (symbols, rest) = without_symbols(plan.original())?;
-        let levels = [policy.replacement, Replacement::Typography, Replacement::Accents];
+        let levels = [
+            policy.replacement,
+            Replacement::Typography,
+            Replacement::Accents,
+        ];
         let levels = levels
             .into_iter()
             .filter(|level| *level >= policy.replacement);

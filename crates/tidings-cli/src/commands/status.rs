@@ -69,9 +69,11 @@ pub(super) async fn run(
     args: &StatusArgs,
 ) -> anyhow::Result<()> {
     let connected = context.connect(&args.account)?;
-    let mut tracked = match &args.journal {
-        Some(path) => of_journal(context, path, &connected.lane)?,
-        None => args.ids.iter().map(of_id).collect::<Result<_, _>>()?,
+    let mut tracked: Vec<Tracked> = if let Some(path) = &args.journal {
+        of_journal(context, path, &connected.lane)?
+    } else {
+        let ids = args.ids.iter().map(|id| of_id(id));
+        ids.collect::<Result<_, _>>()?
     };
     if !connected.provider.capabilities().status {
         let what = "this provider does not tell how far messages have come";
@@ -131,9 +133,9 @@ fn of_journal(context: &Context, path: &Path, lane: &Lane) -> anyhow::Result<Vec
         .collect())
 }
 
-fn of_id(id: &String) -> anyhow::Result<Tracked> {
+fn of_id(id: &str) -> anyhow::Result<Tracked> {
     if !id.trim_start().starts_with('{') {
-        return Ok(Tracked::new(None, ProviderRef::message(id.as_str())));
+        return Ok(Tracked::new(None, ProviderRef::message(id)));
     }
     let about = serde_json::from_str(id)
         .map_err(|error| bad_input(format!("this is no reference of a message: {error}")))?;

@@ -245,7 +245,7 @@ fn a_rehearsal_at_a_simulated_carrier_does_not_count_as_sent_at_another() {
     let mut elsewhere = shell;
     elsewhere.set(
         &crate::shell::variable("base_url"),
-        &carrier.simulator().base_url(),
+        carrier.simulator().base_url(),
     );
     let ended = elsewhere.run(&CAMPAIGN);
     assert!(

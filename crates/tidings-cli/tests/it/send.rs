@@ -553,7 +553,7 @@ fn an_interrupt_ends_a_command_that_waits_for_its_text() {
     let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     // More than a pipe holds: when it is written, the command is reading, and waits for the end.
-    stdin.write_all(&[b'x'; 1 << 17]).unwrap();
+    stdin.write_all(&vec![b'x'; 1 << 17]).unwrap();
     signal(&child, "INT");
     let status = child.wait().unwrap();
     drop(stdin);

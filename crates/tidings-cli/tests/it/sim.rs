@@ -106,7 +106,11 @@ fn on_a_full_disk_it_takes_nothing_more() {
         taken += 1;
         assert!(taken < 20, "the state file is not full");
     }
-    let messages = || get(&access, "/_sim/messages").matches("provider_id").count();
+    let messages = || {
+        get(&access, "/_sim/messages")
+            .matches("provider_id")
+            .count()
+    };
     let then = messages();
     client.run(&send).exited_with(4);
     client.run(&send).exited_with(4);
@@ -115,7 +119,9 @@ fn on_a_full_disk_it_takes_nothing_more() {
     child.wait().unwrap();
     // What was answered for is there again, and nothing else.
     let (mut child, access) = start(&shell, &arguments[2..]);
-    let messages = get(&access, "/_sim/messages").matches("provider_id").count();
+    let messages = get(&access, "/_sim/messages")
+        .matches("provider_id")
+        .count();
     assert_eq!(messages, taken);
     signal(&child, "INT");
     child.wait().unwrap();

@@ -33,9 +33,7 @@ struct Desktop {
 pub(super) async fn run(context: &Context, args: &SendArgs) -> anyhow::Result<()> {
     let desktop = desktop(context, args)?;
     match (&args.campaign.csv, &args.campaign.template) {
-        (Some(csv), Some(template)) => {
-            campaign(context, args, desktop, csv, template).await
-        }
+        (Some(csv), Some(template)) => campaign(context, args, desktop, csv, template).await,
         _ => direct(context, args, desktop).await,
     }
 }
@@ -396,9 +394,9 @@ fn conclude(
             .into())
         }
         RunEnd::Trouble(error) => {
-            context
-                .output
-                .remark(format_args!("stopped early; when the cause is mended, {what_next}"));
+            context.output.remark(format_args!(
+                "stopped early; when the cause is mended, {what_next}"
+            ));
             Err(anyhow::Error::from(error).context("the account or the provider is in trouble"))
         }
         RunEnd::Complete if unknown > 0 => Err(Ending::OutcomeUnknown(format!(
