@@ -256,6 +256,27 @@ fn meaning_of(kind: ErrorKind) -> &'static str {
     }
 }
 
+/// What a person can do about an error of a provider, where that does not follow from its sentence.
+pub(crate) fn advice(error: &anyhow::Error) -> Option<&'static str> {
+    let error = error.chain().find_map(provider_error)?;
+    if error.acceptance() == Acceptance::Unknown {
+        return Some("find out at the provider or at the phone before it is sent again");
+    }
+    match error.kind() {
+        ErrorKind::Unauthorized => {
+            Some("check the account's credentials in tidings.toml or in the TIDINGS_* variables")
+        }
+        ErrorKind::InsufficientCredit => {
+            Some("top up the account; `tidings balance` tells what is left")
+        }
+        ErrorKind::RateLimited => Some("wait a little, or lower --rate and --in-flight"),
+        ErrorKind::Unavailable | ErrorKind::Timeout => {
+            Some("check the network and the account's base_url, or try again later")
+        }
+        _ => None,
+    }
+}
+
 /// Every exit code with its word and meaning, in order.
 pub(crate) fn exit_codes() -> Vec<(u8, &'static str, &'static str)> {
     let kinds = ErrorKind::ALL
@@ -361,6 +382,28 @@ mod tests {
         assert_eq!(exit_code(&unknown.into()), 4);
         assert_eq!(exit_code(&anyhow::anyhow!("disk full")), 1);
         assert_eq!(exit_code(&OutputClosed.into()), 141);
+    }
+
+    #[track_caller]
+    fn check_advice(kind: ErrorKind, acceptance: Acceptance, word: Option<&str>) {
+        let error = Arc::new(tidings::Error::new(kind, acceptance, "failed"));
+        let advice = advice(&anyhow::Error::from(error).context("the account is in trouble"));
+        match (advice, word) {
+            (Some(advice), Some(word)) => assert!(advice.contains(word), "{advice}"),
+            (advice, word) => assert_eq!(advice, word),
+        }
+    }
+
+    #[test]
+    fn errors_of_a_provider_come_with_advice() {
+        use Acceptance::{NotSent, Refused, Unknown};
+        check_advice(ErrorKind::Unauthorized, NotSent, Some("credentials"));
+        check_advice(ErrorKind::InsufficientCredit, Refused, Some("top up"));
+        check_advice(ErrorKind::RateLimited, NotSent, Some("--rate"));
+        check_advice(ErrorKind::Unavailable, NotSent, Some("network"));
+        check_advice(ErrorKind::Timeout, Unknown, Some("before it is sent again"));
+        check_advice(ErrorKind::Rejected, Refused, None);
+        assert_eq!(advice(&anyhow::anyhow!("disk full")), None);
     }
 
     #[test]

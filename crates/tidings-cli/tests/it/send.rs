@@ -89,7 +89,7 @@ fn errors_have_exit_codes_of_their_kind() {
     assert!(
         shell
             .run(&with(&["+33612345678", "x"]))
-            .exited_with(5)
+            .exited_with(11)
             .stderr
             .contains("serves +224 only")
     );
@@ -558,4 +558,20 @@ fn an_interrupt_ends_a_command_that_waits_for_its_text() {
     let status = child.wait().unwrap();
     drop(stdin);
     assert_eq!(status.signal(), Some(2));
+}
+
+#[test]
+fn a_wrong_key_is_told_with_what_to_do() {
+    let carrier = Carrier::start();
+    let mut shell = Shell::beside(&carrier);
+    shell.set(&variable("api_key"), "wrong");
+    let ended = shell.run(&["balance"]);
+    assert!(
+        ended
+            .exited_with(13)
+            .stderr
+            .contains("advice: check the account's credentials"),
+        "{}",
+        ended.stderr
+    );
 }

@@ -12,7 +12,9 @@ use self::lines::{BadRowLine, MessageLine, Tally, encodings, short_error, state_
 use super::{Connected, Context, text_of};
 use crate::args::SendArgs;
 use crate::campaign::journal::{Entry, Fingerprint, Identity, Journal, Outcome};
-use crate::campaign::prepare::{BadRow, Envelope, Prepared, PreparedMessage, Recipe, prepare};
+use crate::campaign::prepare::{
+    BadRow, Envelope, Prepared, PreparedMessage, Recipe, RowFault, prepare,
+};
 use crate::campaign::progress::Progress;
 use crate::campaign::run::{self, Desk, Job, Pacing, RunEnd, Verdict};
 use crate::config::LaneOptions;
@@ -102,7 +104,13 @@ async fn direct(context: &Context, args: &SendArgs, desktop: Desktop) -> anyhow:
         let message = desktop.envelope.message(line, to, &text);
         // Nothing has been sent yet, and the person is there to correct it.
         messages.push(message.map_err(|fault| {
-            bad_input(format!("recipient {line}: {fault}; {}", fault.advice()))
+            let what = format!("recipient {line}: {fault}; {}", fault.advice());
+            match fault {
+                RowFault::NotServed { .. } => {
+                    Error::not_sent(ErrorKind::InvalidRecipient, what).into()
+                }
+                _ => bad_input(what),
+            }
         })?);
     }
     let Some(Connected { provider, .. }) = desktop.connected.filter(|_| !args.dry_run) else {
