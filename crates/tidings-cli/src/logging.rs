@@ -9,6 +9,10 @@ use tracing_subscriber::EnvFilter;
 use crate::config::Environment;
 use crate::output::Output;
 
+/// The library that knows the numbering plans writes whole numbers at its finest level, which must
+/// not reach a log whatever was asked for.
+const WITHOUT_NUMBERS: &str = "rlibphonenumber=debug";
+
 /// `-v` shows what this program does, `-vv` what every library does; `TIDINGS_LOG` wins over both.
 pub(crate) fn start(verbose: u8, environment: &Environment, output: &Output) {
     let wanted = match (environment.log_filter(), verbose) {
@@ -21,6 +25,11 @@ pub(crate) fn start(verbose: u8, environment: &Environment, output: &Output) {
         output.warn(format_args!("TIDINGS_LOG: {error}"));
         EnvFilter::new("warn")
     });
+    let filter = filter.add_directive(
+        WITHOUT_NUMBERS
+            .parse()
+            .expect("a target and a level are a directive"),
+    );
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)

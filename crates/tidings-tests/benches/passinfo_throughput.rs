@@ -238,7 +238,7 @@ async fn bare_hyper(address: &str, in_flight: usize, time: Duration) -> Result<f
 /// The vendor's client in threads; prints how many calls there were and how long they took.
 const SCRIPT: &str = r#"
 import sys, threading, time
-from passinfo_sdk import PassInfoSDKClient
+from passinfo_sdk.client import PassInfoSDKClient
 base_url, n_threads, seconds, key, client_id, text = sys.argv[1:]
 client = PassInfoSDKClient(api_key=key, client_id=client_id, base_url=base_url)
 counts = [0] * int(n_threads)

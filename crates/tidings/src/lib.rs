@@ -107,7 +107,7 @@ pub mod address_book;
 mod answer;
 pub mod backend;
 mod clock;
-#[cfg(feature = "client")]
+#[cfg(all(feature = "client", feature = "passinfo"))]
 mod config;
 mod error;
 #[cfg(feature = "client")]

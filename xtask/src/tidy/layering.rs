@@ -314,7 +314,7 @@ fn declares_named_file(source: &Source, line: &str) -> bool {
     let line = line.trim();
     let declares = line.ends_with(';') && line.trim_start_matches("pub ").starts_with("mod ");
     if source.path == "crates/tidings/src/lib.rs" {
-        return declares || line.starts_with("#[cfg(feature = ");
+        return declares || line.starts_with("#[cfg(");
     }
     declares && (source.path.contains("/tests/") || source.path.starts_with("xtask/"))
 }

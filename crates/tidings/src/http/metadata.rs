@@ -7,7 +7,7 @@
 use std::time::{Duration, SystemTime};
 
 use http::StatusCode;
-use http::header::{AsHeaderName, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use http::header::{AsHeaderName, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
 use tidings_core::Timestamp;
 
 use crate::answer::{HttpMetadata, RateLimit};
@@ -66,17 +66,18 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 fn rate_limit(headers: &HeaderMap) -> RateLimit {
-    let found = |name: &str| {
-        let short = ["ratelimit-", "x-ratelimit-", "x-rate-limit-"];
-        short.iter().find_map(|prefix| {
-            let name = HeaderName::try_from(format!("{prefix}{name}")).ok()?;
-            text(headers, name)
-        })
-    };
+    let found = |names: [&'static str; 3]| names.into_iter().find_map(|name| text(headers, name));
+    let limit = ["ratelimit-limit", "x-ratelimit-limit", "x-rate-limit-limit"];
+    let remaining = [
+        "ratelimit-remaining",
+        "x-ratelimit-remaining",
+        "x-rate-limit-remaining",
+    ];
+    let reset = ["ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset"];
     RateLimit {
-        limit: found("limit").and_then(leading_number),
-        remaining: found("remaining").and_then(leading_number),
-        reset: found("reset").map(str::to_owned),
+        limit: found(limit).and_then(leading_number),
+        remaining: found(remaining).and_then(leading_number),
+        reset: found(reset).map(str::to_owned),
     }
 }
 
