@@ -1,8 +1,13 @@
 //! Ctrl-C and the termination signal, as something that can be waited for.
 //!
-//! Made once by `main.rs`: from then on neither ends the program by itself.
+//! Made by each command when it has something to end in order: until then either ends the program
+//! by itself, from then on neither does.
 
-use std::io;
+use std::future::Future;
+
+use anyhow::Context as _;
+
+use crate::output::Ending;
 
 /// The signals that ask the program to end.
 #[derive(Debug)]
@@ -16,16 +21,17 @@ pub(crate) struct Interrupt {
 impl Interrupt {
     /// Must be called inside the run time.
     #[cfg(unix)]
-    pub(crate) fn listen() -> io::Result<Self> {
+    pub(crate) fn listen() -> anyhow::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
+        let listen = |kind| signal(kind).context("cannot listen to signals");
         Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
         })
     }
 
     #[cfg(not(unix))]
-    pub(crate) fn listen() -> io::Result<Self> {
+    pub(crate) fn listen() -> anyhow::Result<Self> {
         Ok(Self {})
     }
 
@@ -44,5 +50,16 @@ impl Interrupt {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
+    }
+}
+
+/// Gives up work that has nothing to end in order, with the documented exit code.
+pub(crate) async fn unless_interrupted<T>(
+    work: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
+    let mut interrupt = Interrupt::listen()?;
+    tokio::select! {
+        result = work => result,
+        () = interrupt.wait() => Err(Ending::Interrupted("interrupted".to_owned()).into()),
     }
 }

@@ -33,5 +33,6 @@ pub(crate) fn start(verbose: u8, environment: &Environment, output: &Output) {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
+        .with_ansi(output.colours_stderr(environment))
         .init();
 }

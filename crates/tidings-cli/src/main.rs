@@ -17,7 +17,7 @@ use clap::Parser as _;
 
 use crate::args::Cli;
 use crate::config::Environment;
-use crate::output::{Output, OutputClosed, explain};
+use crate::output::{Output, OutputClosed, advice, explain};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -34,7 +34,11 @@ fn main() -> ExitCode {
                 .chain()
                 .any(<dyn std::error::Error>::is::<OutputClosed>)
             {
-                Output::new(false).remark(format_args!("error: {}", explain(&error)));
+                let output = Output::new(false);
+                output.remark(format_args!("error: {}", explain(&error)));
+                if let Some(advice) = advice(&error) {
+                    output.remark(format_args!("advice: {advice}"));
+                }
             }
             ExitCode::from(output::exit_code(&error))
         }

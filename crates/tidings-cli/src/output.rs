@@ -13,6 +13,7 @@ use serde::Serialize;
 use tidings::{Acceptance, ErrorKind};
 
 use crate::campaign::CampaignError;
+use crate::config::Environment;
 
 /// Where a command's data and remarks go.
 #[derive(Debug)]
@@ -43,6 +44,18 @@ impl Output {
     /// Whether a person sees progress as it happens.
     pub(crate) fn shows_progress_bars(&self) -> bool {
         self.stderr_is_terminal && !(self.json && self.stdout_is_terminal)
+    }
+
+    /// How many characters fit into a line of the terminal that progress is shown on.
+    pub(crate) fn progress_width(&self) -> Option<u16> {
+        let terminal = self.stderr_is_terminal.then(console::Term::stderr)?;
+        let (_, width) = terminal.size_checked()?;
+        Some(width)
+    }
+
+    /// Whether stderr may be coloured: on a terminal that can, unless `NO_COLOR` is set.
+    pub(crate) fn colours_stderr(&self, environment: &Environment) -> bool {
+        self.stderr_is_terminal && environment.allows_colours()
     }
 
     /// One line of data.
@@ -243,6 +256,27 @@ fn meaning_of(kind: ErrorKind) -> &'static str {
     }
 }
 
+/// What a person can do about an error of a provider, where that does not follow from its sentence.
+pub(crate) fn advice(error: &anyhow::Error) -> Option<&'static str> {
+    let error = error.chain().find_map(provider_error)?;
+    if error.acceptance() == Acceptance::Unknown {
+        return Some("find out at the provider or at the phone before it is sent again");
+    }
+    match error.kind() {
+        ErrorKind::Unauthorized => {
+            Some("check the account's credentials in tidings.toml or in the TIDINGS_* variables")
+        }
+        ErrorKind::InsufficientCredit => {
+            Some("top up the account; `tidings balance` tells what is left")
+        }
+        ErrorKind::RateLimited => Some("wait a little, or lower --rate and --in-flight"),
+        ErrorKind::Unavailable | ErrorKind::Timeout => {
+            Some("check the network and the account's base_url, or try again later")
+        }
+        _ => None,
+    }
+}
+
 /// Every exit code with its word and meaning, in order.
 pub(crate) fn exit_codes() -> Vec<(u8, &'static str, &'static str)> {
     let kinds = ErrorKind::ALL
@@ -268,8 +302,11 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
         if cause.is::<OutputClosed>() {
             return 141;
         }
-        if cause.is::<CampaignError>() {
-            return 5;
+        if let Some(error) = cause.downcast_ref::<CampaignError>() {
+            return match error {
+                CampaignError::JournalNotWritten { .. } => 1,
+                _ => 5,
+            };
         }
         if let Some(ending) = cause.downcast_ref::<Ending>() {
             return ending.exit_code();
@@ -345,6 +382,28 @@ mod tests {
         assert_eq!(exit_code(&unknown.into()), 4);
         assert_eq!(exit_code(&anyhow::anyhow!("disk full")), 1);
         assert_eq!(exit_code(&OutputClosed.into()), 141);
+    }
+
+    #[track_caller]
+    fn check_advice(kind: ErrorKind, acceptance: Acceptance, word: Option<&str>) {
+        let error = Arc::new(tidings::Error::new(kind, acceptance, "failed"));
+        let advice = advice(&anyhow::Error::from(error).context("the account is in trouble"));
+        match (advice, word) {
+            (Some(advice), Some(word)) => assert!(advice.contains(word), "{advice}"),
+            (advice, word) => assert_eq!(advice, word),
+        }
+    }
+
+    #[test]
+    fn errors_of_a_provider_come_with_advice() {
+        use Acceptance::{NotSent, Refused, Unknown};
+        check_advice(ErrorKind::Unauthorized, NotSent, Some("credentials"));
+        check_advice(ErrorKind::InsufficientCredit, Refused, Some("top up"));
+        check_advice(ErrorKind::RateLimited, NotSent, Some("--rate"));
+        check_advice(ErrorKind::Unavailable, NotSent, Some("network"));
+        check_advice(ErrorKind::Timeout, Unknown, Some("before it is sent again"));
+        check_advice(ErrorKind::Rejected, Refused, None);
+        assert_eq!(advice(&anyhow::anyhow!("disk full")), None);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use tidings::ProviderRef;
+use tidings::{Account, ProviderRef, ProviderSpec};
 
 use super::CampaignError;
 
@@ -24,8 +24,22 @@ pub(crate) struct Identity {
     pub(crate) template: Fingerprint,
     /// Sender, text policy and everything else that changes what phones receive.
     pub(crate) options: Fingerprint,
-    /// The provider and the lane.
+    /// The provider, the lane, and a hash of its settings that are no secrets: a simulated carrier
+    /// is another account, a renewed key is not.
     pub(crate) account: String,
+}
+
+impl Identity {
+    /// The words for an account.
+    pub(crate) fn account_of(spec: &ProviderSpec, account: &Account) -> String {
+        let settings = spec.settings.iter().filter(|setting| !setting.is_secret);
+        let values: Vec<&[u8]> = settings
+            .flat_map(|setting| [Some(setting.name), account.setting(setting.name)])
+            .map(|text| text.unwrap_or_default().as_bytes())
+            .collect();
+        let Fingerprint(hash) = Fingerprint::of(&values);
+        format!("{}/{}/{hash}", spec.id, account.id())
+    }
 }
 
 /// The first 16 hexadecimal digits of a SHA-256.
@@ -77,11 +91,24 @@ impl Entry {
     }
 }
 
+/// What a journal tells someone who wants to know how far its messages have come.
+#[derive(Debug)]
+pub(crate) struct Known {
+    /// [`Identity::account`].
+    pub(crate) account: String,
+    /// Messages of which nobody can know whether they were sent.
+    pub(crate) n_unknown: usize,
+    /// The messages that the provider has, in order of their lines.
+    pub(crate) references: Vec<(u64, ProviderRef)>,
+}
+
 /// An open journal; no other process has it open for writing.
 #[derive(Debug)]
 pub(crate) struct Journal {
     file: File,
     path: PathBuf,
+    /// The length of all lines that are whole.
+    whole_bytes: u64,
     campaign: String,
     file_changed: bool,
     entries: BTreeMap<u64, Entry>,
@@ -144,9 +171,10 @@ impl Journal {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(cannot)?;
         let content = Content::parse(&bytes, path)?;
+        let whole_bytes = content.whole_bytes as u64;
         // A line that was being written when the program was killed is as good as none.
         if content.whole_bytes < bytes.len() {
-            file.set_len(content.whole_bytes as u64).map_err(cannot)?;
+            file.set_len(whole_bytes).map_err(cannot)?;
             file.seek(SeekFrom::End(0)).map_err(cannot)?;
         }
         let (campaign, is_new, file_changed) = match content.header {
@@ -164,6 +192,7 @@ impl Journal {
         let mut journal = Self {
             file,
             path: path.to_owned(),
+            whole_bytes,
             campaign,
             file_changed,
             entries,
@@ -176,28 +205,31 @@ impl Journal {
             };
             journal.append(&[Line::Journal(header)])?;
             journal.sync()?;
-            sync_folder(path).map_err(cannot)?;
         }
+        // Also where the file was there: whoever made it may have been killed before this.
+        sync_folder(path).map_err(cannot)?;
         Ok(journal)
     }
 
-    /// The references of all messages that a journal says are with the provider, in order of their
-    /// lines.
-    pub(crate) fn references(path: &Path) -> Result<Vec<(u64, ProviderRef)>, CampaignError> {
+    /// Reads what a journal says of the messages that are with the provider.
+    pub(crate) fn read(path: &Path) -> Result<Known, CampaignError> {
         let bytes = std::fs::read(path).map_err(|error| CampaignError::JournalFile {
             path: path.to_owned(),
             what: error.to_string(),
         })?;
         let content = Content::parse(&bytes, path)?;
-        if content.header.is_none() {
-            return Err(CampaignError::NotAJournal {
-                path: path.to_owned(),
-            });
-        }
-        let known = content.entries.into_iter();
-        Ok(known
-            .filter_map(|(line, entry)| Some((line, entry.provider_ref?)))
-            .collect())
+        let header = content.header.ok_or_else(|| CampaignError::NotAJournal {
+            path: path.to_owned(),
+        })?;
+        let n_unknown = content.entries.values().filter(|e| e.is_unknown()).count();
+        let entries = content.entries.into_iter();
+        Ok(Known {
+            account: header.identity.account,
+            n_unknown,
+            references: entries
+                .filter_map(|(line, entry)| Some((line, entry.provider_ref?)))
+                .collect(),
+        })
     }
 
     /// The name of the campaign: the first half of every message's reference.
@@ -277,20 +309,30 @@ impl Journal {
         self.file.sync_data().map_err(|error| self.failed(&error))
     }
 
-    /// One write for all lines: a reader sees whole lines, or one torn line at the end.
+    /// One write for all lines: a reader sees whole lines, or one torn line at the end. Where the
+    /// write fails, on a full disk, what it left is cut off, so that a later line is not glued to
+    /// it.
     fn append(&mut self, lines: &[Line]) -> Result<(), CampaignError> {
         let mut bytes = Vec::new();
         for line in lines {
             serde_json::to_writer(&mut bytes, line).expect("lines of the journal are plain data");
             bytes.push(b'\n');
         }
-        self.file
-            .write_all(&bytes)
-            .map_err(|error| self.failed(&error))
+        match self.file.write_all(&bytes) {
+            Ok(()) => {
+                self.whole_bytes += bytes.len() as u64;
+                Ok(())
+            }
+            Err(error) => {
+                // If this fails, too, the next reader refuses the journal instead of guessing.
+                self.file.set_len(self.whole_bytes).ok();
+                Err(self.failed(&error))
+            }
+        }
     }
 
     fn failed(&self, error: &std::io::Error) -> CampaignError {
-        CampaignError::JournalFile {
+        CampaignError::JournalNotWritten {
             path: self.path.clone(),
             what: error.to_string(),
         }
@@ -396,9 +438,16 @@ fn same_campaign(old: &Identity, new: &Identity, path: &Path) -> Result<(), Camp
 }
 
 /// A new file survives a power cut only when its folder is on disk, too.
+#[cfg(unix)]
 fn sync_folder(path: &Path) -> std::io::Result<()> {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// Elsewhere folders cannot be opened; the system writes them by itself.
+#[cfg(not(unix))]
+fn sync_folder(_path: &Path) -> std::io::Result<()> {
+    Ok(())
 }

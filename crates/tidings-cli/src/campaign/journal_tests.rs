@@ -61,7 +61,9 @@ fn what_was_written_is_read_back() {
     assert_eq!(entry(3).outcome, Some(Outcome::NotSent));
     assert!(entry(4).is_unknown());
     assert_eq!(journal.entry(5), None);
-    assert_eq!(Journal::references(&desk.path()).unwrap(), [(2, reference)]);
+    let known = Journal::read(&desk.path()).unwrap();
+    assert_eq!(known.references, [(2, reference)]);
+    assert_eq!((known.account.as_str(), known.n_unknown), ("a", 1));
 }
 
 #[test]
@@ -193,7 +195,7 @@ fn a_file_that_is_no_journal_is_left_alone() {
         );
         assert_eq!(std::fs::read_to_string(desk.path()).unwrap(), content);
     }
-    assert!(Journal::references(Path::new("/does/not/exist")).is_err());
+    assert!(Journal::read(Path::new("/does/not/exist")).is_err());
 }
 
 #[test]

@@ -40,8 +40,10 @@ pub(crate) enum CampaignError {
     },
     /// The template cannot be read.
     Template { what: String },
-    /// The journal cannot be read or written.
+    /// The journal cannot be opened or read.
     JournalFile { path: PathBuf, what: String },
+    /// The journal cannot be written any more, as on a full disk.
+    JournalNotWritten { path: PathBuf, what: String },
     /// Another process sends this campaign.
     JournalInUse { path: PathBuf },
     /// The journal belongs to another campaign.
@@ -49,6 +51,8 @@ pub(crate) enum CampaignError {
         path: PathBuf,
         changed: Vec<&'static str>,
     },
+    /// The journal belongs to a campaign of another account.
+    OtherAccount { path: PathBuf },
     /// The file is something else.
     NotAJournal { path: PathBuf },
     /// A line in the middle of the journal cannot be read.
@@ -80,6 +84,12 @@ impl std::fmt::Display for CampaignError {
             ),
             Self::Template { what } => write!(f, "the template cannot be read: {what}"),
             Self::JournalFile { path, what } => write!(f, "journal {}: {what}", path.display()),
+            Self::JournalNotWritten { path, what } => write!(
+                f,
+                "the journal {} cannot be written, so nothing more was begun; when the cause is \
+                 mended, the same command goes on: {what}",
+                path.display()
+            ),
             Self::JournalInUse { path } => write!(
                 f,
                 "another process is sending this campaign: it holds the journal {}",
@@ -92,6 +102,11 @@ impl std::fmt::Display for CampaignError {
                  --journal",
                 path.display(),
                 changed.join(" and ")
+            ),
+            Self::OtherAccount { path } => write!(
+                f,
+                "the journal {} is of another account: pick the account that sent it",
+                path.display()
             ),
             Self::NotAJournal { path } => write!(
                 f,

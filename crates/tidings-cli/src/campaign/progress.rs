@@ -43,10 +43,8 @@ impl Progress {
     ) -> Self {
         let total = total as u64;
         let shown = if output.shows_progress_bars() {
-            let style = ProgressStyle::with_template(
-                "{bar:30} {pos}/{len} {msg}  {per_sec}  {elapsed} elapsed, {eta} left",
-            )
-            .expect("the template is well formed");
+            let style = ProgressStyle::with_template(template(output.progress_width()))
+                .expect("the templates are well formed");
             Shown::Bar(ProgressBar::new(total).with_style(style).with_message(what))
         } else {
             Shown::Lines {
@@ -103,5 +101,45 @@ impl Progress {
         if let Shown::Bar(bar) = self.shown {
             bar.finish_and_clear();
         }
+    }
+}
+
+/// What fits into a window of this width: a line that is wrapped leaves traces.
+fn template(width: Option<u16>) -> &'static str {
+    match width {
+        Some(0..50) => "{pos}/{len}",
+        Some(50..100) => "{pos}/{len} {msg}, {eta} left",
+        Some(100..) | None => {
+            "{bar:30} {pos}/{len} {msg}  {per_sec:1}  {elapsed} elapsed, {eta} left"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(width: u16, n_fields: usize) {
+        let template = template(Some(width));
+        let longest = template
+            .replace("{bar:30}", &"#".repeat(30))
+            .replace("{pos}/{len}", "100000/100000")
+            .replace("{msg}", "messages at their end")
+            .replace("{per_sec:1}", "999.9/s")
+            .replace("{elapsed}", "59m")
+            .replace("{eta}", "59m");
+        assert_eq!(template.matches('{').count(), n_fields, "{template}");
+        assert!(!longest.contains('{'), "{longest}");
+        assert!(longest.len() < width.into(), "{longest}");
+    }
+
+    #[test]
+    fn progress_fits_into_the_window() {
+        check(20, 2);
+        check(49, 2);
+        check(50, 4);
+        check(99, 4);
+        check(100, 7);
     }
 }

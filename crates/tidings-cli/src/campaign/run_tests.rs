@@ -185,6 +185,12 @@ async fn equal_texts_share_calls_if_asked() {
 
 #[tokio::test]
 async fn the_journal_names_every_message_before_its_call() {
+    check_named_before_its_call(&["a", "b", "c", "d", "e"], pacing(2, 1), 5).await;
+    // A call with several messages is no exception.
+    check_named_before_its_call(&["a", "a", "b", "a", "a"], pacing(2, 3), 3).await;
+}
+
+async fn check_named_before_its_call(texts: &[&str], pacing: Pacing, n_calls: usize) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal");
     let identity = Identity {
@@ -198,25 +204,16 @@ async fn the_journal_names_every_message_before_its_call() {
         journal: Some(path.clone()),
         ..Scripted::default()
     });
-    outcomes(
-        &provider,
-        jobs(&["a", "b", "c", "d", "e"]),
-        pacing(2, 1),
-        Some(&mut journal),
-    )
-    .await;
+    outcomes(&provider, jobs(texts), pacing, Some(&mut journal)).await;
     let calls = provider.calls.lock().unwrap().clone();
     let seen = provider.journal_at_call.lock().unwrap().clone();
-    assert_eq!(calls.len(), 5);
+    assert_eq!(calls.len(), n_calls);
     for (call, journal) in calls.iter().zip(seen) {
-        let line = call.first().unwrap();
-        let begun = journal.lines().filter(|text| text.contains("begin"));
-        assert!(
-            begun
-                .into_iter()
-                .any(|text| text.contains(&format!("[{line},"))),
-            "{line}: {journal}"
-        );
+        for line in call {
+            let is_begun =
+                |text: &str| text.contains("begin") && text.contains(&format!("[{line},"));
+            assert!(journal.lines().any(is_begun), "{line}: {journal}");
+        }
     }
     for line in 2..7 {
         let entry = journal.entry(line).unwrap();

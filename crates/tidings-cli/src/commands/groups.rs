@@ -8,10 +8,22 @@ use tidings_core::text::plan;
 use super::contacts::book_of;
 use super::{Connected, Context, text_of};
 use crate::args::{AccountArgs, GroupsAction, GroupsArgs, TextArgs};
+use crate::interrupt::unless_interrupted;
 use crate::output::{Column, bad_input};
 
 pub(super) async fn run(context: &Context, args: &GroupsArgs) -> anyhow::Result<()> {
-    match &args.action {
+    // Standard input is read before anybody listens to signals.
+    let text = match &args.action {
+        GroupsAction::Send { text, .. } => text_of(text)?,
+        GroupsAction::List { .. } | GroupsAction::Create { .. } | GroupsAction::Add { .. } => {
+            String::new()
+        }
+    };
+    unless_interrupted(act(context, &args.action, &text)).await
+}
+
+async fn act(context: &Context, action: &GroupsAction, text: &str) -> anyhow::Result<()> {
+    match action {
         GroupsAction::List { account } => {
             let connected = context.connect(account)?;
             let groups = book_of(&*connected.provider)?.groups().await?;
@@ -44,7 +56,7 @@ pub(super) async fn run(context: &Context, args: &GroupsArgs) -> anyhow::Result<
         GroupsAction::Send {
             group,
             from,
-            text,
+            text: _,
             text_options,
             account,
         } => send(context, account, group, from.as_ref(), text, *text_options).await,
@@ -60,9 +72,8 @@ async fn send(
     text_options: TextArgs,
 ) -> anyhow::Result<()> {
     let Connected { lane, provider } = context.connect(account)?;
-    let text = text_of(text)?;
     let policy = text_options.policy(provider.capabilities().max_parts);
-    let plan = plan(&text, &policy).map_err(|error| bad_input(error.to_string()))?;
+    let plan = plan(text, &policy).map_err(|error| bad_input(error.to_string()))?;
     let from = from.or(lane.options.from.as_ref());
     let receipt = book_of(&*provider)?
         .send_to_group(group, plan.text(), from)

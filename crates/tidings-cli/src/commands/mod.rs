@@ -23,7 +23,7 @@ use tidings::{Account, Clock, Provider, ProviderSpec, SystemClock};
 
 use crate::args::{AccountArgs, Cli, Command};
 use crate::config::{self, Environment, Lane};
-use crate::interrupt::Interrupt;
+use crate::interrupt::{Interrupt, unless_interrupted};
 use crate::output::{Column, Output, bad_input, exit_codes};
 
 /// What every command may use.
@@ -63,15 +63,14 @@ fn in_run_time(context: &Context, command: Command) -> anyhow::Result<()> {
         .build()
         .context("cannot start the run time")?;
     run_time.block_on(async {
-        let mut interrupt = Interrupt::listen().context("cannot listen to signals")?;
         match command {
-            Command::Send(args) => send::run(context, &mut interrupt, &args).await,
-            Command::Status(args) => status::run(context, &mut interrupt, &args).await,
-            Command::Balance(args) => balance::run(context, &args).await,
-            Command::Contacts(args) => contacts::run(context, &args).await,
+            Command::Send(args) => send::run(context, &args).await,
+            Command::Status(args) => status::run(context, &mut Interrupt::listen()?, &args).await,
+            Command::Balance(args) => unless_interrupted(balance::run(context, &args)).await,
+            Command::Contacts(args) => unless_interrupted(contacts::run(context, &args)).await,
             Command::Groups(args) => groups::run(context, &args).await,
-            Command::Sim(args) => sim::run(context, &mut interrupt, &args).await,
-            Command::Demo(args) => demo::run(context, &mut interrupt, &args).await,
+            Command::Sim(args) => sim::run(context, &mut Interrupt::listen()?, &args).await,
+            Command::Demo(args) => demo::run(context, &mut Interrupt::listen()?, &args).await,
             Command::Segments(_)
             | Command::Completions(_)
             | Command::Man(_)
@@ -105,7 +104,8 @@ fn connect(
     ))
 }
 
-/// A text from the command line; `-` stands for standard input, without its last line end.
+/// A text from the command line; `-` stands for standard input, without its last line end. It blocks:
+/// who calls it does not listen to signals yet, so that Ctrl-C still ends a program that waits here.
 fn text_of(argument: &str) -> anyhow::Result<String> {
     if argument != "-" {
         return Ok(argument.to_owned());

@@ -111,7 +111,7 @@ struct Report<'p> {
     /// What made it UCS-2: each character with the number of its occurrences.
     outside_gsm: Vec<Outside>,
     replaced: Vec<Replaced<'p>>,
-    /// The mildest level of --replace with which it would take fewer parts.
+    /// How it would take fewer parts.
     hint: Option<Hint>,
 }
 
@@ -131,6 +131,10 @@ struct Replaced<'p> {
 
 #[derive(Debug, Serialize)]
 struct Hint {
+    /// Emoji and other symbols that have no look-alike, and would have to go.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    without: String,
+    /// The mildest level of --replace that does it.
     replace: Replacement,
     encoding: Encoding,
     segments: usize,
@@ -185,10 +189,15 @@ impl<'p> Report<'p> {
         }
         if let Some(hint) = &self.hint {
             let parts = counted(hint.segments, "part");
-            lines.push(format!(
-                "hint      --replace {} makes it {parts} in {}",
-                hint.replace, hint.encoding
-            ));
+            let without = match hint.without.as_str() {
+                "" => String::new(),
+                symbols => format!("without {symbols} "),
+            };
+            let how = match hint.replace {
+                Replacement::Off => format!("{without}it takes"),
+                level => format!("{without}--replace {level} makes it"),
+            };
+            lines.push(format!("hint      {how} {parts} in {}", hint.encoding));
         }
         lines
     }
@@ -217,20 +226,64 @@ fn is_gsm(character: char) -> bool {
 }
 
 fn hint(plan: &Plan<'_>, policy: Policy) -> Option<Hint> {
-    let levels = [Replacement::Typography, Replacement::Accents];
-    let stronger = levels
+    let stronger = [Replacement::Typography, Replacement::Accents];
+    let stronger = stronger
         .into_iter()
         .filter(|level| *level > policy.replacement);
-    stronger
-        .filter_map(|level| {
-            let better = plan_of(plan.original(), policy.replacement(level))?;
-            (better.n_parts() < plan.n_parts()).then_some(Hint {
-                replace: level,
-                encoding: better.encoding(),
-                segments: better.n_parts(),
-            })
+    best(plan.original(), stronger, policy, plan.n_parts()).or_else(|| {
+        let (symbols, rest) = without_symbols(plan.original())?;
+        let levels = [
+            policy.replacement,
+            Replacement::Typography,
+            Replacement::Accents,
+        ];
+        let levels = levels
+            .into_iter()
+            .filter(|level| *level >= policy.replacement);
+        let hint = best(&rest, levels, policy, plan.n_parts())?;
+        Some(Hint {
+            without: symbols,
+            ..hint
         })
-        .min_by_key(|hint| (hint.segments, hint.replace))
+    })
+}
+
+/// The level that makes the fewest parts of a text, if these are fewer than now.
+fn best(
+    text: &str,
+    levels: impl Iterator<Item = Replacement>,
+    policy: Policy,
+    parts_now: usize,
+) -> Option<Hint> {
+    let hints = levels.filter_map(|level| {
+        let better = plan_of(text, policy.replacement(level))?;
+        (better.n_parts() < parts_now).then_some(Hint {
+            without: String::new(),
+            replace: level,
+            encoding: better.encoding(),
+            segments: better.n_parts(),
+        })
+    });
+    hints.min_by_key(|hint| (hint.segments, hint.replace))
+}
+
+/// The symbols of a text that no level replaces, each once, and the text without them. `None` if
+/// there are none, or if letters are among what cannot be replaced: nobody leaves those out.
+fn without_symbols(text: &str) -> Option<(String, String)> {
+    let (mut symbols, mut rest) = (String::new(), String::new());
+    for character in text.chars() {
+        let mut buffer = [0; 4];
+        let alone: &str = character.encode_utf8(&mut buffer);
+        let strict = Policy::default().replacement(Replacement::Strict);
+        if plan_of(alone, strict).is_some() {
+            rest.push(character);
+        } else if character.is_alphanumeric() || character.is_control() {
+            return None;
+        } else if !symbols.contains(character) {
+            symbols.push(character);
+        }
+    }
+    (!symbols.is_empty() && !rest.trim().is_empty()).then_some((symbols, rest))
 }
 
 fn plan_of(text: &str, policy: Policy) -> Option<Plan<'_>> {

@@ -68,6 +68,7 @@ fn introduce(context: &Context, spec: &ProviderSpec, simulator: &Simulator) -> a
         simulator.base_url()
     ))?;
     output.line("In another terminal:\n")?;
+    output.line(format_args!("  export TIDINGS_PROVIDER={}", spec.id))?;
     let account = simulator.account();
     for name in account.names() {
         let value = account.setting(name).unwrap_or_default();
@@ -77,8 +78,7 @@ fn introduce(context: &Context, spec: &ProviderSpec, simulator: &Simulator) -> a
         ))?;
     }
     output.line(format_args!(
-        "  tidings send --provider {} --to {} --from Tidings \"Bonjour\"",
-        spec.id,
+        "  tidings send --to {} --from Tidings \"Bonjour\"",
         example_number(spec)
     ))?;
     output.line(format_args!(

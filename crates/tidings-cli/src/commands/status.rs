@@ -1,6 +1,7 @@
 //! `tidings status`: how far messages have come, once or until all have come to an end.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,10 +10,12 @@ use tidings::{Error, ErrorKind, Provider, ProviderRef, Reason, Timestamp};
 
 use super::Context;
 use crate::args::StatusArgs;
-use crate::campaign::journal::Journal;
+use crate::campaign::CampaignError;
+use crate::campaign::journal::{Identity, Journal};
 use crate::campaign::progress::Progress;
+use crate::config::Lane;
 use crate::interrupt::Interrupt;
-use crate::output::{Column, Ending, bad_input};
+use crate::output::{Column, Ending, bad_input, counted};
 use crate::tracking::{self, Tracked};
 
 /// One message, in JSON.
@@ -65,8 +68,13 @@ pub(super) async fn run(
     interrupt: &mut Interrupt,
     args: &StatusArgs,
 ) -> anyhow::Result<()> {
-    let mut tracked = which(args)?;
     let connected = context.connect(&args.account)?;
+    let mut tracked: Vec<Tracked> = if let Some(path) = &args.journal {
+        of_journal(context, path, &connected.lane)?
+    } else {
+        let ids = args.ids.iter().map(|id| of_id(id));
+        ids.collect::<Result<_, _>>()?
+    };
     if !connected.provider.capabilities().status {
         let what = "this provider does not tell how far messages have come";
         return Err(Error::not_sent(ErrorKind::Unsupported, what).into());
@@ -104,23 +112,34 @@ pub(super) async fn run(
     }
 }
 
-fn which(args: &StatusArgs) -> anyhow::Result<Vec<Tracked>> {
-    if let Some(path) = &args.journal {
-        let references = Journal::references(path)?;
-        return Ok(references
-            .into_iter()
-            .map(|(line, about)| Tracked::new(Some(line), about))
-            .collect());
-    }
-    let parse = |id: &String| {
-        if !id.trim_start().starts_with('{') {
-            return Ok(Tracked::new(None, ProviderRef::message(id.as_str())));
+/// Another account knows nothing of these ids, or knows other messages under them.
+fn of_journal(context: &Context, path: &Path, lane: &Lane) -> anyhow::Result<Vec<Tracked>> {
+    let known = Journal::read(path)?;
+    if known.account != Identity::account_of(lane.spec, &lane.account) {
+        return Err(CampaignError::OtherAccount {
+            path: path.to_owned(),
         }
-        let about = serde_json::from_str(id)
-            .map_err(|error| bad_input(format!("this is no reference of a message: {error}")))?;
-        Ok(Tracked::new(None, about))
-    };
-    args.ids.iter().map(parse).collect()
+        .into());
+    }
+    if known.n_unknown > 0 {
+        context.output.warn(format_args!(
+            "nobody can know whether {} more reached the provider; their rows are not in this list",
+            counted(known.n_unknown, "message")
+        ));
+    }
+    let references = known.references.into_iter();
+    Ok(references
+        .map(|(line, about)| Tracked::new(Some(line), about))
+        .collect())
+}
+
+fn of_id(id: &str) -> anyhow::Result<Tracked> {
+    if !id.trim_start().starts_with('{') {
+        return Ok(Tracked::new(None, ProviderRef::message(id)));
+    }
+    let about = serde_json::from_str(id)
+        .map_err(|error| bad_input(format!("this is no reference of a message: {error}")))?;
+    Ok(Tracked::new(None, about))
 }
 
 /// What watching needs.

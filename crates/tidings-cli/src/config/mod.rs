@@ -59,6 +59,11 @@ impl Environment {
         self.value("TIDINGS_LOG")
     }
 
+    /// Whether neither `NO_COLOR` nor a terminal without colours forbids them.
+    pub(crate) fn allows_colours(&self) -> bool {
+        self.value("NO_COLOR").is_none() && self.value("TERM") != Some("dumb")
+    }
+
     /// A variable that is set to nothing counts as not set.
     fn value(&self, name: &str) -> Option<&str> {
         self.0
@@ -402,8 +407,8 @@ fn is_setting(spec: &ProviderSpec, key: &str) -> bool {
 
 fn no_account() -> String {
     format!(
-        "no account is configured: write a tidings.toml with a [[lanes]] table, or name one of the providers \
-         {} with --provider and set its variables",
+        "no account is configured: write a tidings.toml with a [[lanes]] table, or name the provider with \
+         --provider or TIDINGS_PROVIDER ({}) and set its variables TIDINGS_<PROVIDER>_<SETTING>",
         provider_ids().join(", ")
     )
 }

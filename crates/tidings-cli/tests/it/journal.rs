@@ -205,3 +205,63 @@ fn a_reader_that_goes_away_stops_the_campaign_and_loses_nothing() {
     shell.run(&CAMPAIGN).succeeded();
     check_nothing_twice_nothing_lost(&carrier, &shell);
 }
+
+#[test]
+fn a_full_disk_stops_the_campaign_and_spoils_no_journal() {
+    let carrier = Carrier::start();
+    let shell = Shell::beside(&carrier);
+    shell.write("people.csv", people());
+    let ended: Ended = shell
+        .tidings_on_a_full_disk(&CAMPAIGN)
+        .output()
+        .unwrap()
+        .into();
+    assert!(
+        ended
+            .exited_with(1)
+            .stderr
+            .contains("the same command goes on"),
+        "{}",
+        ended.stderr
+    );
+    let received_then = received(&carrier).len();
+    assert!(received_then > 0 && received_then < 20, "{received_then}");
+    let journal = std::fs::read_to_string(shell.path("people.csv.tidings-journal")).unwrap();
+    assert!(journal.ends_with('\n'), "{journal}");
+
+    let again = shell.run(&CAMPAIGN);
+    let unknown = unknown_lines(&shell);
+    again.exited_with(if unknown.is_empty() { 0 } else { 4 });
+    check_nothing_twice_nothing_lost(&carrier, &shell);
+}
+
+#[test]
+fn a_rehearsal_at_a_simulated_carrier_does_not_count_as_sent_at_another() {
+    let rehearsal = Carrier::start();
+    let shell = Shell::beside(&rehearsal);
+    shell.write("people.csv", "to,n\n+224622000001,1\n");
+    shell.run(&CAMPAIGN).succeeded();
+    let carrier = Carrier::start();
+    let mut elsewhere = shell;
+    elsewhere.set(
+        &crate::shell::variable("base_url"),
+        carrier.simulator().base_url(),
+    );
+    let ended = elsewhere.run(&CAMPAIGN);
+    assert!(
+        ended.exited_with(5).stderr.contains("the account changed"),
+        "{}",
+        ended.stderr
+    );
+    let arguments = ["status", "--journal", "people.csv.tidings-journal"];
+    let ended = elsewhere.run(&arguments);
+    assert!(
+        ended
+            .exited_with(5)
+            .stderr
+            .contains("pick the account that sent it"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(carrier.messages(), []);
+}

@@ -90,6 +90,34 @@ fn a_person_sees_what_made_it_ucs2_and_what_would_help() {
     "#);
 }
 
+#[track_caller]
+fn check_hint(text: &str, expected: Option<&str>) {
+    let ended = Shell::new().run(&["segments", text]);
+    let hint = ended
+        .succeeded()
+        .stdout
+        .lines()
+        .find_map(|line| line.strip_prefix("hint").map(str::trim));
+    assert_eq!(hint, expected);
+}
+
+#[test]
+fn a_symbol_that_makes_a_text_dear_is_named() {
+    let text = "Bonjour, votre rendez-vous à l'hôpital est prévu demain à 9h. Merci d’être là";
+    check_hint(
+        &format!("{text} 😀🙏😀"),
+        Some("without 😀🙏 --replace accents makes it 1 part in gsm7"),
+    );
+    let plain = "Bonjour, votre rendez-vous est prévu demain à 9h. Merci de votre confiance !!";
+    check_hint(
+        &format!("{plain} 😀"),
+        Some("without 😀 it takes 1 part in gsm7"),
+    );
+    // Letters are what the text is about.
+    check_hint(&format!("{text} 你好 😀"), None);
+    check_hint("prévu demain 😀", None);
+}
+
 #[test]
 fn json_holds_the_same() {
     let ended = Shell::new().run(&["segments", "--json", "5 € ça va"]);

@@ -1,8 +1,12 @@
 //! `tidings send`, `status`, `balance`, `contacts` and `groups`.
 
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::process::Stdio;
+
 use serde_json::Value;
 
-use crate::shell::{Carrier, Shell, spec, variable};
+use crate::shell::{Carrier, Ended, Shell, signal, spec, variable};
 
 const PEOPLE: &str = "to;first_name\n+224622000001;Aïssatou\n+224 622 00 00 02;\"Mory\nle grand\"\n12;Zoé\n622000004;Néné\n";
 
@@ -85,7 +89,7 @@ fn errors_have_exit_codes_of_their_kind() {
     assert!(
         shell
             .run(&with(&["+33612345678", "x"]))
-            .exited_with(5)
+            .exited_with(11)
             .stderr
             .contains("serves +224 only")
     );
@@ -500,4 +504,74 @@ fn logs_hold_ids_and_no_contents() {
     ] {
         assert!(!log.contains(hidden), "{log}");
     }
+}
+
+#[test]
+fn without_a_journal_nobody_is_told_to_repeat_the_command() {
+    let carrier = Carrier::with_scenario("credit = 1\n");
+    let shell = Shell::beside(&carrier);
+    let numbers = ["+224622000001", "+224622000002", "+224622000003"];
+    let mut arguments = vec!["send", "--from", "Tidings", "Bonjour"];
+    arguments.extend(numbers.iter().flat_map(|number| ["--to", number]));
+    let ended = shell.run(&arguments);
+    let told = &ended.exited_with(17).stderr;
+    assert!(told.contains("name only those that are left"), "{told}");
+    assert!(!told.contains("the same command goes on"), "{told}");
+}
+
+#[test]
+fn log_lines_outside_a_terminal_are_plain() {
+    let carrier = Carrier::start();
+    let ended = Shell::beside(&carrier).run(&["-v", "balance"]);
+    let log = &ended.succeeded().stderr;
+    assert!(log.contains("DEBUG"), "{log}");
+    assert!(!log.contains('\u{1b}'), "{log}");
+}
+
+#[test]
+fn an_interrupt_ends_a_question_that_nobody_answers() {
+    let carrier = Carrier::start();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut shell = Shell::beside(&carrier);
+    let address = silent.local_addr().unwrap();
+    shell.set(&variable("base_url"), &format!("http://{address}"));
+    let child = shell.tidings(&["balance"]).spawn().unwrap();
+    let connection = silent.accept().unwrap();
+    signal(&child, "INT");
+    let ended: Ended = child.wait_with_output().unwrap().into();
+    ended.exited_with(130);
+    drop(connection);
+}
+
+#[test]
+fn an_interrupt_ends_a_command_that_waits_for_its_text() {
+    use std::os::unix::process::ExitStatusExt as _;
+
+    let carrier = Carrier::start();
+    let shell = Shell::beside(&carrier);
+    let mut command = shell.tidings(&["send", "--from", "T", "--to", "+224622000001", "-"]);
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // More than a pipe holds: when it is written, the command is reading, and waits for the end.
+    stdin.write_all(&vec![b'x'; 1 << 17]).unwrap();
+    signal(&child, "INT");
+    let status = child.wait().unwrap();
+    drop(stdin);
+    assert_eq!(status.signal(), Some(2));
+}
+
+#[test]
+fn a_wrong_key_is_told_with_what_to_do() {
+    let carrier = Carrier::start();
+    let mut shell = Shell::beside(&carrier);
+    shell.set(&variable("api_key"), "wrong");
+    let ended = shell.run(&["balance"]);
+    assert!(
+        ended
+            .exited_with(13)
+            .stderr
+            .contains("advice: check the account's credentials"),
+        "{}",
+        ended.stderr
+    );
 }

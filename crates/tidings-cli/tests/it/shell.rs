@@ -90,6 +90,14 @@ impl Shell {
         self.tidings(arguments).output().unwrap().into()
     }
 
+    /// A command that can write files of half a kibibyte at the most: to it, the disk is full then.
+    pub(crate) fn tidings_on_a_full_disk(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command("bash");
+        let script = "trap '' XFSZ; set -o posix; ulimit -f 1; exec tidings \"$@\"";
+        command.args(["-c", script, "bash"]).args(arguments);
+        command
+    }
+
     /// Runs the command to its end with something to read.
     pub(crate) fn run_with_input(&self, arguments: &[&str], input: &[u8]) -> Ended {
         let mut command = self.tidings(arguments);

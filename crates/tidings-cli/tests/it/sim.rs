@@ -6,7 +6,7 @@ use std::process::Child;
 
 use serde_json::Value;
 
-use crate::shell::{Shell, signal, spec, variable};
+use crate::shell::{Ended, Shell, signal, spec, variable};
 
 /// Starts a carrier with the real binary and reads its first line.
 fn start(shell: &Shell, arguments: &[&str]) -> (Child, Value) {
@@ -14,12 +14,16 @@ fn start(shell: &Shell, arguments: &[&str]) -> (Child, Value) {
         .tidings(&[&["sim", spec().id], arguments].concat())
         .spawn()
         .unwrap();
+    let access = first_line(&mut child);
+    (child, access)
+}
+
+fn first_line(child: &mut Child) -> Value {
     let mut line = String::new();
     BufReader::new(child.stdout.as_mut().unwrap())
         .read_line(&mut line)
         .unwrap();
-    let access = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
-    (child, access)
+    serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"))
 }
 
 fn beside(access: &Value) -> Shell {
@@ -89,23 +93,65 @@ fn it_obeys_a_scenario_and_survives_being_killed() {
 }
 
 #[test]
-fn a_person_gets_something_to_paste() {
+fn on_a_full_disk_it_takes_nothing_more() {
+    let shell = Shell::new();
+    let arguments = ["sim", spec().id, "--json", "--state", "state"];
+    let mut child = shell.tidings_on_a_full_disk(&arguments).spawn().unwrap();
+    let access = first_line(&mut child);
+    let client = beside(&access);
+    let send = ["send", "--from", "T", "--to", "+224622000001", "Bonjour"];
+    let mut taken = 0;
+    // It answers 503, and after that nobody can know.
+    while client.run(&send).code == Some(0) {
+        taken += 1;
+        assert!(taken < 20, "the state file is not full");
+    }
+    let messages = || {
+        get(&access, "/_sim/messages")
+            .matches("provider_id")
+            .count()
+    };
+    let then = messages();
+    client.run(&send).exited_with(4);
+    client.run(&send).exited_with(4);
+    assert_eq!(messages(), then);
+    signal(&child, "KILL");
+    child.wait().unwrap();
+    // What was answered for is there again, and nothing else.
+    let (mut child, access) = start(&shell, &arguments[2..]);
+    let messages = get(&access, "/_sim/messages")
+        .matches("provider_id")
+        .count();
+    assert_eq!(messages, taken);
+    signal(&child, "INT");
+    child.wait().unwrap();
+}
+
+#[test]
+fn what_a_person_is_given_to_paste_works_as_it_stands() {
     let shell = Shell::new();
     let mut child = shell.tidings(&["sim", spec().id]).spawn().unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap())
         .lines()
         .map(Result::unwrap);
     // The last line names the list of messages.
-    let mut told = String::new();
+    let mut pasted = String::from("set -e\n");
     for line in lines {
-        told = told + &line + "\n";
         if line.contains("/_sim/messages") {
             break;
         }
+        if line.starts_with("  ") {
+            pasted = pasted + &line + "\n";
+        }
     }
+    // The account stays chosen for what follows.
+    pasted += "tidings balance\n";
+    let mut bash = shell.command("bash");
+    let ended: Ended = bash.args(["-c", &pasted]).output().unwrap().into();
     assert!(
-        told.contains("export TIDINGS_") && told.contains("tidings send --provider"),
-        "{told}"
+        ended.succeeded().stdout.contains("9999 sms credits"),
+        "{pasted}{}",
+        ended.stdout
     );
     signal(&child, "INT");
     assert_eq!(child.wait().unwrap().code(), Some(0));

@@ -169,7 +169,7 @@ impl Contacts for World {
                 last_name: contact.last_name,
                 phone: contact.phone,
             };
-            let ticket = self.0.change(&mut state, change);
+            let ticket = self.0.change(&mut state, change)?;
             let added = state.contacts.get(index).expect("the change added it");
             (state.contact(index, added), ticket)
         };
@@ -213,7 +213,8 @@ impl Contacts for World {
             let mut state = self.0.state();
             let (contact, _) = state.own_contact(who, contact_id)?;
             let users = user_ids.to_vec();
-            self.0.change(&mut state, Change::Users { contact, users })
+            self.0
+                .change(&mut state, Change::Users { contact, users })?
         };
         self.0.on_disk(ticket).await
     }
@@ -236,7 +237,7 @@ impl Contacts for World {
             let account = state.account_of(who)?;
             let index = state.groups.len();
             let name = name.to_owned();
-            let ticket = self.0.change(&mut state, Change::Group { account, name });
+            let ticket = self.0.change(&mut state, Change::Group { account, name })?;
             let made = state.groups.get(index).expect("the change made it");
             (state.group(index, made), ticket)
         };
@@ -255,7 +256,8 @@ impl Contacts for World {
             let mut state = self.0.state();
             let (contact, _) = state.own_contact(who, contact_id)?;
             let (group, _) = state.own_group(who, group_id)?;
-            self.0.change(&mut state, Change::Member { group, contact })
+            self.0
+                .change(&mut state, Change::Member { group, contact })?
         };
         self.0.on_disk(ticket).await
     }
@@ -290,7 +292,7 @@ impl AccountDesk for World {
                 setting: setting.name.to_owned(),
                 value: value.clone(),
             };
-            self.0.change(&mut state, change)
+            self.0.change(&mut state, change)?
         };
         self.0.on_disk(ticket).await?;
         Ok(value.into())

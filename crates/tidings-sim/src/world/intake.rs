@@ -121,9 +121,11 @@ impl Shared {
                 .is_some()
                 .then(|| state.ids.id(Kind::Batch, state.batches.len()));
             let is_kept = batch.is_some() || !submission.messages.is_empty();
-            let ticket = is_kept
-                .then(|| self.change(&mut state, Change::Submission(submission)))
-                .flatten();
+            let ticket = if is_kept {
+                self.change(&mut state, Change::Submission(submission))?
+            } else {
+                None
+            };
             (Accepted::new(batch, verdicts), ticket)
         };
         self.on_disk(ticket).await?;

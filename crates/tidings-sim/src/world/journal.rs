@@ -93,8 +93,13 @@ impl Journal {
     }
 
     /// Puts a change at the end. Called while the world is locked, so that the file has the changes
-    /// in the order in which they were made.
-    pub(super) fn append<R: Serialize>(&self, change: &R) -> Ticket {
+    /// in the order in which they were made. Refused once a write has failed: such a change must not
+    /// be made. Changes that waited for that write were made in memory, are answered for with a
+    /// refusal, and are forgotten when the world is opened again.
+    pub(super) fn append<R: Serialize>(&self, change: &R) -> Result<Ticket, NotWritten> {
+        if matches!(*self.synced.borrow(), Synced::Failed) {
+            return Err(NotWritten);
+        }
         let mut waiting = self.queue.lock();
         serde_json::to_writer(&mut waiting.bytes, change)
             .expect("a change is plain data with text keys, and a Vec takes every byte");
@@ -103,7 +108,7 @@ impl Journal {
         let ticket = Ticket(waiting.lines);
         drop(waiting);
         self.queue.more.notify_one();
-        ticket
+        Ok(ticket)
     }
 
     /// Returns when everything up to the ticket is on disk.

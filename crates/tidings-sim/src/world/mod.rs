@@ -149,8 +149,10 @@ impl World {
         if let Some(credit) = credit {
             let mut state = self.0.state();
             for account in 0..state.accounts.len() {
+                // A carrier whose state file cannot be written refuses every call that could use it.
                 self.0
-                    .change(&mut state, Change::Credit { account, credit });
+                    .change(&mut state, Change::Credit { account, credit })
+                    .ok();
             }
         }
     }
@@ -213,25 +215,28 @@ impl Shared {
         Arc::clone(&scenario)
     }
 
-    /// Carries out a change that was checked under this lock, and puts it into the state file.
-    fn change(&self, state: &mut State, change: Change) -> Option<Ticket> {
+    /// Carries out a change that was checked under this lock, and puts it into the state file. Nothing
+    /// is changed once the state file cannot be written.
+    fn change(&self, state: &mut State, change: Change) -> Result<Option<Ticket>, Refusal> {
         let ticket = self.journal.as_ref().map(|journal| journal.append(&change));
+        let ticket = ticket.transpose().map_err(refused)?;
         state
             .apply(change)
             .expect("the change was made from this state, under its lock");
-        ticket
+        Ok(ticket)
     }
 
     /// Returns when a change may be answered for.
     async fn on_disk(&self, ticket: Option<Ticket>) -> Result<(), Refusal> {
         match (&self.journal, ticket) {
-            (Some(journal), Some(ticket)) => journal
-                .on_disk(ticket)
-                .await
-                .map_err(|journal::NotWritten| Refusal::Unavailable { retry_after: None }),
+            (Some(journal), Some(ticket)) => journal.on_disk(ticket).await.map_err(refused),
             (None, _) | (_, None) => Ok(()),
         }
     }
+}
+
+fn refused(_: journal::NotWritten) -> Refusal {
+    Refusal::Unavailable { retry_after: None }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -59,20 +59,24 @@ impl World {
             None => None,
         };
 
+        let not_written = |path: PathBuf| SimError::StateFile {
+            path,
+            source: std::io::Error::other("its first lines cannot be written"),
+        };
         let changes = beginning(spec, &scenario, &state, given, &mut random);
         let mut last = None;
         for change in changes {
-            last = journal.as_ref().map(|journal| journal.append(&change));
+            if let (Some(journal), Some(path)) = (&journal, &state_file) {
+                let ticket = journal.append(&change);
+                last = Some(ticket.map_err(|NotWritten| not_written(path.clone()))?);
+            }
             state
                 .apply(change)
                 .expect("a world can begin, and an account that is there be changed");
         }
         if let (Some(journal), Some(ticket), Some(path)) = (&journal, last, state_file) {
             let written = journal.on_disk(ticket).await;
-            written.map_err(|NotWritten| SimError::StateFile {
-                path,
-                source: std::io::Error::other("its first lines cannot be written"),
-            })?;
+            written.map_err(|NotWritten| not_written(path))?;
         }
         Ok(Self(Arc::new(Shared {
             spec,

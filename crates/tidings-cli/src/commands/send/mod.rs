@@ -12,7 +12,9 @@ use self::lines::{BadRowLine, MessageLine, Tally, encodings, short_error, state_
 use super::{Connected, Context, text_of};
 use crate::args::SendArgs;
 use crate::campaign::journal::{Entry, Fingerprint, Identity, Journal, Outcome};
-use crate::campaign::prepare::{BadRow, Envelope, Prepared, PreparedMessage, Recipe, prepare};
+use crate::campaign::prepare::{
+    BadRow, Envelope, Prepared, PreparedMessage, Recipe, RowFault, prepare,
+};
 use crate::campaign::progress::Progress;
 use crate::campaign::run::{self, Desk, Job, Pacing, RunEnd, Verdict};
 use crate::config::LaneOptions;
@@ -30,17 +32,11 @@ struct Desktop {
     pacing: Pacing,
 }
 
-pub(super) async fn run(
-    context: &Context,
-    interrupt: &mut Interrupt,
-    args: &SendArgs,
-) -> anyhow::Result<()> {
+pub(super) async fn run(context: &Context, args: &SendArgs) -> anyhow::Result<()> {
     let desktop = desktop(context, args)?;
     match (&args.campaign.csv, &args.campaign.template) {
-        (Some(csv), Some(template)) => {
-            campaign(context, interrupt, args, desktop, csv, template).await
-        }
-        _ => direct(context, interrupt, args, desktop).await,
+        (Some(csv), Some(template)) => campaign(context, args, desktop, csv, template).await,
+        _ => direct(context, args, desktop).await,
     }
 }
 
@@ -100,12 +96,7 @@ fn desktop(context: &Context, args: &SendArgs) -> anyhow::Result<Desktop> {
 }
 
 /// The recipients of the command line.
-async fn direct(
-    context: &Context,
-    interrupt: &mut Interrupt,
-    args: &SendArgs,
-    desktop: Desktop,
-) -> anyhow::Result<()> {
+async fn direct(context: &Context, args: &SendArgs, desktop: Desktop) -> anyhow::Result<()> {
     let output = &context.output;
     let text = text_of(args.text.as_deref().unwrap_or_default())?;
     let mut messages = Vec::new();
@@ -113,7 +104,13 @@ async fn direct(
         let message = desktop.envelope.message(line, to, &text);
         // Nothing has been sent yet, and the person is there to correct it.
         messages.push(message.map_err(|fault| {
-            bad_input(format!("recipient {line}: {fault}; {}", fault.advice()))
+            let what = format!("recipient {line}: {fault}; {}", fault.advice());
+            match fault {
+                RowFault::NotServed { .. } => {
+                    Error::not_sent(ErrorKind::InvalidRecipient, what).into()
+                }
+                _ => bad_input(what),
+            }
         })?);
     }
     let Some(Connected { provider, .. }) = desktop.connected.filter(|_| !args.dry_run) else {
@@ -138,7 +135,7 @@ async fn direct(
         provider,
         clock: &*context.clock,
         journal: None,
-        interrupt,
+        interrupt: &mut Interrupt::listen()?,
     };
     let end = run::run(desk, jobs, desktop.pacing, &mut |job, verdict| {
         tally.add(state_word(verdict.outcome()), job.parts);
@@ -160,7 +157,7 @@ async fn direct(
         (RunEnd::Complete, None, _) => Ok(()),
         // One message: its error is the command's.
         (RunEnd::Complete | RunEnd::Trouble(_), Some(error), (1, _)) => Err(error.into()),
-        (end, _, _) => conclude(context, end, &tally, 0),
+        (end, _, _) => conclude(context, end, &tally, None),
     }
 }
 
@@ -187,7 +184,6 @@ fn table_row(job: &Job, verdict: &Verdict) -> Vec<String> {
 
 async fn campaign(
     context: &Context,
-    interrupt: &mut Interrupt,
     args: &SendArgs,
     desktop: Desktop,
     csv: &Path,
@@ -232,7 +228,7 @@ async fn campaign(
         provider,
         clock: &*context.clock,
         journal: Some(&mut journal),
-        interrupt,
+        interrupt: &mut Interrupt::listen()?,
     };
     let end = run::run(desk, jobs, desktop.pacing, &mut |job, verdict| {
         tally.add(state_word(verdict.outcome()), job.parts);
@@ -255,7 +251,7 @@ async fn campaign(
     if !output.is_json() {
         tally.show(output, "state")?;
     }
-    conclude(context, end, &tally, n_bad)
+    conclude(context, end, &tally, Some(n_bad))
 }
 
 /// Which rows are to be sent in this run; the others are counted by what is known of them.
@@ -336,7 +332,7 @@ fn identity(args: &SendArgs, recipe: &Recipe<'_>, file: &[u8], connected: &Conne
         file: Fingerprint::of(&[file]),
         template: Fingerprint::of(&[recipe.template.as_bytes()]),
         options: Fingerprint::of(&[options.as_bytes()]),
-        account: format!("{}/{}", connected.lane.spec.id, connected.lane.account.id()),
+        account: Identity::account_of(connected.lane.spec, &connected.lane.account),
     }
 }
 
@@ -376,10 +372,21 @@ fn show_bad_rows(context: &Context, bad_rows: &[BadRow], has_lines: bool) -> any
     Ok(())
 }
 
-/// What is to be said at the end, and with which exit code.
-fn conclude(context: &Context, end: RunEnd, tally: &Tally, bad_rows: usize) -> anyhow::Result<()> {
+/// What is to be said at the end, and with which exit code. `bad_rows` is there for a campaign: only
+/// its journal lets the same command go on.
+fn conclude(
+    context: &Context,
+    end: RunEnd,
+    tally: &Tally,
+    bad_rows: Option<usize>,
+) -> anyhow::Result<()> {
     let unknown = tally.messages("unknown");
-    let failed = tally.messages("refused") + tally.messages("not_sent") + bad_rows;
+    let failed =
+        tally.messages("refused") + tally.messages("not_sent") + bad_rows.unwrap_or_default();
+    let what_next = match bad_rows {
+        Some(_) => "the same command goes on",
+        None => "the same command would send to all of them again: name only those that are left",
+    };
     match end {
         RunEnd::Interrupted { abandoned } => {
             let submitted = tally.messages("submitted");
@@ -390,14 +397,14 @@ fn conclude(context: &Context, end: RunEnd, tally: &Tally, bad_rows: usize) -> a
                 }
             };
             Err(Ending::Interrupted(format!(
-                "interrupted: {submitted} messages are with the provider{given_up}; the same command goes on"
+                "interrupted: {submitted} messages are with the provider{given_up}; {what_next}"
             ))
             .into())
         }
         RunEnd::Trouble(error) => {
-            context
-                .output
-                .remark("stopped early: the same command goes on when the cause is mended");
+            context.output.remark(format_args!(
+                "stopped early; when the cause is mended, {what_next}"
+            ));
             Err(anyhow::Error::from(error).context("the account or the provider is in trouble"))
         }
         RunEnd::Complete if unknown > 0 => Err(Ending::OutcomeUnknown(format!(
