@@ -105,8 +105,8 @@ impl<'t> Plan<'t> {
         }
     }
 
-    /// Encodes and cuts the text as it stands.
-    #[inline]
+    /// Encodes and cuts the text as it stands. Not inlined, so that `layout` is: its answer is then written once, in its place.
+    #[inline(never)]
     pub(super) fn lay_out(&mut self, policy: Policy) {
         self.layout = segment::layout(&self.text, policy, &mut self.parts);
     }
@@ -277,27 +277,24 @@ impl Parts {
 
     #[inline]
     pub(super) fn push(&mut self, part: Part) {
-        if let Self::Inline { count, parts } = self
-            && let Some(free) = parts.get_mut(*count)
-        {
-            *free = part;
-            *count += 1;
-        } else {
-            self.push_on_heap(part);
+        if let Self::Inline { count, parts } = self {
+            if let Some(free) = parts.get_mut(*count) {
+                *free = part;
+                *count += 1;
+                return;
+            }
+            self.move_to_heap();
+        }
+        if let Self::Heap(parts) = self {
+            parts.push(part);
         }
     }
 
     #[cold]
-    fn push_on_heap(&mut self, part: Part) {
-        match self {
-            Self::Inline { parts, .. } => {
-                let mut heap = Vec::with_capacity(4 * Self::INLINE);
-                heap.extend_from_slice(parts);
-                heap.push(part);
-                *self = Self::Heap(heap);
-            }
-            Self::Heap(parts) => parts.push(part),
-        }
+    fn move_to_heap(&mut self) {
+        let mut heap = Vec::with_capacity(4 * Self::INLINE);
+        heap.extend_from_slice(self.as_slice());
+        *self = Self::Heap(heap);
     }
 
     pub(super) fn as_slice(&self) -> &[Part] {

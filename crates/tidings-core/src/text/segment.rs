@@ -84,6 +84,7 @@ const fn units_after(header_octets: usize, encoding: Encoding) -> usize {
 }
 
 /// The layout in the default alphabet; `None` where a character is outside it.
+#[inline]
 fn gsm7_layout(text: &str, policy: Policy, parts: &mut Parts) -> Option<Layout> {
     let layout = Layout::empty(Encoding::Gsm7, ShiftTables::NONE, policy.reference);
     let capacity = layout.capacity();
@@ -176,6 +177,7 @@ impl Layout {
 
     /// One part if that is enough, else several; `fill` fills a part of a capacity with a text's beginning, and gives `None` at a
     /// character that has no such units.
+    #[inline]
     fn fill(
         self,
         text: &str,
@@ -193,12 +195,14 @@ impl Layout {
     }
 
     /// A text that one message holds.
+    #[inline]
     fn alone(mut self, filled: Filled, parts: &mut Parts) -> Self {
         self.add(0, filled, parts);
         self
     }
 
     /// Cuts a text of more than one part; `fill` says how much of what is left goes into the next.
+    #[inline]
     fn cut(
         mut self,
         text: &str,
@@ -215,6 +219,7 @@ impl Layout {
         Some(self)
     }
 
+    #[inline]
     fn add(&mut self, start: usize, filled: Filled, parts: &mut Parts) {
         if self.parts_needed < Parts::MOST {
             parts.push(Part {
