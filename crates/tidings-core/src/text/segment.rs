@@ -1,6 +1,6 @@
 //! Which encoding a text takes and where it is cut. Called by `plan` and, for candidates, by `replace`.
 //!
-//! Looks at every byte once where it can: ordinary text is ASCII of one septet a character, recognised sixteen bytes at a time,
+//! Looks at every byte once where it can: ordinary text is ASCII of one septet a character, recognised in blocks,
 //! and then the cuts are arithmetic. Changes no text and knows no limit but the 255 parts that are kept.
 
 use super::plan::{Encoding, Part, Parts};
@@ -262,12 +262,9 @@ fn fill_septets(text: &str, capacity: usize) -> Option<Filled> {
         let mut specials = gsm7::special_characters(bytes, start);
         while specials != 0 {
             let position = start + specials.trailing_zeros() as usize;
-            if position >= plain_end {
-                return Some(filled(plain_end, plain_end));
-            }
             let size = gsm7::size_at(bytes, position)?;
             if position + size.septets > plain_end {
-                return Some(filled(position, plain_end));
+                return Some(filled(position.min(plain_end), plain_end));
             }
             plain_end = plain_end + size.bytes - size.septets;
             specials &= specials - 1;
