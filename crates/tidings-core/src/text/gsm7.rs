@@ -132,45 +132,74 @@ pub(super) fn is_plain(bytes: &[u8]) -> bool {
     }
 }
 
-/// Septets of the character that begins with byte `at` of a UTF-8 text; 0 where that byte continues one, `None` where the character
-/// is outside the default alphabet.
+/// Which of the `BLOCK` bytes from `at` begin a character that is not plain, the first byte in the lowest bit. Bytes behind the end
+/// are none.
 #[inline]
-pub(super) fn septets_begun(bytes: &[u8], at: usize) -> Option<usize> {
-    let following = |distance: usize| bytes.get(at + distance).copied();
-    let code_point = match *bytes.get(at)? {
-        ascii @ ..0x80 => usize::from(ascii),
-        0x80..0xC0 => return Some(0),
-        lead @ 0xC0..0xE0 => usize::from(lead & 0x1F) << 6 | usize::from(following(1)? & 0x3F),
-        // The euro sign is the only one of three bytes.
-        0xE2 if following(1)? == 0x82 && following(2)? == 0xAC => return Some(2),
-        0xE0.. => return None,
-    };
-    match *SEPTET_OF.get(code_point)? {
-        OUTSIDE => None,
-        basic if basic < EXTENDED => Some(1),
-        _ => Some(2),
+pub(super) fn special_characters(bytes: &[u8], at: usize) -> u64 {
+    let left = bytes.len() - at;
+    match (bytes.get(at..), bytes.last_chunk::<BLOCK>()) {
+        (Some(rest), _) if left >= BLOCK => rest.first_chunk().map_or(0, special_in_block),
+        // The last block reaches back as far as it takes to be whole.
+        (_, Some(last)) => special_in_block(last) >> (BLOCK - left),
+        (rest, None) => {
+            let mut block = [b' '; BLOCK];
+            for (padded, byte) in block.iter_mut().zip(rest.unwrap_or_default()) {
+                *padded = *byte;
+            }
+            special_in_block(&block)
+        }
     }
 }
 
-/// Septets of the characters that begin in the `BLOCK` bytes of a UTF-8 text from `at`; `None` where one is outside the default
-/// alphabet or fewer bytes are left.
 #[inline]
-pub(super) fn septets_begun_in_block(bytes: &[u8], at: usize) -> Option<usize> {
-    let block = bytes.get(at..)?.first_chunk::<BLOCK>()?;
-    let mut flags = [0; BLOCK];
-    for (flag, byte) in flags.iter_mut().zip(block) {
-        *flag = is_not_plain(*byte);
-    }
-    let mut septets = BLOCK;
-    for (index, word) in flags.as_chunks::<8>().0.iter().enumerate() {
-        let mut word = u64::from_le_bytes(*word);
-        while word != 0 {
-            let position = at + index * 8 + word.trailing_zeros() as usize / 8;
-            septets = septets - 1 + septets_begun(bytes, position)?;
-            word &= word - 1;
+fn special_in_block(block: &[u8; BLOCK]) -> u64 {
+    let flags = block.map(|byte| is_not_plain(byte) & !continues(byte));
+    let words = flags.as_chunks::<8>().0.iter().enumerate();
+    words.fold(0, |bits, (index, word)| {
+        // Each of the eight products moves one flag to its place among the highest eight bits.
+        let gathered = u64::from_le_bytes(*word).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        bits | gathered << (8 * index)
+    })
+}
+
+/// 1 for a byte of UTF-8 that continues a character, else 0.
+#[inline]
+const fn continues(byte: u8) -> u8 {
+    (byte & 0xC0 == 0x80) as u8
+}
+
+/// What a character takes in UTF-8 and in the default alphabet.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Size {
+    pub(super) bytes: usize,
+    pub(super) septets: usize,
+}
+
+/// The size of the character that begins with byte `at` of a UTF-8 text; `None` where it is outside the default alphabet.
+#[inline]
+pub(super) fn size_at(bytes: &[u8], at: usize) -> Option<Size> {
+    let following = |distance: usize| bytes.get(at + distance).copied();
+    let (bytes, code_point) = match *bytes.get(at)? {
+        ascii @ ..0x80 => (1, usize::from(ascii)),
+        lead @ 0x80..0xE0 => {
+            let high = usize::from(lead & 0x1F) << 6;
+            (2, high | usize::from(following(1)? & 0x3F))
         }
-    }
-    Some(septets)
+        // The euro sign is the only one of three bytes.
+        0xE2 if following(1)? == 0x82 && following(2)? == 0xAC => {
+            return Some(Size {
+                bytes: 3,
+                septets: 2,
+            });
+        }
+        0xE0.. => return None,
+    };
+    let septets = match *SEPTET_OF.get(code_point)? {
+        OUTSIDE => return None,
+        basic if basic < EXTENDED => 1,
+        _ => 2,
+    };
+    Some(Size { bytes, septets })
 }
 
 /// The character of a text that the alphabet in use cannot show.

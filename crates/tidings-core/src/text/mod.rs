@@ -82,17 +82,25 @@ pub enum TextError {
 #[doc(alias = "split")]
 #[doc(alias = "SegmentedMessage")]
 pub fn plan<'t>(text: &'t str, policy: &Policy) -> Result<Plan<'t>, TextError> {
-    let unchanged = Plan::unchanged(text, *policy);
-    let plan = match policy.replacement {
-        Replacement::Off => unchanged,
-        level => replace::plan(unchanged, level, *policy)?,
-    };
-    let max = policy.max_parts.max(1);
-    if plan.parts_needed() > usize::from(max) {
-        return Err(TextError::TooManyParts {
-            parts_needed: plan.parts_needed(),
-            max,
-        });
+    let mut result = Ok(Plan::of_no_parts(text));
+    if let Ok(plan) = &mut result
+        && let Err(error) = fill(plan, *policy)
+    {
+        result = Err(error);
     }
-    Ok(plan)
+    result
+}
+
+/// Plans in place.
+#[inline]
+fn fill(plan: &mut Plan<'_>, policy: Policy) -> Result<(), TextError> {
+    plan.lay_out(policy);
+    if policy.replacement != Replacement::Off {
+        replace::improve(plan, policy)?;
+    }
+    let (parts_needed, max) = (plan.parts_needed(), policy.max_parts.max(1));
+    if parts_needed > usize::from(max) {
+        return Err(TextError::TooManyParts { parts_needed, max });
+    }
+    Ok(())
 }

@@ -89,17 +89,26 @@ pub struct Plan<'t> {
 }
 
 impl<'t> Plan<'t> {
-    /// The plan of a text that is sent as written.
-    pub(super) fn unchanged(text: &'t str, policy: Policy) -> Self {
-        let mut parts = Parts::new();
-        let layout = segment::layout(text, policy, &mut parts);
+    /// A plan of no parts, to be laid out in its place: it is some 300 bytes, and to move them takes as long as to plan a short text.
+    #[inline]
+    pub(super) const fn of_no_parts(text: &'t str) -> Self {
         Self {
             original: text,
             text: Cow::Borrowed(text),
-            layout,
-            parts,
+            layout: Layout::empty(
+                Encoding::Gsm7,
+                ShiftTables::NONE,
+                ConcatenationReference::EightBit,
+            ),
+            parts: Parts::new(),
             changes: Vec::new(),
         }
+    }
+
+    /// Encodes and cuts the text as it stands. Not inlined, so that `layout` is: its answer is then written once, in its place.
+    #[inline(never)]
+    pub(super) fn lay_out(&mut self, policy: Policy) {
+        self.layout = segment::layout(&self.text, policy, &mut self.parts);
     }
 
     /// The plan of a text that is sent as `text`, which these changes make of `original`.
@@ -109,15 +118,13 @@ impl<'t> Plan<'t> {
         changes: Vec<Change<'t>>,
         policy: Policy,
     ) -> Self {
-        let mut parts = Parts::new();
-        let layout = segment::layout(&text, policy, &mut parts);
-        Self {
-            original,
+        let mut plan = Self {
             text: Cow::Owned(text),
-            layout,
-            parts,
             changes,
-        }
+            ..Self::of_no_parts(original)
+        };
+        plan.lay_out(policy);
+        plan
     }
 
     /// How many parts the text takes, also where they are more than can be numbered and so not all in [`Plan::parts`].
@@ -268,21 +275,26 @@ impl Parts {
         }
     }
 
+    #[inline]
     pub(super) fn push(&mut self, part: Part) {
-        match self {
-            Self::Inline { count, parts } => {
-                if let Some(free) = parts.get_mut(*count) {
-                    *free = part;
-                    *count += 1;
-                } else {
-                    let mut heap = Vec::with_capacity(4 * Self::INLINE);
-                    heap.extend_from_slice(parts);
-                    heap.push(part);
-                    *self = Self::Heap(heap);
-                }
+        if let Self::Inline { count, parts } = self {
+            if let Some(free) = parts.get_mut(*count) {
+                *free = part;
+                *count += 1;
+                return;
             }
-            Self::Heap(parts) => parts.push(part),
+            self.move_to_heap();
         }
+        if let Self::Heap(parts) = self {
+            parts.push(part);
+        }
+    }
+
+    #[cold]
+    fn move_to_heap(&mut self) {
+        let mut heap = Vec::with_capacity(4 * Self::INLINE);
+        heap.extend_from_slice(self.as_slice());
+        *self = Self::Heap(heap);
     }
 
     pub(super) fn as_slice(&self) -> &[Part] {

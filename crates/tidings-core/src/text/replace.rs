@@ -31,17 +31,14 @@ enum Target {
     CodeUnits,
 }
 
-/// The plan with the fewest parts that `level` allows, given that of the text as written.
-pub(super) fn plan(
-    unchanged: Plan<'_>,
-    level: Replacement,
-    policy: Policy,
-) -> Result<Plan<'_>, TextError> {
+/// Makes of the plan of a text as written the one with the fewest parts that the policy's level allows.
+pub(super) fn improve(best: &mut Plan<'_>, policy: Policy) -> Result<(), TextError> {
+    let level = policy.replacement;
     // Nothing in the default alphabet is ever replaced, so nothing could become shorter.
-    if unchanged.encoding() == Encoding::Gsm7 && unchanged.shift_tables() == ShiftTables::NONE {
-        return Ok(unchanged);
+    if best.encoding() == Encoding::Gsm7 && best.shift_tables() == ShiftTables::NONE {
+        return Ok(());
     }
-    let original = unchanged.original();
+    let original = best.original();
     let degrees: &[Degree] = match level {
         Replacement::Off => &[],
         Replacement::Typography => &[Degree::Composed, Degree::Typography],
@@ -50,7 +47,6 @@ pub(super) fn plan(
         }
     };
     let must_be_septets = level == Replacement::Strict;
-    let mut best = unchanged;
     let mut refusal = None;
     let addresses = protect::addresses(original);
     for (degree, target) in attempts(degrees, policy) {
@@ -73,7 +69,7 @@ pub(super) fn plan(
         let is_shorter =
             plan.parts_needed() < best.parts_needed() && (is_septets || !must_be_septets);
         if is_first_septets || is_shorter {
-            best = plan;
+            *best = plan;
         }
     }
     match refusal {
@@ -82,7 +78,7 @@ pub(super) fn plan(
         {
             Err(TextError::Unencodable { position, count })
         }
-        _ => Ok(best),
+        _ => Ok(()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which encoding a text takes and where it is cut. Called by `plan` and, for candidates, by `replace`.
 //!
-//! Looks at every byte once where it can: ordinary text is ASCII of one septet a character, recognised sixteen bytes at a time,
+//! Looks at every byte once where it can: ordinary text is ASCII of one septet a character, recognised in blocks,
 //! and then the cuts are arithmetic. Changes no text and knows no limit but the 255 parts that are kept.
 
 use super::plan::{Encoding, Part, Parts};
@@ -26,6 +26,7 @@ pub(super) struct Layout {
 
 /// The layout of a text that is not changed, its parts written to `parts`. The default alphabet where it is enough; else, of the
 /// national tables that are allowed and enough, those with the fewest parts; else UTF-16.
+#[inline]
 pub(super) fn layout(text: &str, policy: Policy, parts: &mut Parts) -> Layout {
     if let Some(layout) = gsm7_layout(text, policy, parts) {
         return layout;
@@ -83,11 +84,12 @@ const fn units_after(header_octets: usize, encoding: Encoding) -> usize {
 }
 
 /// The layout in the default alphabet; `None` where a character is outside it.
+#[inline]
 fn gsm7_layout(text: &str, policy: Policy, parts: &mut Parts) -> Option<Layout> {
     let layout = Layout::empty(Encoding::Gsm7, ShiftTables::NONE, policy.reference);
     let capacity = layout.capacity();
     if !gsm7::is_plain(text.as_bytes()) {
-        return layout.fill::<Septets>(text, parts);
+        return layout.fill(text, parts, fill_septets);
     }
     // Every character is one byte and one septet: the cuts are arithmetic.
     if text.len() <= capacity.alone {
@@ -139,23 +141,23 @@ fn national_layout(text: &str, policy: Policy, parts: &mut Parts) -> Option<Layo
 fn ucs2_layout(text: &str, policy: Policy, parts: &mut Parts) -> Layout {
     let layout = Layout::empty(Encoding::Ucs2, ShiftTables::NONE, policy.reference);
     let greedy = layout
-        .fill::<CodeUnits>(text, parts)
+        .fill(text, parts, |text, capacity| {
+            Some(fill_code_units(text, capacity))
+        })
         .expect("UTF-16 holds every character");
     let is_cut = (2..=Parts::MOST).contains(&greedy.parts_needed);
     if !policy.keep_graphemes || !is_cut {
         return greedy;
     }
-    let fill = |rest: &str| fill::<CodeUnits>(rest, layout.capacity().each);
-    let mut cuts = grapheme::Cuts::new(text, greedy.parts_needed, |rest| {
-        fill(rest).map_or(0, |filled| filled.bytes)
-    });
+    let fill = |rest: &str| fill_code_units(rest, layout.capacity().each);
+    let mut cuts = grapheme::Cuts::new(text, greedy.parts_needed, |rest| fill(rest).bytes);
     layout
-        .cut(text, parts, |rest| fill(rest.get(..cuts.next(rest))?))
+        .cut(text, parts, |rest| Some(fill(rest.get(..cuts.next(rest))?)))
         .unwrap_or(greedy)
 }
 
 impl Layout {
-    const fn empty(
+    pub(super) const fn empty(
         encoding: Encoding,
         shift_tables: ShiftTables,
         reference: ConcatenationReference,
@@ -173,25 +175,34 @@ impl Layout {
         Capacity::of(self.encoding, self.shift_tables, self.reference)
     }
 
-    /// One part if that is enough, else several; `None` where a character has no such units.
-    fn fill<U: Units>(self, text: &str, parts: &mut Parts) -> Option<Self> {
+    /// One part if that is enough, else several; `fill` fills a part of a capacity with a text's beginning, and gives `None` at a
+    /// character that has no such units.
+    #[inline]
+    fn fill(
+        self,
+        text: &str,
+        parts: &mut Parts,
+        fill: impl Fn(&str, usize) -> Option<Filled>,
+    ) -> Option<Self> {
         let capacity = self.capacity();
-        if text.len() <= capacity.alone * U::MOST_BYTES {
-            let alone = fill::<U>(text, capacity.alone)?;
+        if text.len() <= capacity.alone * most_bytes(self.encoding) {
+            let alone = fill(text, capacity.alone)?;
             if alone.bytes == text.len() {
                 return Some(self.alone(alone, parts));
             }
         }
-        self.cut(text, parts, |rest| fill::<U>(rest, capacity.each))
+        self.cut(text, parts, |rest| fill(rest, capacity.each))
     }
 
     /// A text that one message holds.
+    #[inline]
     fn alone(mut self, filled: Filled, parts: &mut Parts) -> Self {
         self.add(0, filled, parts);
         self
     }
 
     /// Cuts a text of more than one part; `fill` says how much of what is left goes into the next.
+    #[inline]
     fn cut(
         mut self,
         text: &str,
@@ -208,6 +219,7 @@ impl Layout {
         Some(self)
     }
 
+    #[inline]
     fn add(&mut self, start: usize, filled: Filled, parts: &mut Parts) {
         if self.parts_needed < Parts::MOST {
             parts.push(Part {
@@ -228,101 +240,72 @@ struct Filled {
     units: usize,
 }
 
-/// A way of counting: units are counted at the byte that begins a character, so that a text can be walked byte by byte or in blocks.
-trait Units {
-    /// The most bytes that one unit stands for.
-    const MOST_BYTES: usize;
-
-    /// Bytes whose units are counted together.
-    const BLOCK: usize;
-
-    /// Units of the character that begins with this byte; 0 where the byte continues one, `None` where the character has none.
-    fn begun(bytes: &[u8], at: usize) -> Option<usize>;
-
-    /// Units of the characters that begin in the `BLOCK` bytes from here, all of which there are.
-    fn begun_in_block(bytes: &[u8], at: usize) -> Option<usize>;
-}
-
-/// Septets of the default alphabet.
-struct Septets;
-
-impl Units for Septets {
-    const MOST_BYTES: usize = 2;
-    const BLOCK: usize = gsm7::BLOCK;
-
-    #[inline]
-    fn begun(bytes: &[u8], at: usize) -> Option<usize> {
-        gsm7::septets_begun(bytes, at)
-    }
-
-    #[inline]
-    fn begun_in_block(bytes: &[u8], at: usize) -> Option<usize> {
-        gsm7::septets_begun_in_block(bytes, at)
+/// The most bytes of UTF-8 that one unit stands for.
+const fn most_bytes(encoding: Encoding) -> usize {
+    match encoding {
+        Encoding::Gsm7 => 2,
+        Encoding::Ucs2 => 3,
     }
 }
 
-/// UTF-16 code units: one for a character, two where its UTF-8 has four bytes.
-struct CodeUnits;
-
-impl Units for CodeUnits {
-    const MOST_BYTES: usize = 3;
-    const BLOCK: usize = 32;
-
-    #[inline]
-    fn begun(bytes: &[u8], at: usize) -> Option<usize> {
-        let [units, ..] = code_units_begun(u64::from(*bytes.get(at)?)).to_le_bytes();
-        Some(usize::from(units))
-    }
-
-    #[inline]
-    fn begun_in_block(bytes: &[u8], at: usize) -> Option<usize> {
-        let block = bytes.get(at..)?.first_chunk::<{ Self::BLOCK }>()?;
-        let words = block.as_chunks::<8>().0.iter();
-        // At most 2 a byte, so 8 after adding four words and 64 after adding eight bytes: nothing overflows into a neighbour.
-        let sums = words.fold(0, |sums, word| {
-            sums + code_units_begun(u64::from_le_bytes(*word))
-        });
-        let [.., sum] = sums.wrapping_mul(EACH_BYTE).to_le_bytes();
-        Some(usize::from(sum))
-    }
-}
-
-const EACH_BYTE: u64 = 0x0101_0101_0101_0101;
-
-/// For each byte of UTF-8 in the word, the code units of the character that it begins: 0 where its highest bits are 10, 2 where they
-/// are 1111, else 1.
-const fn code_units_begun(bytes: u64) -> u64 {
-    let (bit_7, bit_6, bit_5, bit_4) = (bytes >> 7, bytes >> 6, bytes >> 5, bytes >> 4);
-    let continues = bit_7 & !bit_6 & EACH_BYTE;
-    let begins_four = bit_7 & bit_6 & bit_5 & bit_4 & EACH_BYTE;
-    EACH_BYTE - continues + begins_four
-}
-
-/// Fills a part; `None` where a character has no such units. Ends before a byte that begins a character.
-fn fill<U: Units>(text: &str, capacity: usize) -> Option<Filled> {
+/// Fills a part in the default alphabet; `None` where a character is outside it. Goes from one character that is not plain to the
+/// next, each of which moves the place where the part would end if only plain characters followed.
+fn fill_septets(text: &str, capacity: usize) -> Option<Filled> {
     let bytes = text.as_bytes();
+    let filled = |end: usize, plain_end: usize| Filled {
+        bytes: end,
+        units: capacity - (plain_end - end),
+    };
+    let mut plain_end = capacity;
+    let mut start = 0;
+    while start < bytes.len().min(plain_end) {
+        let mut specials = gsm7::special_characters(bytes, start);
+        while specials != 0 {
+            let position = start + specials.trailing_zeros() as usize;
+            let size = gsm7::size_at(bytes, position)?;
+            if position + size.septets > plain_end {
+                return Some(filled(position.min(plain_end), plain_end));
+            }
+            plain_end = plain_end + size.bytes - size.septets;
+            specials &= specials - 1;
+        }
+        start += gsm7::BLOCK;
+    }
+    Some(filled(bytes.len().min(plain_end), plain_end))
+}
+
+/// Fills a part with UTF-16 code units: in large blocks as long as they fit, then in small ones, then byte by byte. Ends before a
+/// byte that begins a character.
+fn fill_code_units(text: &str, capacity: usize) -> Filled {
     let mut filled = Filled { bytes: 0, units: 0 };
-    while filled.bytes + U::BLOCK <= bytes.len() {
-        let units = filled.units + U::begun_in_block(bytes, filled.bytes)?;
+    fill_blocks::<64>(text.as_bytes(), capacity, &mut filled);
+    fill_blocks::<8>(text.as_bytes(), capacity, &mut filled);
+    fill_blocks::<1>(text.as_bytes(), capacity, &mut filled);
+    filled
+}
+
+/// Goes on filling a part with blocks of `SIZE` bytes, at most 127, while they are whole and fit.
+#[inline]
+fn fill_blocks<const SIZE: usize>(bytes: &[u8], capacity: usize, filled: &mut Filled) {
+    while let Some(block) = bytes
+        .get(filled.bytes..)
+        .and_then(<[u8]>::first_chunk::<SIZE>)
+    {
+        let begun = block.iter().map(|byte| code_units_begun(*byte)).sum::<u8>();
+        let units = filled.units + usize::from(begun);
         if units > capacity {
             break;
         }
-        filled = Filled {
-            bytes: filled.bytes + U::BLOCK,
-            units,
-        };
+        filled.bytes += SIZE;
+        filled.units = units;
     }
-    while filled.bytes < bytes.len() {
-        let units = filled.units + U::begun(bytes, filled.bytes)?;
-        if units > capacity {
-            break;
-        }
-        filled = Filled {
-            bytes: filled.bytes + 1,
-            units,
-        };
-    }
-    Some(filled)
+}
+
+/// Code units of the character that begins with this byte of UTF-8: 2 where the character has four bytes, else 1; 0 where the byte
+/// continues a character. Without branches, so that the bytes of a block are looked at together.
+#[inline]
+const fn code_units_begun(byte: u8) -> u8 {
+    (byte & 0xC0 != 0x80) as u8 + (byte >= 0xF0) as u8
 }
 
 /// Fills a part under national tables; `None` where a character is outside them.
