@@ -274,7 +274,10 @@ async fn pooled(address: &str, in_flight: usize, length: Length) -> Result<f64, 
     connector.set_nodelay(true);
     let client: Client<HttpConnector, Full<Bytes>> =
         Client::builder(TokioExecutor::new()).build(connector);
-    let (body, uri) = (body(), format!("http://{address}/v1/message/single_message"));
+    let (body, uri) = (
+        body(),
+        format!("http://{address}/v1/message/single_message"),
+    );
     let meter = Meter::new(length);
     let mut tasks = JoinSet::new();
     for _ in 0..in_flight {
