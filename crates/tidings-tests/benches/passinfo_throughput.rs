@@ -1,6 +1,9 @@
 //! Messages per second of the PassInfo client beside a bare `hyper` client and the vendor's Python
 //! package, with 1 and with 64 calls in flight, against the same server.
 //!
+//! `--calls tidings|pooled|hyper IN_FLIGHT N` makes N calls on one thread and nothing else, for a tool
+//! that counts instructions: a difference of two such runs is exact where seconds are not.
+//!
 //! Run by `cargo xtask bench passinfo`, which makes the Python environment and passes its
 //! interpreter. The server is a process of its own that answers at once; on a machine of two cores
 //! it shares them with the client, so the ratios are what counts. Prints a table in Markdown.
@@ -21,11 +24,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HOST};
-use http::{Method, Request, Response};
+use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tidings::{Clock as _, E164, SenderId, SystemClock, passinfo};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -48,6 +53,9 @@ fn main() -> Result<(), AnyError> {
         ["--serve", ..] => {
             let mut runtime = tokio::runtime::Builder::new_current_thread();
             runtime.enable_all().build()?.block_on(serve())
+        }
+        ["--calls", client, in_flight, n_calls, ..] => {
+            calls(client, in_flight.parse()?, n_calls.parse()?)
         }
         ["--python", interpreter, ..] => compare(Some(Path::new(interpreter))),
         _ => compare(None),
@@ -112,52 +120,87 @@ impl Drop for Server {
     }
 }
 
-// ---- the three clients ----
+// ---- the clients ----
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Contestant {
     Hyper,
+    Pooled,
     Tidings,
     Python,
 }
 
 impl Contestant {
-    const ALL: [Self; 3] = [Self::Hyper, Self::Tidings, Self::Python];
+    const ALL: [Self; 4] = [Self::Hyper, Self::Pooled, Self::Tidings, Self::Python];
 
     fn title(self) -> &'static str {
         match self {
             Self::Hyper => "bare `hyper` client, one connection per task",
+            Self::Pooled => "bare `hyper-util` client, its pool",
             Self::Tidings => "`tidings::passinfo::Client::send`",
             Self::Python => "`passinfo-sdk` 1.0.2, one thread per call",
         }
     }
 }
 
-/// Counts calls until the time is over; `call` makes one and is told its task's number by its maker.
+/// How long a run goes on.
+#[derive(Clone, Copy)]
+enum Length {
+    Time(Duration),
+    Calls(u64),
+}
+
+/// Counts calls until the run is over.
 struct Meter {
-    is_over: Arc<AtomicBool>,
-    n_calls: Arc<AtomicU64>,
+    counter: Arc<Counter>,
+    length: Length,
+}
+
+/// What the tasks of a run share.
+struct Counter {
+    is_over: AtomicBool,
+    n_calls: AtomicU64,
+    n_most: u64,
+}
+
+impl Counter {
+    fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Relaxed)
+    }
+
+    fn count(&self) {
+        if self.n_calls.fetch_add(1, Ordering::Relaxed) + 1 >= self.n_most {
+            self.is_over.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Meter {
-    fn new() -> Self {
+    fn new(length: Length) -> Self {
+        let n_most = match length {
+            Length::Time(_) => u64::MAX,
+            Length::Calls(count) => count,
+        };
+        let counter = Counter {
+            is_over: AtomicBool::new(false),
+            n_calls: AtomicU64::new(0),
+            n_most,
+        };
         Self {
-            is_over: Arc::default(),
-            n_calls: Arc::default(),
+            counter: Arc::new(counter),
+            length,
         }
     }
 
-    /// Lets the tasks run for `time` and says how many calls there were per second.
-    async fn rate(
-        self,
-        mut tasks: JoinSet<Result<(), AnyError>>,
-        time: Duration,
-    ) -> Result<f64, AnyError> {
+    /// Lets the tasks run and says how many calls there were per second.
+    async fn rate(self, mut tasks: JoinSet<Result<(), AnyError>>) -> Result<f64, AnyError> {
         let clock = SystemClock::new();
         let started = clock.now();
-        tokio::time::sleep(time).await;
-        self.is_over.store(true, Ordering::Relaxed);
-        let n_calls = self.n_calls.load(Ordering::Relaxed);
+        if let Length::Time(time) = self.length {
+            tokio::time::sleep(time).await;
+            self.counter.is_over.store(true, Ordering::Relaxed);
+        }
+        let n_calls = self.counter.n_calls.load(Ordering::Relaxed);
         let elapsed = clock.now().since(started);
         while let Some(done) = tasks.join_next().await {
             done??;
@@ -171,7 +214,7 @@ fn per_second(n_calls: u64, elapsed: Duration) -> f64 {
     n_calls as f64 / elapsed.as_secs_f64()
 }
 
-async fn tidings(address: &str, in_flight: usize, time: Duration) -> Result<f64, AnyError> {
+async fn tidings(address: &str, in_flight: usize, length: Length) -> Result<f64, AnyError> {
     let client = passinfo::Client::builder()
         .api_key(KEY)
         .client_id(CLIENT_ID)
@@ -179,31 +222,29 @@ async fn tidings(address: &str, in_flight: usize, time: Duration) -> Result<f64,
         .build()?;
     let to: E164 = "+224622000001".parse()?;
     let from = SenderId::parse("Tidings")?;
-    let meter = Meter::new();
+    let meter = Meter::new(length);
     let mut tasks = JoinSet::new();
     for _ in 0..in_flight {
         let (client, from) = (client.clone(), from.clone());
-        let (is_over, n_calls) = (Arc::clone(&meter.is_over), Arc::clone(&meter.n_calls));
+        let counter = Arc::clone(&meter.counter);
         tasks.spawn(async move {
-            while !is_over.load(Ordering::Relaxed) {
+            while !counter.is_over() {
                 client.send(&to, TEXT, Some(&from)).await?;
-                n_calls.fetch_add(1, Ordering::Relaxed);
+                counter.count();
             }
             Ok(())
         });
     }
-    meter.rate(tasks, time).await
+    meter.rate(tasks).await
 }
 
-async fn bare_hyper(address: &str, in_flight: usize, time: Duration) -> Result<f64, AnyError> {
-    let body =
-        serde_json::json!({"message": TEXT, "contact": "622000001", "senderName": "Tidings"});
-    let body = Bytes::from(body.to_string());
-    let meter = Meter::new();
+async fn bare_hyper(address: &str, in_flight: usize, length: Length) -> Result<f64, AnyError> {
+    let body = body();
+    let meter = Meter::new(length);
     let mut tasks = JoinSet::new();
     for _ in 0..in_flight {
         let (body, address) = (body.clone(), address.to_owned());
-        let (is_over, n_calls) = (Arc::clone(&meter.is_over), Arc::clone(&meter.n_calls));
+        let counter = Arc::clone(&meter.counter);
         tasks.spawn(async move {
             let connection = TcpStream::connect(&address).await?;
             connection.set_nodelay(true)?;
@@ -211,28 +252,67 @@ async fn bare_hyper(address: &str, in_flight: usize, time: Duration) -> Result<f
             let (mut sender, connection) = handshake;
             let mut driver = JoinSet::new();
             driver.spawn(connection);
-            while !is_over.load(Ordering::Relaxed) {
-                let request = Request::builder()
-                    .method(Method::POST)
-                    .uri("/v1/message/single_message")
-                    .header(HOST, &address)
-                    .header("api-key", KEY)
-                    .header("client-id", CLIENT_ID)
-                    .header(CONTENT_TYPE, "application/json")
-                    .header(ACCEPT, "application/json")
-                    .header("user-agent", concat!("tidings/", env!("CARGO_PKG_VERSION")))
-                    .body(Full::new(body.clone()))?;
+            while !counter.is_over() {
+                let request = Request::post("/v1/message/single_message").header(HOST, &address);
+                let request = with_headers(request).body(Full::new(body.clone()))?;
                 let answer = sender.send_request(request).await?;
                 let answer = answer.into_body().collect().await?.to_bytes();
                 if answer != ANSWER.as_bytes() {
                     return Err("the server gave another answer".into());
                 }
-                n_calls.fetch_add(1, Ordering::Relaxed);
+                counter.count();
             }
             Ok(())
         });
     }
-    meter.rate(tasks, time).await
+    meter.rate(tasks).await
+}
+
+/// The same request through the pool that ours is built on, with nothing of ours around it.
+async fn pooled(address: &str, in_flight: usize, length: Length) -> Result<f64, AnyError> {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    let client: Client<HttpConnector, Full<Bytes>> =
+        Client::builder(TokioExecutor::new()).build(connector);
+    let (body, uri) = (
+        body(),
+        format!("http://{address}/v1/message/single_message"),
+    );
+    let meter = Meter::new(length);
+    let mut tasks = JoinSet::new();
+    for _ in 0..in_flight {
+        let (client, body, uri) = (client.clone(), body.clone(), uri.clone());
+        let counter = Arc::clone(&meter.counter);
+        tasks.spawn(async move {
+            while !counter.is_over() {
+                let request = with_headers(Request::post(&uri)).body(Full::new(body.clone()))?;
+                let answer = client.request(request).await?;
+                let answer = answer.into_body().collect().await?.to_bytes();
+                if answer != ANSWER.as_bytes() {
+                    return Err("the server gave another answer".into());
+                }
+                counter.count();
+            }
+            Ok(())
+        });
+    }
+    meter.rate(tasks).await
+}
+
+fn body() -> Bytes {
+    let body =
+        serde_json::json!({"message": TEXT, "contact": "622000001", "senderName": "Tidings"});
+    Bytes::from(body.to_string())
+}
+
+/// The headers that our client sends.
+fn with_headers(request: http::request::Builder) -> http::request::Builder {
+    request
+        .header("api-key", KEY)
+        .header("client-id", CLIENT_ID)
+        .header(CONTENT_TYPE, "application/json")
+        .header(ACCEPT, "application/json")
+        .header("user-agent", concat!("tidings/", env!("CARGO_PKG_VERSION")))
 }
 
 /// The vendor's client in threads; prints how many calls there were and how long they took.
@@ -283,16 +363,34 @@ fn python(
 
 // ---- the comparison ----
 
+/// Makes `n_calls` calls, and a few more where several are in flight.
+fn calls(client: &str, in_flight: usize, n_calls: u64) -> Result<(), AnyError> {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().build()?;
+    let server = Server::start()?;
+    let (address, length) = (server.address.as_str(), Length::Calls(n_calls));
+    match client {
+        "hyper" => runtime.block_on(bare_hyper(address, in_flight, length))?,
+        "pooled" => runtime.block_on(pooled(address, in_flight, length))?,
+        "tidings" => runtime.block_on(tidings(address, in_flight, length))?,
+        _ => return Err("--calls hyper|pooled|tidings IN_FLIGHT N".into()),
+    };
+    Ok(())
+}
+
 fn compare(interpreter: Option<&Path>) -> Result<(), AnyError> {
     let runtime = tokio::runtime::Runtime::new()?;
     let server = Server::start()?;
     let address = server.address.as_str();
     let run = |contestant: Contestant, in_flight: usize, time: Duration| match contestant {
         Contestant::Hyper => runtime
-            .block_on(bare_hyper(address, in_flight, time))
+            .block_on(bare_hyper(address, in_flight, Length::Time(time)))
+            .map(Some),
+        Contestant::Pooled => runtime
+            .block_on(pooled(address, in_flight, Length::Time(time)))
             .map(Some),
         Contestant::Tidings => runtime
-            .block_on(tidings(address, in_flight, time))
+            .block_on(tidings(address, in_flight, Length::Time(time)))
             .map(Some),
         Contestant::Python => interpreter
             .map(|interpreter| python(interpreter, address, in_flight, time))

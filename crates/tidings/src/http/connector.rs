@@ -4,7 +4,7 @@
 //! no provider.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -42,9 +42,14 @@ pub(super) struct ConnectorSettings {
     pub(super) proxy: Option<Uri>,
 }
 
-/// The pool's source of connections.
+/// The pool's source of connections. The pool clones it for every call, also where it has a
+/// connection to give: a clone is one count.
 #[derive(Clone)]
 pub(super) struct Connector {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
     https: HttpsConnector<Dial>,
     has_roots: bool,
     timeout: Duration,
@@ -80,10 +85,13 @@ impl Connector {
             .https_or_http()
             .enable_all_versions()
             .wrap_connector(Dial::new(settings, proxy.as_ref()));
-        let connector = Self {
+        let shared = Shared {
             https,
             has_roots,
             timeout: settings.timeout,
+        };
+        let connector = Self {
+            shared: Arc::new(shared),
         };
         Ok((connector, proxy))
     }
@@ -94,15 +102,20 @@ impl Service<Uri> for Connector {
     type Error = BoxError;
     type Future = Connecting<Self::Response>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.https.poll_ready(context)
+    /// At once: what waits is the copy that makes the connection.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        if is_https(&uri) && !self.has_roots {
+        if is_https(&uri) && !self.shared.has_roots {
             return Box::pin(std::future::ready(Err(ConnectFault::NoRoots.into())));
         }
-        let connecting = tokio::time::timeout(self.timeout, self.https.call(uri));
+        let mut https = self.shared.https.clone();
+        let connecting = tokio::time::timeout(self.shared.timeout, async move {
+            poll_fn(|context| https.poll_ready(context)).await?;
+            https.call(uri).await
+        });
         Box::pin(connecting.map(|result| result.unwrap_or(Err(ConnectFault::Timeout.into()))))
     }
 }

@@ -27,6 +27,7 @@ mod reach;
 mod tests;
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -145,8 +146,12 @@ impl HttpClient {
             head = Some((parts.status, parts.headers));
             read_body(body, inner.limits.max_body_bytes).await
         };
-        // The future is gone when this line is: only then can the call be settled.
-        let outcome = tokio::time::timeout(inner.limits.total, exchange).await;
+        // The future is gone when this block is: only then can the call be settled.
+        let outcome = {
+            // Pinned where it is: a move would copy all that it may ever hold.
+            let exchange = pin!(exchange);
+            tokio::time::timeout(inner.limits.total, exchange).await
+        };
         let head = head.map(|(status, mut headers)| {
             metadata::add_missing_date(&mut headers, || inner.clock.now());
             (status, headers)

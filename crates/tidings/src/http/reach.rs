@@ -50,19 +50,17 @@ impl Reach {
 }
 
 /// Prepares a request so that its reach can be told.
-pub(super) fn track(request: http::Request<Bytes>) -> (http::Request<TrackedBody>, Arc<Call>) {
-    let (head, body) = request.into_parts();
-    let mut request = http::Request::from_parts(head, ());
+pub(super) fn track(mut request: http::Request<Bytes>) -> (http::Request<TrackedBody>, Arc<Call>) {
     let call = Arc::new(Call {
         capture: capture_connection(&mut request),
         stage: AtomicU8::new(WAITING),
         start: OnceLock::new(),
     });
-    let body = TrackedBody {
+    let request = request.map(|body| TrackedBody {
         call: Arc::clone(&call),
         data: (!body.is_empty()).then_some(body),
-    };
-    (request.map(|()| body), call)
+    });
+    (request, call)
 }
 
 /// The HTTP engine has not asked for anything of the request: it is still in a queue of ours.

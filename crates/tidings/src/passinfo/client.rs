@@ -7,12 +7,13 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
-use http::uri::{Authority, Scheme, Uri};
+use http::uri::{self, Authority, PathAndQuery, Scheme, Uri};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
@@ -84,6 +85,18 @@ pub(super) struct BaseUrl {
     pub(super) authority: Authority,
     /// Without a slash at its end.
     pub(super) prefix: String,
+}
+
+impl BaseUrl {
+    /// Where `path` is. `None` when it has characters that no path may have.
+    fn uri(&self, path: &str) -> Option<Uri> {
+        let mut parts = uri::Parts::default();
+        parts.scheme = Some(self.scheme.clone());
+        parts.authority = Some(self.authority.clone());
+        let path = PathAndQuery::try_from([&self.prefix, path].concat());
+        parts.path_and_query = Some(path.ok()?);
+        Uri::from_parts(parts).ok()
+    }
 }
 
 /// The key, and the same as a header that is never shown.
@@ -330,7 +343,8 @@ impl Client {
         let request = self.request(credential, call, method, path, body)?;
         let span =
             tracing::debug_span!("passinfo", provider = PROVIDER, operation = call.operation);
-        let exchange = async {
+        // Pinned where it is: a move would copy all that it may ever hold.
+        let exchange = pin!(async {
             let response = self.shared.http.send(request).await;
             let read = match response {
                 Ok(response) => verdict::read(call, &response),
@@ -338,7 +352,7 @@ impl Client {
             };
             trace(&read);
             read
-        };
+        });
         exchange.instrument(span).await
     }
 
@@ -351,28 +365,20 @@ impl Client {
         body: Bytes,
     ) -> Result<Request<Bytes>> {
         const JSON: HeaderValue = HeaderValue::from_static("application/json");
+        const API_KEY: HeaderName = HeaderName::from_static(wire::API_KEY);
+        const CLIENT_ID: HeaderName = HeaderName::from_static(wire::CLIENT_ID);
         let base = &self.shared.base;
-        let uri = Uri::builder()
-            .scheme(base.scheme.clone())
-            .authority(base.authority.clone())
-            .path_and_query([&base.prefix, path].concat())
-            .build()
-            .map_err(|_| {
-                not_sent(
-                    call,
-                    ErrorKind::Config,
-                    "the base_url cannot be continued by a path",
-                )
-            })?;
+        let uri = base.uri(path).ok_or_else(|| {
+            not_sent(
+                call,
+                ErrorKind::Config,
+                "the base_url cannot be continued by a path",
+            )
+        })?;
+        // Room for those that the HTTP client and its engine add: the map does not grow on the way.
         let mut headers = HeaderMap::with_capacity(8);
-        headers.insert(
-            HeaderName::from_static(wire::API_KEY),
-            credential.header.clone(),
-        );
-        headers.insert(
-            HeaderName::from_static(wire::CLIENT_ID),
-            self.shared.client_id_header.clone(),
-        );
+        headers.insert(API_KEY, credential.header.clone());
+        headers.insert(CLIENT_ID, self.shared.client_id_header.clone());
         headers.insert(CONTENT_TYPE, JSON);
         headers.insert(ACCEPT, JSON);
         let mut request = Request::new(body);
@@ -404,13 +410,16 @@ fn trace<T>(read: &Result<Answer<T>>) {
 }
 
 pub(super) fn json(call: Call, body: &impl Serialize) -> Result<Bytes> {
-    serde_json::to_vec(body).map(Bytes::from).map_err(|_| {
-        not_sent(
+    // Room for most texts, so that the buffer need not grow.
+    let mut written = Vec::with_capacity(512);
+    match serde_json::to_writer(&mut written, body) {
+        Ok(()) => Ok(written.into()),
+        Err(_) => Err(not_sent(
             call,
             ErrorKind::InvalidMessage,
             "the request cannot be written as json",
-        )
-    })
+        )),
+    }
 }
 
 /// A path that ends in an id, which may hold any character.
