@@ -65,6 +65,9 @@ impl Client {
     /// The error [`ErrorKind::Protocol`] says that the server repeated a page, or gave an empty one,
     /// before it had shown as many contacts as it said there are.
     ///
+    /// It is not tried again by itself, and cannot go on after an error. A program that expects
+    /// rate limits starts it anew or reads with [`Client::contacts_page`], which can be repeated.
+    ///
     /// The stream is that of the `futures` crates, and has to be pinned:
     ///
     /// ```no_run
