@@ -64,10 +64,14 @@
 //!
 #![cfg_attr(
     feature = "client",
-    doc = "Time limits and safe repetition around any provider: [`layers::standard`]."
+    doc = "Time limits and safe repetition around any provider: [`layers::standard`]. A real account from its settings: [`layers`]."
 )]
 //!
 //! # Follow a message
+//!
+//! `Delivered`, `Undelivered`, `Expired`, `Failed` and `Canceled` are ends; after any other state
+//! ask again, and less often with time. A state that the provider cannot tell is `Unknown` and may
+//! stay so, so a program that waits needs a limit of its own.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -133,8 +137,10 @@ pub use provider::{
     Reconciled, Setting,
 };
 pub use tidings_core::{
-    ClientRef, ClientRefError, Clock, DeliveryReport, E164, E164Error, Message, MessageState,
-    Priority, ProviderRef, Reason, Region, ReportedState, SenderId, SenderIdError, Timestamp, text,
+    AttemptEnd, ClientRef, ClientRefError, Clock, DeliveryReport, E164, E164Error, EarlierAttempts,
+    HeldReason, Message, MessageEvent, MessageState, Priority, ProviderRef, Reason, RefusedEvent,
+    Region, ReportedState, SenderId, SenderIdError, Timestamp, TimestampError, Transition,
+    UnknownWord, text,
 };
 
 /// What programs need to implement [`Provider`] and [`backend::Backend`].

@@ -27,7 +27,7 @@ use crate::provider::{AttemptRef, Balance, Capabilities, Outbound, Provider, Rec
 ///
 /// let provider = MemoryProvider::new();
 /// let to = E164::parse("+224622000001", None)?;
-/// let order = Outbound::new(ClientRef::new("order-1")?, Message::new(to.clone(), "Ready"));
+/// let order = Outbound::new(ClientRef::new("order-1")?, Message::new(to, "Ready"));
 ///
 /// // It takes what it is given and reports what it is told to.
 /// let receipt = provider.submit(&[order.clone()]).await?.remove(0)?;

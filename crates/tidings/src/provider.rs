@@ -87,6 +87,10 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     async fn submit(&self, messages: &[Outbound]) -> Result<Vec<Result<Receipt>>>;
 
     /// Asks how far messages have come: one report per reference, in their order.
+    ///
+    /// An error concerns the whole call, and no report is given. A provider that is asked by one
+    /// call per message may refuse one of many for its rate limit, so a program asks about no more
+    /// messages at once than its account's rate allows.
     async fn status(&self, refs: &[ProviderRef]) -> Result<Vec<DeliveryReport>>;
 
     /// After an unknown outcome: was this attempt taken?

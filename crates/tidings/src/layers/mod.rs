@@ -10,6 +10,32 @@
 //! A provider's address book goes through all layers as it is: it is used by people rather than by
 //! queues, sending to a group must never be repeated, and the HTTP client below keeps its own limit
 //! on time.
+//!
+//! # Around a real account
+//!
+//! What a program reads from its own configuration goes into an [`Account`](crate::Account), under
+//! the names that the provider's [`ProviderSpec::settings`](crate::ProviderSpec::settings) list.
+//! A program that knows its provider hands in that provider's client instead of what `connect`
+//! gives; a clone of the client stays at hand for the calls that only this provider has, and those
+//! go around the layers.
+//!
+//! ```no_run
+//! # async fn example(provider_id: &str, key: &str) -> Result<(), Box<dyn std::error::Error>> {
+//! use std::sync::Arc;
+//! use tidings::layers::{self, Jitter, LayerSettings};
+//! use tidings::{Account, HttpClient, Provider, SystemClock, providers};
+//!
+//! let spec = providers::by_id(provider_id).ok_or("no such provider")?;
+//! let account = Account::new("main").with("client_id", "1234").with("api_key", key);
+//! let client = (spec.connect)(&account, HttpClient::builder().build()?)?;
+//!
+//! let settings = LayerSettings::default();
+//! let clock = Arc::new(SystemClock::new());
+//! let provider = layers::standard(client, &settings, clock, Jitter::random());
+//! println!("{:?}", provider.balance().await?);
+//! # Ok(())
+//! # }
+//! ```
 
 mod retry;
 mod timeout;

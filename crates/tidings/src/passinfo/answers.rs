@@ -141,3 +141,14 @@ pub enum BatchState {
     /// Another word: see [`BatchStatus::raw`].
     Unknown,
 }
+
+impl BatchState {
+    /// Whether the vendor calls the batch over. A word that is not known here does not tell,
+    /// so that a program that waits needs a limit of its own.
+    pub const fn is_final(self) -> bool {
+        match self {
+            Self::Completed | Self::Failed => true,
+            Self::Processing | Self::Unknown => false,
+        }
+    }
+}

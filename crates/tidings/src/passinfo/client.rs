@@ -55,6 +55,30 @@ use crate::http::HttpClient;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// These methods make their calls once. With time limits and another try where that is safe, the
+/// client goes as a [`Provider`](crate::Provider) into
+/// [`layers::standard`](crate::layers::standard); a clone of it stays for the other calls:
+///
+/// ```no_run
+/// use std::sync::Arc;
+/// use tidings::layers::{self, Jitter, LayerSettings};
+/// use tidings::{ClientRef, E164, Message, Outbound, Provider, SystemClock, passinfo};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let client = passinfo::Client::from_env()?;
+/// let inner = Arc::new(client.clone());
+/// let clock = Arc::new(SystemClock::new());
+/// let provider = layers::standard(inner, &LayerSettings::default(), clock, Jitter::random());
+///
+/// let message = Message::new(E164::parse("+224622000001", None)?, "Bonjour");
+/// let outbound = Outbound::new(ClientRef::new("order-1")?, message);
+/// let receipt = provider.submit(&[outbound]).await?.remove(0)?;
+/// let report = provider.status(&[receipt.provider_ref]).await?.remove(0);
+/// println!("{:?}, {} credits left", report.state, client.credits().await?.value);
+/// # Ok(())
+/// # }
+/// ```
 #[doc(alias("PassInfoSDKClient", "PassInfoAPI"))]
 #[derive(Clone)]
 pub struct Client {
@@ -174,6 +198,29 @@ impl Client {
     /// or which failed for a reason that would meet the next as well (credentials, credit, rate,
     /// reachability), no further call is made, and the rest is reported as not sent.
     ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// use tidings::{E164, passinfo};
+    ///
+    /// # async fn example(client: passinfo::Client, list: Vec<E164>) -> tidings::Result<()> {
+    /// let outcome = client.send_bulk(&list, "Bonjour", None).await?;
+    /// let mut again: Vec<E164> = Vec::new();
+    /// let mut wait = Duration::ZERO;
+    /// for chunk in outcome.chunks {
+    ///     match chunk.outcome {
+    ///         Ok(receipt) => println!("{:?}: {} queued", receipt.batch_id, receipt.queued),
+    ///         Err(error) if error.is_safe_to_resend() => {
+    ///             again.extend(&list[chunk.recipients]);
+    ///             wait = wait.max(error.retry_after().unwrap_or_default());
+    ///         }
+    ///         Err(error) => println!("{:?}: {error}", chunk.recipients),
+    ///     }
+    /// }
+    /// // After `wait`, `again` may be sent to without a second text to anybody.
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Before anything is sent, as [`Client::send`] and for an empty list.
     #[doc(alias = "send_message_bulk")]
@@ -258,7 +305,8 @@ impl Client {
         Ok(answer.map(|status| map::delivery_report(about, &status)))
     }
 
-    /// How far a batch has come. Ask by the id that [`Client::send_bulk`] gave.
+    /// How far a batch has come. Ask by the id that [`Client::send_bulk`] gave, until the state
+    /// [is final](super::BatchState::is_final).
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] when PassInfo does not know the id.

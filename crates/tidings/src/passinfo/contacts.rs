@@ -64,6 +64,25 @@ impl Client {
     ///
     /// The error [`ErrorKind::Protocol`] says that the server repeated a page, or gave an empty one,
     /// before it had shown as many contacts as it said there are.
+    ///
+    /// It is not tried again by itself, and cannot go on after an error. A program that expects
+    /// rate limits starts it anew or reads with [`Client::contacts_page`], which can be repeated.
+    ///
+    /// The stream is that of the `futures` crates, and has to be pinned:
+    ///
+    /// ```no_run
+    /// use std::pin::pin;
+    /// use futures_util::StreamExt;
+    ///
+    /// # async fn example(client: tidings::passinfo::Client) -> tidings::Result<()> {
+    /// let mut contacts = pin!(client.all_contacts(100));
+    /// while let Some(contact) = contacts.next().await {
+    ///     let contact = contact?;
+    ///     println!("{} {}", contact.first_name, contact.last_name);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn all_contacts(&self, limit: u32) -> impl Stream<Item = Result<Contact>> + Send + use<> {
         let walk = Walk {
             client: self.clone(),

@@ -142,7 +142,26 @@ impl Client {
     }
 
     /// Sends one text to every member of a group. Without `from` the client's default sender is
-    /// used.
+    /// used. The receipt, where there is one, names a batch for [`Client::batch_status`].
+    ///
+    /// ```no_run
+    /// use tidings::E164;
+    ///
+    /// # async fn example(client: tidings::passinfo::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let group = client.create_group("Friends").await?;
+    /// let phone = E164::parse("+224622000001", None)?;
+    /// let contact = client.create_contact("Mory", "Camara", &phone).await?;
+    /// let contact_id = contact.id.as_deref().ok_or("no id was told")?;
+    /// client.add_contact_to_group(contact_id, &group.id).await?;
+    ///
+    /// let sent = client.send_to_group(&group.id, "Bonjour", None).await?;
+    /// println!("{} of {}", sent.queued, sent.group_size);
+    /// if let Some(batch) = sent.receipt.as_ref().and_then(|it| it.provider_ref.batch.as_deref()) {
+    ///     println!("{:?}", client.batch_status(batch).await?.state);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`Client::send`]; [`NotFound`](crate::ErrorKind::NotFound) when there is no such group.

@@ -31,6 +31,22 @@ impl Client {
     /// dropped: otherwise the new key would be lost with the answer. It must be called within a
     /// Tokio runtime, and a runtime that is shut down in the middle does lose it.
     ///
+    /// ```no_run
+    /// use tidings::{ExposeSecret, passinfo};
+    ///
+    /// # async fn example(store: fn(&str)) -> tidings::Result<()> {
+    /// let client = passinfo::Client::builder()
+    ///     .client_id(1234)
+    ///     .api_key("the key from the dashboard")
+    ///     .on_new_key(move |key| store(key.expose_secret()))
+    ///     .build()?;
+    /// let clone = client.clone();
+    /// client.renew_api_key().await?;
+    /// clone.credits().await?; // with the new key
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// With [`Acceptance::Unknown`] the key may have been replaced, and nobody knows the new one:
     /// look into the dashboard.

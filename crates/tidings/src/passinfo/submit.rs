@@ -92,7 +92,8 @@ impl Provider for Client {
     /// One question per message and one per batch, several at once. PassInfo tells of a batch only
     /// totals: where they do not tell how far one message has come, its report is
     /// [`ReportedState::Unknown`]; so is that of an id that PassInfo does not know, unless it knows
-    /// none of them, which is the error [`ErrorKind::NotFound`].
+    /// none of them, which is the error [`ErrorKind::NotFound`]. Any other failure of one question is
+    /// the error of all, and the answers to the others are dropped.
     async fn status(&self, refs: &[ProviderRef]) -> Result<Vec<DeliveryReport>> {
         let questions: HashSet<Question> = refs.iter().filter_map(question).collect();
         let n_questions = questions.len();
