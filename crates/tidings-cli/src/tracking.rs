@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
-use tidings::{DeliveryReport, Error, ErrorKind, Provider, ProviderRef, ReportedState};
+use tidings::{DeliveryReport, Error, ErrorKind, Provider, ProviderRef};
 
 /// A message that is watched.
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ impl Tracked {
         let reported = self
             .report
             .as_ref()
-            .is_some_and(|report| is_final(report.state));
+            .is_some_and(|report| report.state.is_final());
         reported
             || self
                 .error
@@ -51,7 +51,7 @@ impl Tracked {
     /// The word for how far it has come.
     pub(crate) fn state(&self) -> &'static str {
         match (&self.report, &self.error) {
-            (Some(report), _) => word(report.state),
+            (Some(report), _) => report.state.as_str(),
             (None, Some(_)) => "error",
             (None, None) => "unknown",
         }
@@ -130,17 +130,6 @@ fn calls(tracked: &[Tracked]) -> Vec<(Vec<usize>, Vec<ProviderRef>)> {
     calls
 }
 
-fn is_final(state: ReportedState) -> bool {
-    matches!(
-        state,
-        ReportedState::Delivered
-            | ReportedState::Undelivered
-            | ReportedState::Expired
-            | ReportedState::Failed
-            | ReportedState::Canceled
-    )
-}
-
 /// Asking again would bring the same answer.
 fn is_hopeless(kind: ErrorKind) -> bool {
     matches!(
@@ -154,22 +143,10 @@ fn is_hopeless(kind: ErrorKind) -> bool {
     )
 }
 
-fn word(state: ReportedState) -> &'static str {
-    match state {
-        ReportedState::Submitted => "submitted",
-        ReportedState::Sent => "sent",
-        ReportedState::Delivered => "delivered",
-        ReportedState::Undelivered => "undelivered",
-        ReportedState::Expired => "expired",
-        ReportedState::Failed => "failed",
-        ReportedState::Canceled => "canceled",
-        // Also for states that are younger than this program.
-        _ => "unknown",
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use tidings::ReportedState;
+
     use super::*;
 
     #[test]

@@ -122,6 +122,19 @@ stable_words!(ReportedState:
     Unknown => "unknown",
 );
 
+impl ReportedState {
+    /// Whether its provider will say nothing more of the message. [`Self::Unknown`] is no end: a
+    /// later report may still know.
+    pub const fn is_final(self) -> bool {
+        match self {
+            Self::Submitted | Self::Sent | Self::Unknown => false,
+            Self::Delivered | Self::Undelivered | Self::Expired | Self::Failed | Self::Canceled => {
+                true
+            }
+        }
+    }
+}
+
 /// Why a message went no further: one flat list for all providers. The words are stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

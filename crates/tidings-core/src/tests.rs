@@ -43,6 +43,19 @@ where
 }
 
 #[test]
+fn an_end_that_is_reported_is_an_end_of_the_message() {
+    let ends = |all: &[ReportedState]| {
+        let ends = all.iter().filter(|state| state.is_final());
+        ends.map(|state| state.as_str()).collect::<Vec<_>>()
+    };
+    let expected = ["delivered", "undelivered", "expired", "failed", "canceled"];
+    assert_eq!(ends(ReportedState::ALL), expected);
+    for word in expected {
+        assert!(word.parse::<MessageState>().unwrap().is_final(), "{word}");
+    }
+}
+
+#[test]
 fn words_are_stable() {
     check_words(Priority::ALL, Priority::as_str, "low normal high");
     check_words(

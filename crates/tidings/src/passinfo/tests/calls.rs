@@ -69,6 +69,8 @@ async fn make_the_call(client: &Client, exchange: &Exchange) -> Result<(), Error
             let counts = (status.successful, status.failed, status.pending);
             assert_eq!(counts, (Some(45), Some(2), Some(3)));
             assert_eq!(status.state, BatchState::Processing);
+            assert!(!status.state.is_final());
+            assert!(BatchState::Completed.is_final() && BatchState::Failed.is_final());
         }
         "credits" => assert_eq!(*client.credits().await?, 100),
         "renew_api_key" => {
