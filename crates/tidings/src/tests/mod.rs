@@ -5,6 +5,8 @@ mod answer;
 #[cfg(all(feature = "client", not(feature = "aws-lc-rs")))]
 mod cryptography;
 mod error;
+#[cfg(feature = "client")]
+pub(crate) mod log;
 mod memory;
 #[cfg(all(feature = "client", feature = "aws-lc-rs"))]
 mod spec;

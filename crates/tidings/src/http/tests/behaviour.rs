@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,6 +13,7 @@ use super::stages::{builder, post};
 use crate::error::{Acceptance, ErrorKind};
 use crate::http::failure::Fault;
 use crate::http::{Carries, HttpFailure, HttpResponse, Reach, without_numbers};
+use crate::tests::log::CapturedLog;
 
 #[tokio::test]
 async fn one_connection_for_many_calls() {
@@ -263,32 +264,11 @@ fn failures_become_errors() {
     }
 }
 
-/// A log that a test can read.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// Everything at the most talkative level, our libraries included: no header, no query, no body, no
 /// number, no password.
 #[tokio::test]
 async fn nothing_secret_is_logged_or_shown() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
-    let guard = tracing::subscriber::set_default(subscriber);
+    let log = CapturedLog::start();
     let acts = [
         Act::Reply(OK.to_vec()),
         Act::CloseAfterBody,
@@ -309,9 +289,8 @@ async fn nothing_secret_is_logged_or_shown() {
         }
     }
     drop(client);
-    drop(guard);
     server.finish().await;
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     let ours: Vec<&str> = log
         .lines()
         .filter(|line| line.contains("tidings::http"))

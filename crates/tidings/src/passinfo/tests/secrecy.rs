@@ -1,8 +1,5 @@
 //! No key, no text and no whole number in what is shown or logged.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-
 use futures_util::StreamExt;
 use tidings_core::{ClientRef, Message, ProviderRef};
 use tracing::Instrument;
@@ -11,6 +8,7 @@ use super::super::{map, wire};
 use super::scripted::{KEY, Reply, Scripted};
 use super::{guinea, sender};
 use crate::provider::{Outbound, Provider};
+use crate::tests::log::CapturedLog;
 
 const TEXT: &str = "Votre code est 314159";
 const NEW_KEY: &str = "brand-new-key-4242";
@@ -29,20 +27,6 @@ fn is_clean(shown: &str) {
     ] {
         let position = shown.find(secret);
         assert_eq!(position, None, "{secret} is in: {shown}");
-    }
-}
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
     }
 }
 
@@ -126,22 +110,12 @@ async fn full_run(fails: bool) -> String {
 
 #[tokio::test]
 async fn the_log_and_the_debug_output_of_a_full_run_hold_no_secret() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
-    // With one subscriber alone, tracing asks the thread that meets a log line first whether anybody
-    // listens, and keeps that answer for all threads; with a second one it asks everybody.
-    let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let log = CapturedLog::start();
     for fails in [false, true] {
         let span = tracing::info_span!("run", fails);
         is_clean(&full_run(fails).instrument(span).await);
     }
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     // It is the log of the run, with ids in it.
     for expected in [
         "send_message_bulk",
