@@ -3,11 +3,12 @@
 //!
 //! Everything above builds on this crate; it knows no asynchronous runtime, no input or output, no
 //! clock and no provider. In reading order: [`text`], [`address`], [`message`], [`report`],
-//! [`state`], [`time`].
+//! [`inbound`], [`state`], [`time`].
 
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 pub mod address;
+pub mod inbound;
 pub mod message;
 pub mod report;
 pub mod state;
@@ -19,10 +20,14 @@ mod tests;
 mod words;
 
 pub use address::{E164, E164Error, Region, SenderId, SenderIdError};
+pub use inbound::InboundMessage;
 pub use message::{ClientRef, ClientRefError, Message, Priority};
 pub use report::{DeliveryReport, ProviderRef, Reason, ReportedState};
 pub use state::{
     AttemptEnd, EarlierAttempts, HeldReason, MessageEvent, MessageState, RefusedEvent, Transition,
 };
-pub use time::{Clock, Timestamp, TimestampError};
+pub use time::{
+    Clock, DailyHours, Day, Opening, SendWindow, TimeError, TimeOfDay, TimeZone, Timestamp,
+    TimestampError, WindowError, ZonedTime,
+};
 pub use words::UnknownWord;

@@ -12,6 +12,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::address::{E164, SenderId};
+use crate::time::SendWindow;
 use crate::words::stable_words;
 
 /// One text to one phone, as the caller wants it.
@@ -43,6 +44,8 @@ pub struct Message {
     /// How long the message is worth delivering, from the moment it is handed over. `None` leaves
     /// it to the provider.
     pub valid_for: Option<Duration>,
+    /// When it may leave. `None` is at once.
+    pub window: Option<SendWindow>,
 }
 
 impl Message {
@@ -55,6 +58,7 @@ impl Message {
             reference: None,
             priority: Priority::Normal,
             valid_for: None,
+            window: None,
         }
     }
 
@@ -85,6 +89,13 @@ impl Message {
         self.valid_for = Some(validity);
         self
     }
+
+    /// Sets when it may leave.
+    #[must_use]
+    pub fn window(mut self, window: SendWindow) -> Self {
+        self.window = Some(window);
+        self
+    }
 }
 
 /// Shows the length of the text, never the text, and the number without its middle.
@@ -97,6 +108,7 @@ impl fmt::Debug for Message {
             .field("reference", &self.reference)
             .field("priority", &self.priority)
             .field("valid_for", &self.valid_for)
+            .field("window", &self.window)
             .finish()
     }
 }

@@ -14,11 +14,12 @@ use secrecy::{ExposeSecret, SecretString};
 use tidings_core::{E164, Message, Reason, ReportedState, SenderId, Timestamp};
 
 use crate::address_book::{Contact, ContactPage, Group};
+use crate::batches::{QueuedBatch, StoppedBatch};
 
 /// Everything that can stand behind a vendor's API.
-pub trait Backend: SignIn + Messages + Contacts + AccountDesk + fmt::Debug {}
+pub trait Backend: SignIn + Messages + Batches + Contacts + AccountDesk + fmt::Debug {}
 
-impl<T: SignIn + Messages + Contacts + AccountDesk + fmt::Debug> Backend for T {}
+impl<T: SignIn + Messages + Batches + Contacts + AccountDesk + fmt::Debug> Backend for T {}
 
 /// Who is calling?
 #[async_trait]
@@ -47,6 +48,20 @@ pub trait Messages: Send + Sync + 'static {
 
     /// How far a batch has come.
     async fn batch(&self, who: &Principal, id: &str) -> Result<BatchView, Refusal>;
+}
+
+/// Batches of which messages still wait, under the names that their senders gave them.
+#[async_trait]
+pub trait Batches: Send + Sync + 'static {
+    /// All of them.
+    async fn queued_batches(&self, who: &Principal) -> Result<Vec<QueuedBatch>, Refusal>;
+
+    /// One of them; not found when nothing of it waits.
+    async fn queued_batch(&self, who: &Principal, reference: &str) -> Result<QueuedBatch, Refusal>;
+
+    /// Stops what waits of one of them, and says exactly what that was; not found when nothing of it
+    /// waits. When it answers, nothing of what it names leaves any more.
+    async fn stop_batch(&self, who: &Principal, reference: &str) -> Result<StoppedBatch, Refusal>;
 }
 
 /// Contacts and groups.
@@ -150,30 +165,135 @@ impl Principal {
 #[non_exhaustive]
 pub struct Submission {
     /// What could be read.
-    pub messages: Vec<Message>,
+    pub messages: Vec<Submitted>,
     /// The recipients, as they were written, of what could not be read, and why.
     pub unreadable: Vec<(String, Refusal)>,
-    /// Whether the caller wants to ask about all of it under one id.
+    /// Whether the caller wants to ask about all of it under one name.
     pub as_batch: bool,
+    /// The name that the caller gives it. Calls that give the same name make one batch.
+    pub batch_reference: Option<String>,
 }
 
 impl Submission {
     /// One message.
-    pub fn one(message: Message) -> Self {
+    pub fn one(message: impl Into<Submitted>) -> Self {
         Self {
-            messages: vec![message],
+            messages: vec![message.into()],
             unreadable: Vec::new(),
             as_batch: false,
+            batch_reference: None,
         }
     }
 
     /// Many messages under one id.
-    pub fn batch(messages: Vec<Message>, unreadable: Vec<(String, Refusal)>) -> Self {
+    pub fn batch<M: Into<Submitted>>(
+        messages: impl IntoIterator<Item = M>,
+        unreadable: Vec<(String, Refusal)>,
+    ) -> Self {
         Self {
-            messages,
+            messages: messages.into_iter().map(Into::into).collect(),
             unreadable,
             as_batch: true,
+            batch_reference: None,
         }
+    }
+
+    /// Sets the name that the caller gives to the whole.
+    #[must_use]
+    pub fn batch_reference(mut self, reference: Option<String>) -> Self {
+        self.batch_reference = reference;
+        self
+    }
+}
+
+/// A message as a vendor's API took it, with what such APIs ask for beside the message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Submitted {
+    /// The message.
+    pub message: Message,
+    /// What is asked for beside it.
+    pub terms: Terms,
+}
+
+impl Submitted {
+    /// A message with terms of its own.
+    pub fn new(message: Message, terms: Terms) -> Self {
+        Self { message, terms }
+    }
+}
+
+impl From<Message> for Submitted {
+    fn from(message: Message) -> Self {
+        Self::new(message, Terms::default())
+    }
+}
+
+/// What some vendors' APIs ask for beside a message. The default is what a vendor does for whoever
+/// asks for nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Terms {
+    /// What the recipient pays for it, in the smallest unit of the currency; 0 is nothing.
+    pub price: u32,
+    /// How old the recipient has to be, in years.
+    pub minimum_age: Option<u8>,
+    /// Whether the text belongs to a conversation that phones can answer in.
+    pub session: SessionWish,
+    /// Whether no report is wanted.
+    pub without_report: bool,
+    /// What else the caller asked for in the vendor's own words, such as how a phone shows the
+    /// text. A backend keeps it and need not understand it.
+    pub parameters: Vec<(String, String)>,
+}
+
+/// Whether a text belongs to a conversation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SessionWish {
+    /// It does not.
+    #[default]
+    None,
+    /// It opens one.
+    New,
+    /// It continues the one with this id.
+    Continue(String),
+}
+
+/// A message that a backend took.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TakenMessage {
+    /// Its id.
+    pub id: String,
+    /// The conversation that it belongs to.
+    pub session: Option<String>,
+    /// Whether it was taken but is held back until somebody has looked at it.
+    pub is_on_hold: bool,
+}
+
+impl TakenMessage {
+    /// A message in no conversation, on its way.
+    pub fn new(id: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            session: None,
+            is_on_hold: false,
+        }
+    }
+
+    /// Sets the conversation that it belongs to.
+    #[must_use]
+    pub fn session(mut self, session: Option<String>) -> Self {
+        self.session = session;
+        self
+    }
+
+    /// Says that it is held back until somebody has looked at it.
+    #[must_use]
+    pub fn on_hold(mut self) -> Self {
+        self.is_on_hold = true;
+        self
     }
 }
 
@@ -181,15 +301,15 @@ impl Submission {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Accepted {
-    /// The id of the whole, where there is one.
+    /// The name of the whole, where there is one: the caller's, or one that was made for it.
     pub batch: Option<String>,
-    /// For each message in order its id, or why it was not taken.
-    pub verdicts: Vec<Result<String, Refusal>>,
+    /// For each message in order what it is known as, or why it was not taken.
+    pub verdicts: Vec<Result<TakenMessage, Refusal>>,
 }
 
 impl Accepted {
     /// A verdict per message.
-    pub fn new(batch: Option<String>, verdicts: Vec<Result<String, Refusal>>) -> Self {
+    pub fn new(batch: Option<String>, verdicts: Vec<Result<TakenMessage, Refusal>>) -> Self {
         Self { batch, verdicts }
     }
 
@@ -315,6 +435,16 @@ pub enum Refusal {
         /// What was looked for, such as `message`.
         what: &'static str,
     },
+    /// The credentials are good and do not allow this.
+    Forbidden {
+        /// What is not allowed, as a clause that follows "not allowed:".
+        what: String,
+    },
+    /// The caller gave this name to another message not long ago, and the account wants each name
+    /// to be taken once.
+    Duplicate,
+    /// Too many messages to one recipient.
+    RecipientQuota,
     /// Nothing is left on the account.
     InsufficientCredit,
     /// Too many calls.
@@ -347,6 +477,9 @@ impl fmt::Display for Refusal {
             Self::Unauthorized => f.write_str("the credentials are missing, wrong or expired"),
             Self::Invalid { field, fault } => write!(f, "{field} {fault}"),
             Self::NotFound { what } => write!(f, "no such {what}"),
+            Self::Forbidden { what } => write!(f, "not allowed: {what}"),
+            Self::Duplicate => f.write_str("this reference was taken not long ago"),
+            Self::RecipientQuota => f.write_str("too many messages to this recipient"),
             Self::InsufficientCredit => f.write_str("nothing is left on the account"),
             Self::RateLimited { .. } => f.write_str("too many calls"),
             Self::Unavailable { .. } => f.write_str("not available at present"),

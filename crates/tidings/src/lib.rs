@@ -110,9 +110,11 @@
 pub mod address_book;
 mod answer;
 pub mod backend;
+pub mod batches;
+pub mod callback;
 mod clock;
 // Read by the clients of providers, so there is nothing to read without one.
-#[cfg(all(feature = "client", feature = "passinfo"))]
+#[cfg(all(feature = "client", any(feature = "passinfo", feature = "puzzel")))]
 mod config;
 mod error;
 #[cfg(feature = "client")]
@@ -124,6 +126,8 @@ pub mod memory;
 pub mod passinfo;
 pub mod provider;
 pub mod providers;
+#[cfg(feature = "puzzel")]
+pub mod puzzel;
 #[cfg(feature = "server")]
 pub mod serve;
 
@@ -137,10 +141,11 @@ pub use provider::{
     Reconciled, Setting,
 };
 pub use tidings_core::{
-    AttemptEnd, ClientRef, ClientRefError, Clock, DeliveryReport, E164, E164Error, EarlierAttempts,
-    HeldReason, Message, MessageEvent, MessageState, Priority, ProviderRef, Reason, RefusedEvent,
-    Region, ReportedState, SenderId, SenderIdError, Timestamp, TimestampError, Transition,
-    UnknownWord, text,
+    AttemptEnd, ClientRef, ClientRefError, Clock, DailyHours, Day, DeliveryReport, E164, E164Error,
+    EarlierAttempts, HeldReason, InboundMessage, Message, MessageEvent, MessageState, Opening,
+    Priority, ProviderRef, Reason, RefusedEvent, Region, ReportedState, SendWindow, SenderId,
+    SenderIdError, TimeError, TimeOfDay, TimeZone, Timestamp, TimestampError, Transition,
+    UnknownWord, WindowError, ZonedTime, text,
 };
 
 /// What programs need to implement [`Provider`] and [`backend::Backend`].

@@ -14,6 +14,7 @@ use tidings_core::{
 };
 
 use crate::address_book::{AddressBook, Contact, ContactPage, Group, GroupReceipt};
+use crate::batches::QueuedBatches;
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::{AttemptRef, Balance, Capabilities, Outbound, Provider, Receipt, Reconciled};
 
@@ -237,6 +238,10 @@ impl Provider for MemoryProvider {
 
     fn address_book(&self) -> Option<&dyn AddressBook> {
         Some(self)
+    }
+
+    fn batches(&self) -> Option<&dyn QueuedBatches> {
+        None
     }
 }
 

@@ -14,6 +14,8 @@ use tidings_core::{ClientRef, DeliveryReport, Message, ProviderRef};
 
 use crate::address_book::AddressBook;
 use crate::answer::HttpMetadata;
+use crate::batches::QueuedBatches;
+use crate::callback::{CallbackEmitter, ParseCallback};
 use crate::error::{Acceptance, Error, ErrorKind, Result};
 
 /// One account at one messaging provider.
@@ -25,6 +27,7 @@ use crate::error::{Acceptance, Error, ErrorKind, Result};
 ///
 /// ```
 /// use tidings::address_book::AddressBook;
+/// use tidings::batches::QueuedBatches;
 /// use tidings::provider::unsupported;
 /// use tidings::{
 ///     AttemptRef, Balance, Capabilities, DeliveryReport, Outbound, Provider, ProviderRef, Receipt,
@@ -70,6 +73,10 @@ use crate::error::{Acceptance, Error, ErrorKind, Result};
 ///     fn address_book(&self) -> Option<&dyn AddressBook> {
 ///         None
 ///     }
+///
+///     fn batches(&self) -> Option<&dyn QueuedBatches> {
+///         None
+///     }
 /// }
 ///
 /// assert!(!Nowhere.capabilities().status);
@@ -104,6 +111,9 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
 
     /// Contacts and groups that live at the provider; `None` where it has none.
     fn address_book(&self) -> Option<&dyn AddressBook>;
+
+    /// Batches that wait at the provider; `None` where it does not tell.
+    fn batches(&self) -> Option<&dyn QueuedBatches>;
 }
 
 /// A message on its way to a provider, under the name by which the attempt can be found again.
@@ -158,12 +168,25 @@ pub struct AttemptRef {
     pub outbound: Outbound,
     /// When the attempt began, by our clock.
     pub started: tidings_core::Timestamp,
+    /// What the failed call's error told of how to ask about it.
+    pub provider_ref: Option<ProviderRef>,
 }
 
 impl AttemptRef {
     /// An attempt to send `outbound` that began at `started`.
     pub fn new(outbound: Outbound, started: tidings_core::Timestamp) -> Self {
-        Self { outbound, started }
+        Self {
+            outbound,
+            started,
+            provider_ref: None,
+        }
+    }
+
+    /// Adds what the failed call's error told: [`Error::provider_ref`].
+    #[must_use]
+    pub fn provider_ref(mut self, known: ProviderRef) -> Self {
+        self.provider_ref = Some(known);
+        self
     }
 }
 
@@ -212,8 +235,13 @@ pub struct Capabilities {
     pub max_parts: u8,
     /// Whether a message without a sender can be sent.
     pub sender_optional: bool,
+    /// Whether a message may name when it may leave; otherwise such a message is refused.
+    pub send_window: bool,
     /// Whether [`Provider::status`] answers.
     pub status: bool,
+    /// Whether the provider tells by itself what became of a message, by calling its customer's
+    /// server. Where this is so and `status` is not, there is no other way to know.
+    pub reports: bool,
     /// Whether [`Provider::reconcile`] can say more than "cannot tell".
     pub reconcile: bool,
     /// Whether [`Provider::cancel`] works.
@@ -222,6 +250,8 @@ pub struct Capabilities {
     pub balance: bool,
     /// Whether [`Provider::address_book`] is there.
     pub address_book: bool,
+    /// Whether [`Provider::batches`] is there.
+    pub batches: bool,
 }
 
 impl Capabilities {
@@ -233,11 +263,14 @@ impl Capabilities {
             calling_codes: &[],
             max_parts: 255,
             sender_optional: true,
+            send_window: false,
             status: false,
+            reports: false,
             reconcile: false,
             cancel: false,
             balance: false,
             address_book: false,
+            batches: false,
         }
     }
 }
@@ -266,10 +299,20 @@ pub struct ProviderSpec {
     /// Makes a client of an account's settings.
     #[cfg(feature = "client")]
     pub connect: fn(&Account, crate::http::HttpClient) -> Result<Arc<dyn Provider>>,
-    /// The provider's API as a server over a backend.
+    /// The provider's API as a server over a backend. Of the settings it reads those that make a
+    /// difference to a server, such as which of a vendor's two dialects is spoken; an account
+    /// without settings is the default.
     #[cfg(feature = "server")]
-    pub router: fn(Arc<dyn crate::backend::Backend>) -> axum::Router,
+    pub router: MakeRouter,
+    /// Reads what the provider tells by calling its customer's server.
+    pub parse_callback: Option<ParseCallback>,
+    /// Makes such calls: for simulators, and for gateways that stand in the provider's place.
+    pub emit_callback: Option<CallbackEmitter>,
 }
+
+/// Makes a provider's router, or says which setting is wrong.
+#[cfg(feature = "server")]
+pub type MakeRouter = fn(Arc<dyn crate::backend::Backend>, &Account) -> Result<axum::Router>;
 
 impl ProviderSpec {
     /// A provider that has neither a client nor a server yet: `connect` answers with
@@ -289,7 +332,9 @@ impl ProviderSpec {
             #[cfg(feature = "client")]
             connect: |_, _| Err(unsupported("this provider", "connect")),
             #[cfg(feature = "server")]
-            router: |_| axum::Router::new(),
+            router: |_, _| Ok(axum::Router::new()),
+            parse_callback: None,
+            emit_callback: None,
         }
     }
 
@@ -307,11 +352,22 @@ impl ProviderSpec {
     /// Sets the provider's API as a server over a backend.
     #[cfg(feature = "server")]
     #[must_use]
-    pub const fn with_router(
-        mut self,
-        router: fn(Arc<dyn crate::backend::Backend>) -> axum::Router,
-    ) -> Self {
+    pub const fn with_router(mut self, router: MakeRouter) -> Self {
         self.router = router;
+        self
+    }
+
+    /// Sets how the provider's calls to its customer's server are read.
+    #[must_use]
+    pub const fn with_parse_callback(mut self, parse: ParseCallback) -> Self {
+        self.parse_callback = Some(parse);
+        self
+    }
+
+    /// Sets how such calls are made.
+    #[must_use]
+    pub const fn with_emit_callback(mut self, emitter: CallbackEmitter) -> Self {
+        self.emit_callback = Some(emitter);
         self
     }
 }

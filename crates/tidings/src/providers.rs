@@ -9,6 +9,8 @@ use crate::provider::ProviderSpec;
 pub static ALL: &[&ProviderSpec] = &[
     #[cfg(feature = "passinfo")]
     &crate::passinfo::SPEC,
+    #[cfg(feature = "puzzel")]
+    &crate::puzzel::SPEC,
 ];
 
 /// The provider with this id.

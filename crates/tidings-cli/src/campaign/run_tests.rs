@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use tidings::address_book::AddressBook;
+use tidings::batches::QueuedBatches;
 use tidings::{
     Acceptance, AttemptRef, Balance, Capabilities, ClientRef, DeliveryReport, Error, ErrorKind,
     Message, Outbound, Provider, ProviderRef, Receipt, Reconciled, Result, SystemClock,
@@ -72,6 +73,10 @@ impl Provider for Scripted {
     }
 
     fn address_book(&self) -> Option<&dyn AddressBook> {
+        None
+    }
+
+    fn batches(&self) -> Option<&dyn QueuedBatches> {
         None
     }
 }

@@ -47,14 +47,14 @@ pub(super) struct Calls {
 }
 
 impl Calls {
-    pub(super) fn new(world: World, remote_control: bool) -> Self {
+    pub(super) fn new(world: World, remote_control: bool) -> Result<Self, tidings::Error> {
         let backend = std::sync::Arc::new(world.clone());
-        let router = (world.spec().router)(backend).layer(middleware::from_fn(tell_template));
-        Self {
+        let router = (world.spec().router)(backend, world.served_as())?;
+        Ok(Self {
             world,
-            router,
+            router: router.layer(middleware::from_fn(tell_template)),
             remote_control,
-        }
+        })
     }
 
     pub(super) async fn answer(

@@ -201,7 +201,8 @@ impl SimulatorBuilder {
             .map_err(listen_failed)?;
         let address = socket.local_addr().map_err(listen_failed)?;
         let spec = world.spec();
-        let calls = call::Calls::new(world.clone(), self.remote_control);
+        let calls = call::Calls::new(world.clone(), self.remote_control)
+            .map_err(|source| SimError::Account { source })?;
         let stopping = CancellationToken::new();
         let mut listener = JoinSet::new();
         listener.spawn(listen::run(socket, calls, stopping.clone()));

@@ -12,9 +12,10 @@ use secrecy::SecretString;
 use subtle::{Choice, ConstantTimeEq};
 use tidings::address_book::{Contact, ContactPage, Group};
 use tidings::backend::{
-    Accepted, AccountDesk, BatchView, Contacts, MessageView, Messages, NewContact, Presented,
-    Principal, Refusal, SignIn, Submission,
+    Accepted, AccountDesk, BatchView, Batches, Contacts, MessageView, Messages, NewContact,
+    Presented, Principal, Refusal, SignIn, Submission,
 };
+use tidings::batches::{QueuedBatch, StoppedBatch};
 use tidings_core::{E164, Message, Reason, ReportedState, SenderId};
 
 use super::intake::reason_of;
@@ -65,9 +66,11 @@ fn principal(account: usize) -> Principal {
 impl Messages for World {
     async fn accept(&self, who: &Principal, submission: Submission) -> Result<Accepted, Refusal> {
         self.0.enter(Operation::Submit, |to| {
-            submission.messages.iter().any(|message| message.to == *to)
+            let mut messages = submission.messages.iter();
+            messages.any(|submitted| submitted.message.to == *to)
         })?;
-        let judged = self.0.judge(submission.messages.into_iter());
+        let messages = submission.messages.into_iter();
+        let judged = self.0.judge(messages.map(|submitted| submitted.message));
         let unreadable = submission
             .as_batch
             .then(|| submission.unreadable.into_iter());
@@ -151,6 +154,21 @@ impl Messages for World {
         }
         view.failed = u64::try_from(view.failures.len()).unwrap_or(u64::MAX);
         Ok(view)
+    }
+}
+
+#[async_trait]
+impl Batches for World {
+    async fn queued_batches(&self, _: &Principal) -> Result<Vec<QueuedBatch>, Refusal> {
+        Err(Refusal::Unsupported)
+    }
+
+    async fn queued_batch(&self, _: &Principal, _: &str) -> Result<QueuedBatch, Refusal> {
+        Err(Refusal::Unsupported)
+    }
+
+    async fn stop_batch(&self, _: &Principal, _: &str) -> Result<StoppedBatch, Refusal> {
+        Err(Refusal::Unsupported)
     }
 }
 

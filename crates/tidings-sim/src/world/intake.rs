@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidings::backend::{Accepted, Principal, Refusal};
+use tidings::backend::{Accepted, Principal, Refusal, TakenMessage};
 use tidings_core::text::{Policy, TextError, plan};
 use tidings_core::{E164, Message, Reason};
 
@@ -110,7 +110,7 @@ impl Shared {
                 credit: _,
             } = taking.all(judged, state.ids, state.messages.len());
             // A caller whose account is empty is told so for the whole call.
-            let is_broke = |verdict: &Result<String, Refusal>| {
+            let is_broke = |verdict: &Result<TakenMessage, Refusal>| {
                 matches!(verdict, Err(Refusal::InsufficientCredit))
             };
             if !verdicts.is_empty() && verdicts.iter().all(is_broke) {
@@ -136,7 +136,7 @@ impl Shared {
 /// A submission while it is being taken, message by message.
 struct Taking {
     submission: SubmissionTaken,
-    verdicts: Vec<Result<String, Refusal>>,
+    verdicts: Vec<Result<TakenMessage, Refusal>>,
     /// What is left for the messages that follow.
     credit: i64,
 }
@@ -149,7 +149,7 @@ impl Taking {
                 Ok(taken) => {
                     let id = ids.id(Kind::Message, next + self.submission.messages.len());
                     self.keep(taken, text);
-                    Ok(id)
+                    Ok(TakenMessage::new(id))
                 }
                 Err((refusal, reason)) => {
                     if let Some(refused) = &mut self.submission.batch {

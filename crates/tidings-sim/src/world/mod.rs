@@ -41,6 +41,8 @@ struct Shared {
     spec: &'static ProviderSpec,
     clock: Arc<dyn Clock>,
     seed: u64,
+    /// Settings that make a difference to the provider's server half.
+    served_as: tidings::Account,
     scenario: RwLock<Arc<Scenario>>,
     script: Mutex<Script>,
     random: Mutex<fastrand::Rng>,
@@ -93,6 +95,11 @@ impl World {
     /// The provider whose API it is behind.
     pub fn spec(&self) -> &'static ProviderSpec {
         self.0.spec
+    }
+
+    /// The settings that the provider's server half is made with.
+    pub(crate) fn served_as(&self) -> &tidings::Account {
+        &self.0.served_as
     }
 
     /// Every message that was taken, in the order of arrival, those that fail included.

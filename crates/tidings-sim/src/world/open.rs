@@ -82,6 +82,7 @@ impl World {
             spec,
             clock,
             seed,
+            served_as: Account::new(spec.id),
             script: Mutex::new(Script::new(&scenario, seed)),
             scenario: RwLock::new(Arc::new(scenario)),
             random: Mutex::new(random),

@@ -47,6 +47,7 @@ use async_trait::async_trait;
 use tidings_core::{Clock, DeliveryReport, ProviderRef};
 
 use crate::address_book::AddressBook;
+use crate::batches::QueuedBatches;
 use crate::error::Result;
 use crate::provider::{AttemptRef, Balance, Capabilities, Outbound, Provider, Receipt, Reconciled};
 
@@ -153,6 +154,10 @@ impl<P: Provider + ?Sized> Provider for Arc<P> {
 
     fn address_book(&self) -> Option<&dyn AddressBook> {
         (**self).address_book()
+    }
+
+    fn batches(&self) -> Option<&dyn QueuedBatches> {
+        (**self).batches()
     }
 }
 

@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use tidings_core::{Clock, DeliveryReport, ProviderRef, Timestamp};
 
 use crate::address_book::AddressBook;
+use crate::batches::QueuedBatches;
 use crate::error::{Acceptance, Error, ErrorKind, Result};
 use crate::provider::{AttemptRef, Balance, Capabilities, Outbound, Provider, Receipt, Reconciled};
 
@@ -236,6 +237,10 @@ impl<P: Provider> Provider for Retry<P> {
 
     fn address_book(&self) -> Option<&dyn AddressBook> {
         self.inner.address_book()
+    }
+
+    fn batches(&self) -> Option<&dyn QueuedBatches> {
+        self.inner.batches()
     }
 }
 

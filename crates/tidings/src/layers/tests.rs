@@ -12,6 +12,7 @@ use tidings_core::{
 
 use super::{Jitter, LayerSettings, Retry, RetryPolicy, Timeout, standard};
 use crate::address_book::AddressBook;
+use crate::batches::QueuedBatches;
 use crate::error::{Acceptance, Error, ErrorKind, Result};
 use crate::memory::MemoryProvider;
 use crate::provider::{
@@ -117,6 +118,10 @@ impl Provider for Recorded {
     fn address_book(&self) -> Option<&dyn AddressBook> {
         self.inner.address_book()
     }
+
+    fn batches(&self) -> Option<&dyn QueuedBatches> {
+        self.inner.batches()
+    }
 }
 
 /// Has one fixed answer to every question, and counts them.
@@ -166,6 +171,10 @@ impl Provider for Failing {
     fn address_book(&self) -> Option<&dyn AddressBook> {
         None
     }
+
+    fn batches(&self) -> Option<&dyn QueuedBatches> {
+        None
+    }
 }
 
 /// Gives fewer results than there were messages.
@@ -200,6 +209,10 @@ impl Provider for TooFew {
     }
 
     fn address_book(&self) -> Option<&dyn AddressBook> {
+        None
+    }
+
+    fn batches(&self) -> Option<&dyn QueuedBatches> {
         None
     }
 }

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use tidings_core::{DeliveryReport, ProviderRef};
 
 use crate::address_book::AddressBook;
+use crate::batches::QueuedBatches;
 use crate::error::{Acceptance, Error, ErrorKind, Result};
 use crate::provider::{AttemptRef, Balance, Capabilities, Outbound, Provider, Receipt, Reconciled};
 
@@ -83,5 +84,9 @@ impl<P: Provider> Provider for Timeout<P> {
 
     fn address_book(&self) -> Option<&dyn AddressBook> {
         self.inner.address_book()
+    }
+
+    fn batches(&self) -> Option<&dyn QueuedBatches> {
+        self.inner.batches()
     }
 }

@@ -539,9 +539,11 @@ pub fn refusal_answer(refusal: &Refusal) -> (u16, wire::Fault) {
     let status = match refusal {
         Refusal::Unauthorized => 401,
         Refusal::Invalid { .. } => 400,
+        Refusal::Forbidden { .. } => 403,
+        Refusal::Duplicate => 409,
         Refusal::NotFound { .. } => 404,
         Refusal::InsufficientCredit => 402,
-        Refusal::RateLimited { .. } => 429,
+        Refusal::RateLimited { .. } | Refusal::RecipientQuota => 429,
         Refusal::Unavailable { .. } => 503,
         Refusal::Unsupported => 501,
     };

@@ -50,7 +50,9 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     #[cfg(feature = "client")]
     connect: |account, http| Ok(std::sync::Arc::new(Client::from_account(account, http)?)),
     #[cfg(feature = "server")]
-    router: server::router,
+    router: |backend, _| Ok(server::router(backend)),
+    parse_callback: None,
+    emit_callback: None,
 };
 
 const CAPABILITIES: Capabilities = Capabilities {
@@ -58,11 +60,14 @@ const CAPABILITIES: Capabilities = Capabilities {
     calling_codes: &[map::CALLING_CODE],
     max_parts: 255,
     sender_optional: false,
+    send_window: false,
     status: true,
+    reports: false,
     reconcile: false,
     cancel: false,
     balance: true,
     address_book: true,
+    batches: false,
 };
 
 /// The names of the settings of an account.

@@ -89,7 +89,7 @@ async fn send_message(caller: Caller, Body(body): Body) -> Result<Json<wire::Sen
     let submission = Submission::one(message);
     let accepted = caller.backend.accept(&caller.who, submission).await?;
     let verdict = accepted.verdicts.into_iter().next();
-    let id = verdict.ok_or(Failure::Broken)??;
+    let id = verdict.ok_or(Failure::Broken)??.id;
     tracing::info!(message.id = %id, "took message {id}");
     Ok(Json(map::send_answer(&id)))
 }
@@ -113,7 +113,7 @@ async fn send_bulk(caller: Caller, Body(body): Body) -> Result<Json<wire::BulkAn
         let fault = "holds no phone number of Guinea";
         return Err(Refusal::invalid("contacts", fault).into());
     }
-    let messages = readable.iter().map(|(_, to)| content.to(*to)).collect();
+    let messages = readable.iter().map(|(_, to)| content.to(*to));
     let submission = Submission::batch(messages, unreadable.clone());
     let accepted = caller.backend.accept(&caller.who, submission).await?;
     let taken = n_taken(&accepted)?;

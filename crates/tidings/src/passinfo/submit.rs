@@ -18,6 +18,7 @@ use super::verdict::Call;
 use super::wire;
 use crate::address_book::AddressBook;
 use crate::answer::Answer;
+use crate::batches::QueuedBatches;
 use crate::error::{Acceptance, Error, ErrorKind, Result};
 use crate::provider::{
     AttemptRef, Balance, Capabilities, Outbound, Provider, Receipt, Reconciled, unsupported,
@@ -137,6 +138,10 @@ impl Provider for Client {
     fn address_book(&self) -> Option<&dyn AddressBook> {
         Some(self)
     }
+
+    fn batches(&self) -> Option<&dyn QueuedBatches> {
+        None
+    }
 }
 
 /// A message that can be sent, in the vendor's form.
@@ -151,6 +156,12 @@ struct Prepared<'a> {
 impl Client {
     fn prepare<'a>(&self, position: usize, outbound: &'a Outbound) -> Result<Prepared<'a>> {
         let message = &outbound.message;
+        if message.window.is_some() {
+            // It would leave at once, which is what its sender does not want.
+            let what = "this provider has no send windows";
+            let error = Error::not_sent(ErrorKind::InvalidMessage, what);
+            return Err(error.during(PROVIDER, SUBMIT.operation));
+        }
         checked_text(SUBMIT, &message.text)?;
         Ok(Prepared {
             position,

@@ -1,13 +1,20 @@
-//! Points in time and where they come from.
+//! Points in time and where they come from; time zones in `zone.rs`, the time in which a message may
+//! leave in `window.rs`.
 //!
 //! Called by everything that needs to know the time. The functions of this crate never read a
 //! clock: they are given a [`Timestamp`], and only the programs' [`Clock`] reads one.
+
+mod window;
+mod zone;
 
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+pub use window::{DailyHours, Opening, SendWindow, WindowError};
+pub use zone::{Day, TimeError, TimeOfDay, TimeZone, ZonedTime};
 
 /// A point in time, exact to the millisecond, shown as RFC 3339 in UTC.
 ///

@@ -1,0 +1,144 @@
+//! What a provider tells by calling its customer's server: reports on messages, and texts from
+//! phones.
+//!
+//! Each provider's `callback.rs` translates between the vendor's calls and these types, in both
+//! directions: whoever receives them parses, the simulator emits. Nothing here listens or posts.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use tidings_core::{DeliveryReport, InboundMessage};
+
+use crate::provider::Account;
+
+/// One thing that a provider tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Callback {
+    /// What became of a message.
+    Report(DeliveryReport),
+    /// A text from a phone.
+    Inbound(InboundMessage),
+}
+
+/// A call to the customer's server, as far as it carries something.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct CallbackRequest {
+    /// GET or POST.
+    pub method: Method,
+    /// What stands behind the question mark, as it was sent.
+    pub query: Option<String>,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl CallbackRequest {
+    /// A GET with a query.
+    pub fn get(query: impl Into<String>) -> Self {
+        Self {
+            method: Method::GET,
+            query: Some(query.into()),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+        }
+    }
+
+    /// A POST with a body.
+    pub fn post(headers: HeaderMap, body: impl Into<Bytes>) -> Self {
+        Self {
+            method: Method::POST,
+            query: None,
+            headers,
+            body: body.into(),
+        }
+    }
+
+    /// Sets what stands behind the question mark.
+    #[must_use]
+    pub fn query(mut self, query: Option<String>) -> Self {
+        self.query = query;
+        self
+    }
+}
+
+/// Shows the method and how long the body is: what is in it is texts and numbers.
+impl fmt::Debug for CallbackRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallbackRequest")
+            .field("method", &self.method)
+            .field("body_bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Reads what a provider tells in one call. An error means that nothing of it could be read; then
+/// the call should be refused, so that the provider tries again or somebody sees it.
+pub type ParseCallback = fn(&CallbackRequest) -> Result<Vec<Callback>, CallbackError>;
+
+/// How a provider calls its customer's server.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct CallbackEmitter {
+    /// Puts what there is to tell into as few calls as the vendor makes of it. The account's
+    /// settings are those that the vendor repeats in its calls.
+    pub emit: fn(&Account, &[Callback]) -> Vec<CallbackRequest>,
+    /// The vendor makes no second round of calls within this time.
+    pub at_most_every: Duration,
+    /// How long the vendor waits for an answer.
+    pub time_limit: Duration,
+}
+
+impl CallbackEmitter {
+    /// An emitter that calls as soon as there is something to tell, and waits for a minute.
+    pub const fn new(emit: fn(&Account, &[Callback]) -> Vec<CallbackRequest>) -> Self {
+        Self {
+            emit,
+            at_most_every: Duration::ZERO,
+            time_limit: Duration::from_secs(60),
+        }
+    }
+
+    /// Sets the time between two rounds of calls.
+    #[must_use]
+    pub const fn at_most_every(mut self, time: Duration) -> Self {
+        self.at_most_every = time;
+        self
+    }
+
+    /// Sets how long the vendor waits for an answer.
+    #[must_use]
+    pub const fn time_limit(mut self, time: Duration) -> Self {
+        self.time_limit = time;
+        self
+    }
+}
+
+/// A call to the customer's server cannot be read. The sentence repeats nothing of the call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CallbackError {
+    /// What is wrong, as a clause that follows "the call".
+    pub fault: String,
+}
+
+impl CallbackError {
+    /// A call that cannot be read; `fault` is a clause that follows "the call".
+    pub fn new(fault: impl Into<String>) -> Self {
+        Self {
+            fault: fault.into(),
+        }
+    }
+}
+
+impl fmt::Display for CallbackError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the call {}", self.fault)
+    }
+}
+
+impl std::error::Error for CallbackError {}

@@ -1,0 +1,129 @@
+#![doc = include_str!("README.md")]
+
+pub mod callback;
+#[cfg(feature = "client")]
+mod client;
+pub mod encoding;
+pub mod map;
+#[cfg(feature = "server")]
+pub mod server;
+#[cfg(test)]
+mod tests;
+pub mod wire;
+
+use std::time::Duration;
+
+use crate::callback::CallbackEmitter;
+use crate::provider::{Capabilities, ProviderSpec, Setting};
+
+/// Where the vendor's present clients send their calls.
+pub const DEFAULT_BASE_URL: &str = "https://smsgw.puzzel.com";
+
+/// How many messages go into one call unless the setting `bulk_size` says otherwise. The vendor's
+/// samples use 100 and 1,000; fewer leave fewer in doubt when an answer is lost.
+pub const DEFAULT_BULK_SIZE: usize = 100;
+
+/// The largest bulk size that can be set: what the vendor advised at the most while its interface
+/// over TCP was offered. No limit is published for HTTP.
+pub const MAX_BULK_SIZE: usize = 1_000;
+
+/// Which of the vendor's two descriptions of its API holds for an account: they contradict each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Dialect {
+    /// The models of the present client: priority 1 is the highest, validity counts minutes, texts
+    /// have up to 1,600 characters.
+    #[default]
+    V3,
+    /// The gateway's manual: priority 3 is the highest, validity is a step code, texts have up to six
+    /// parts.
+    Manual,
+}
+
+/// The registration of this provider.
+pub static SPEC: ProviderSpec = ProviderSpec {
+    id: map::PROVIDER,
+    title: "Puzzel",
+    capabilities: CAPABILITIES,
+    settings: SETTINGS,
+    #[cfg(feature = "client")]
+    connect: client::connect,
+    #[cfg(feature = "server")]
+    router: server::router,
+    parse_callback: Some(callback::parse),
+    emit_callback: Some(
+        // At most one round a second for each service; a missing answer counts after a minute.
+        CallbackEmitter::new(callback::emit)
+            .at_most_every(Duration::from_secs(1))
+            .time_limit(Duration::from_secs(60)),
+    ),
+};
+
+const CAPABILITIES: Capabilities = Capabilities {
+    max_messages_per_call: DEFAULT_BULK_SIZE,
+    calling_codes: &[],
+    // 1,600 characters of UCS-2; the manual's dialect has six.
+    max_parts: 24,
+    sender_optional: true,
+    send_window: true,
+    status: false,
+    reports: true,
+    reconcile: false,
+    cancel: true,
+    balance: false,
+    address_book: false,
+    batches: true,
+};
+
+/// The names of the settings of an account.
+pub mod setting {
+    /// The service.
+    pub const SERVICE_ID: &str = "service_id";
+    /// The service's user.
+    pub const USERNAME: &str = "username";
+    /// The user's password.
+    pub const PASSWORD: &str = "password";
+    /// Where the API is.
+    pub const BASE_URL: &str = "base_url";
+    /// Which description of the API holds.
+    pub const DIALECT: &str = "dialect";
+    /// The sender of messages that name none.
+    pub const SENDER: &str = "sender";
+    /// Messages per call.
+    pub const BULK_SIZE: &str = "bulk_size";
+    /// Whether the vendor refuses references that it has seen within the hour.
+    pub const DUPLICATE_CHECKING: &str = "duplicate_checking";
+}
+
+const SETTINGS: &[Setting] = &[
+    Setting::required(
+        setting::SERVICE_ID,
+        "the number of the service that Puzzel has given to you",
+    ),
+    Setting::required(setting::USERNAME, "the user of the service"),
+    Setting::secret(setting::PASSWORD, "the password of the service's user"),
+    Setting::with_default(
+        setting::BASE_URL,
+        "where the API is; a path prefix and a final /gw/rs are understood",
+        DEFAULT_BASE_URL,
+    ),
+    Setting::with_default(
+        setting::DIALECT,
+        "which of the vendor's descriptions holds: v3 (its present client) or manual (its gateway manual)",
+        "v3",
+    ),
+    Setting::optional(
+        setting::SENDER,
+        "the sender of messages that name none: a name of up to 11 characters, a number or a short number",
+    ),
+    Setting::with_default(
+        setting::BULK_SIZE,
+        "how many messages go into one call, 1 to 1000",
+        "100",
+    ),
+    Setting::with_default(
+        setting::DUPLICATE_CHECKING,
+        "whether Puzzel refuses references seen within the hour: on or off; it turns this on by request",
+        "off",
+    ),
+];
