@@ -4,6 +4,7 @@
 //! `codes/` holds the vendor's lists, `inward.rs` reads what comes in at our server.
 
 pub mod codes;
+#[cfg(feature = "server")]
 pub(super) mod inward;
 
 /// The name in configuration, errors and spans.
