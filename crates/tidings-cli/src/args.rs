@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
-use tidings::{Priority, Region, SenderId};
+use tidings::{Priority, Region, SenderId, ZonedTime};
 use tidings_core::text::{
     ConcatenationReference, Language, NationalLanguages, Policy, Replacement,
 };
@@ -189,7 +189,7 @@ pub(crate) struct SendArgs {
         requires = "to"
     )]
     pub(crate) text: Option<String>,
-    /// A recipient; may be given several times
+    /// A recipient; may be given several times, and gets the text once
     #[arg(long, value_name = "NUMBER", conflicts_with = "csv")]
     pub(crate) to: Vec<String>,
     /// What phones show as the sender: up to 11 letters and digits, a number, or a short code
@@ -204,6 +204,14 @@ pub(crate) struct SendArgs {
     /// How long the message is worth delivering, such as 90s, 30m, 2h or 1d
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(crate) valid_for: Option<Duration>,
+    /// Let no message leave before this time, with its zone or offset, such as
+    /// `2026-03-29T09:00[Europe/Oslo]` or `2026-03-29T09:00+02:00`; where the provider can hold
+    /// messages back
+    #[arg(long, value_name = "TIME")]
+    pub(crate) not_before: Option<ZonedTime>,
+    /// Let no message leave after this time; what has not left by then is discarded
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<ZonedTime>,
     /// Say what would be sent, with parts, and send nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -243,8 +251,8 @@ pub(crate) struct CampaignArgs {
     /// Parts to send per second at the most
     #[arg(long, value_name = "PARTS_PER_SECOND", value_parser = positive)]
     pub(crate) rate: Option<f64>,
-    /// Put rows of equal text into one call, where the provider takes that; some providers then tell
-    /// only totals, not how each message fared
+    /// Put several rows into one call, as many as the provider takes. Some providers take only rows
+    /// of equal text together, and then tell only totals, not how each message fared
     #[arg(long, requires = "csv")]
     pub(crate) bulk: bool,
 }
