@@ -59,12 +59,11 @@ impl ServerOptions {
     /// # Errors
     /// [`ErrorKind::Config`] naming the setting that has another value than those offered.
     pub fn of(account: &Account) -> Result<Self> {
-        let dialect = match account.setting(setting::DIALECT) {
-            None | Some("v3") => Dialect::V3,
-            Some("manual") => Dialect::Manual,
-            Some(_) => return Err(bad(account, setting::DIALECT, "v3 or manual")),
-        };
-        let options = Self::new(dialect);
+        let dialect = account.setting(setting::DIALECT).map(str::parse);
+        let dialect = dialect
+            .transpose()
+            .map_err(|_| bad(account, setting::DIALECT, "v3 or manual"))?;
+        let options = Self::new(dialect.unwrap_or_default());
         Ok(match account.setting(CREDENTIALS_REFUSED_AS) {
             None => options,
             Some("problem") => options.refused_credentials(RefusedCredentials::Problem),

@@ -9,9 +9,10 @@ use tidings_core::text::{Policy, Replacement, ShiftTables, TextError, gsm7, plan
 use super::parameters::Parameters;
 use crate::backend::Refusal;
 use crate::puzzel::map::codes::ParsingType;
+use crate::puzzel::map::field;
 use crate::puzzel::{Dialect, wire};
 
-const FIELD: &str = "content";
+const FIELD: &str = field::CONTENT;
 
 /// The longest text by the present client's description, in characters. No text of the manual's
 /// dialect can be longer either: six parts of 8-bit data are 1,608 hexadecimal digits.

@@ -11,12 +11,13 @@ mod reference;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
-
-use tidings_core::{E164, Message, Priority, SenderId};
+use tidings_core::{E164, Message, SenderId};
 
 use self::parameters::Parameters;
 use super::codes::{AGES, code};
+use super::{
+    FieldFault, field, read_priority, read_recipient, read_sender, read_validity, read_window,
+};
 use crate::backend::{Refusal, SessionWish, Submitted, Terms};
 use crate::puzzel::{Dialect, wire};
 
@@ -33,10 +34,14 @@ pub(in crate::puzzel) fn submitted(
     sent: &wire::Message,
     dialect: Dialect,
 ) -> Result<Submitted, Refusal> {
-    let to = recipient(sent.recipient.as_ref())?;
+    let to = sent.recipient.as_ref().map(|phone| phone.0.trim());
+    let to = to
+        .filter(|to| !to.is_empty())
+        .ok_or_else(|| missing(field::RECIPIENT))?;
+    let to = read_recipient(to)?;
     let written = sent.content.as_ref().map(|content| &content.0);
     let written = written.filter(|content| !content.is_empty());
-    let written = written.ok_or_else(|| Refusal::invalid("content", "is missing"))?;
+    let written = written.ok_or_else(|| missing(field::CONTENT))?;
     let price = price(sent.price, &to)?;
     let nothing = wire::Settings::default();
     let settings = sent.settings.as_ref().unwrap_or(&nothing);
@@ -44,38 +49,25 @@ pub(in crate::puzzel) fn submitted(
     let text = content::read(written, settings, &parameters, dialect)?;
 
     let mut message = Message::new(to, text);
-    message.from = originator(settings.originator_settings.as_ref())?;
+    message.from = sender(settings)?;
     message.reference = match sent.client_reference.as_deref() {
         None | Some("") => None,
         Some(reference) => Some(inside(reference)?),
     };
-    message.priority = priority(settings.priority, dialect)?;
-    message.valid_for = validity(settings.validity, dialect)?;
+    if let Some(wire::Integer(number)) = settings.priority {
+        message.priority = read_priority(dialect, number)?;
+    }
+    if let Some(wire::Integer(number)) = settings.validity {
+        message.valid_for = Some(read_validity(dialect, number)?);
+    }
+    message.window = settings.send_window.as_ref().map(read_window).transpose()?;
     if message.from.is_some() && price > 0 {
         let fault = "goes only with a price of 0";
-        return Err(Refusal::invalid("settings.originatorSettings", fault));
+        return Err(Refusal::invalid(field::ORIGINATOR, fault));
     }
     let terms = terms(sent, settings, parameters, price)?;
     check_session(&terms.session, &message)?;
     Ok(Submitted::new(message, terms))
-}
-
-/// The number of a phone, with its country code.
-///
-/// # Errors
-/// [`Refusal::Invalid`] naming `recipient`.
-fn recipient(written: Option<&wire::Phone>) -> Result<E164, Refusal> {
-    let written = written.filter(|phone| !phone.0.trim().is_empty());
-    let written = written.ok_or_else(|| Refusal::invalid("recipient", "is missing"))?;
-    number(&written.0, "recipient")
-}
-
-/// Numbers that no plan has yet are taken: the vendor's own examples are such numbers.
-fn number(written: &str, field: &'static str) -> Result<E164, Refusal> {
-    E164::parse_possible(written, None).map_err(|_| {
-        let fault = "must be a phone number with a plus and a country code";
-        Refusal::invalid(field, fault)
-    })
 }
 
 /// What the recipient pays. Prices in Norway are whole crowns from 1 to 1,000.
@@ -90,81 +82,16 @@ fn price(price: Option<wire::Integer>, to: &E164) -> Result<u32, Refusal> {
     let price = u32::try_from(price).ok().filter(|_| is_right);
     price.ok_or_else(|| {
         let fault = "must be 0 to 100000 in the smallest unit, in Norway in steps of 100";
-        Refusal::invalid("price", fault)
+        Refusal::invalid(field::PRICE, fault)
     })
 }
 
-/// The sender, in the form that its type names.
-fn originator(sender: Option<&wire::OriginatorSettings>) -> Result<Option<SenderId>, Refusal> {
-    const NAME: &str = "settings.originatorSettings.originator";
-    const TYPE: &str = "settings.originatorSettings.originatorType";
-    let Some(sender) = sender else {
-        return Ok(None);
-    };
-    let (written, kind) = match (&sender.originator, &sender.originator_type) {
-        (None, None) => return Ok(None),
-        (None, Some(_)) => return Err(Refusal::invalid(NAME, "is missing")),
-        (Some(_), None) => return Err(Refusal::invalid(TYPE, "is missing")),
-        (Some(written), Some(kind)) => (written.0.trim(), kind.trim()),
-    };
-    if kind.eq_ignore_ascii_case("international") {
-        return number(written, NAME).map(SenderId::International).map(Some);
-    }
-    let read = SenderId::parse(written);
-    if kind.eq_ignore_ascii_case("alphanumeric") {
-        let allowed = |sign: char| sign.is_ascii_alphanumeric() || " %&-+.,".contains(sign);
-        let name = read.ok().filter(|_| written.chars().all(allowed));
-        let name = name.filter(|name| matches!(name, SenderId::Alphanumeric(_)));
-        let fault =
-            "must be a name of 1 to 11 letters, digits, blanks and % & - + . , with a letter";
-        return name.map(Some).ok_or_else(|| Refusal::invalid(NAME, fault));
-    }
-    if kind.eq_ignore_ascii_case("network") {
-        let short = read
-            .ok()
-            .filter(|short| matches!(short, SenderId::ShortCode(_)));
-        let fault = "must be a short number of 3 to 8 digits";
-        return short.map(Some).ok_or_else(|| Refusal::invalid(NAME, fault));
-    }
-    let fault = "must be INTERNATIONAL, ALPHANUMERIC or NETWORK";
-    Err(Refusal::invalid(TYPE, fault))
-}
-
-fn priority(priority: Option<wire::Integer>, dialect: Dialect) -> Result<Priority, Refusal> {
-    let Some(wire::Integer(number)) = priority else {
-        return Ok(Priority::default());
-    };
-    match (dialect, number) {
-        (Dialect::V3, 1) | (Dialect::Manual, 3) => Ok(Priority::High),
-        (_, 2) => Ok(Priority::Normal),
-        (Dialect::V3, 3) | (Dialect::Manual, 1) => Ok(Priority::Low),
-        _ => Err(Refusal::invalid("settings.priority", "must be 1, 2 or 3")),
-    }
-}
-
-fn validity(
-    validity: Option<wire::Integer>,
-    dialect: Dialect,
-) -> Result<Option<Duration>, Refusal> {
-    let Some(wire::Integer(number)) = validity else {
-        return Ok(None);
-    };
-    let field = "settings.validity";
-    let minutes = match (dialect, number) {
-        (Dialect::V3, 1..=10_080) => number,
-        (Dialect::V3, _) => {
-            let fault = "must be 1 to 10080, in minutes";
-            return Err(Refusal::invalid(field, fault));
-        }
-        (Dialect::Manual, 0..=143) => (number + 1) * 5,
-        (Dialect::Manual, 144..=167) => 12 * 60 + (number - 143) * 30,
-        (Dialect::Manual, 168..=173) => (number - 166) * 24 * 60,
-        (Dialect::Manual, _) => {
-            let fault = "must be a step code of 0 to 173";
-            return Err(Refusal::invalid(field, fault));
-        }
-    };
-    Ok(Some(Duration::from_secs(minutes.unsigned_abs() * 60)))
+/// The sender; `None` where neither field of it is there.
+fn sender(settings: &wire::Settings) -> Result<Option<SenderId>, Refusal> {
+    let written = settings.originator_settings.as_ref();
+    let nothing = wire::OriginatorSettings::default();
+    let written = written.filter(|written| **written != nothing);
+    Ok(written.map(read_sender).transpose()?)
 }
 
 /// What is asked for beside the message. What has no term of its own is kept among the parameters,
@@ -195,8 +122,7 @@ fn terms(
         let is_code = |code: &&String| code.len() == 5 && code.bytes().all(|b| b.is_ascii_digit());
         let described = goods.description.as_ref().filter(|text| !text.is_empty());
         if code.is_some_and(|code| !is_code(&code)) || (code.is_none() && described.is_some()) {
-            let field = "settings.gasSettings.serviceCode";
-            return Err(Refusal::invalid(field, "must be five digits"));
+            return Err(Refusal::invalid(field::SERVICE_CODE, "must be five digits"));
         }
         keep("gasSettings.serviceCode", code);
         keep("gasSettings.description", described);
@@ -205,7 +131,7 @@ fn terms(
 }
 
 fn age(age: Option<wire::Integer>, price: u32) -> Result<Option<u8>, Refusal> {
-    let field = "settings.age";
+    let field = field::AGE;
     let age = age.map_or(0, |wire::Integer(age)| age);
     if !AGES.contains(&age) {
         return Err(Refusal::invalid(field, "must be 0, 16 or 18"));
@@ -230,8 +156,8 @@ fn session(settings: &wire::Settings) -> SessionWish {
 fn check_session(session: &SessionWish, message: &Message) -> Result<(), Refusal> {
     let field = match session {
         SessionWish::None => return Ok(()),
-        SessionWish::New => "settings.newSession",
-        SessionWish::Continue(_) => "settings.sessionId",
+        SessionWish::New => field::NEW_SESSION,
+        SessionWish::Continue(_) => field::SESSION_ID,
     };
     if !matches!(message.from, None | Some(SenderId::ShortCode(_))) {
         return Err(Refusal::invalid(
@@ -243,6 +169,16 @@ fn check_session(session: &SessionWish, message: &Message) -> Result<(), Refusal
         return Err(Refusal::invalid(field, "is for Norwegian recipients only"));
     }
     Ok(())
+}
+
+impl From<FieldFault> for Refusal {
+    fn from(FieldFault { field, fault }: FieldFault) -> Self {
+        Self::invalid(field, fault)
+    }
+}
+
+fn missing(field: &'static str) -> Refusal {
+    Refusal::invalid(field, "is missing")
 }
 
 /// The status code that says a refusal of one message.

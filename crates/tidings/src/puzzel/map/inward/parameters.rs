@@ -3,9 +3,10 @@
 
 use crate::backend::Refusal;
 use crate::puzzel::map::codes::{self, ParameterForm, ParsingType, key};
+use crate::puzzel::map::field;
 use crate::puzzel::wire;
 
-const FIELD: &str = "settings.parameter";
+const FIELD: &str = field::PARAMETER;
 
 /// What the parameters of a message say.
 #[derive(Debug, Default)]

@@ -11,6 +11,7 @@ use percent_encoding::percent_decode_str;
 use tidings_core::ClientRef;
 
 use crate::backend::Refusal;
+use crate::puzzel::map::field;
 
 /// A name as it is kept. Names that are visible ASCII stay as they are, unless a percent sign in them
 /// would be taken for an encoded character on the way out.
@@ -20,7 +21,7 @@ use crate::backend::Refusal;
 /// [`ClientRef::MAX_LENGTH`] characters then, or holds a control character, which XML cannot carry
 /// back.
 pub(in crate::puzzel) fn inside(reference: &str) -> Result<ClientRef, Refusal> {
-    let field = "clientReference";
+    let field = field::CLIENT_REFERENCE;
     if reference.chars().any(is_unprintable) {
         let fault = "must not hold control characters";
         return Err(Refusal::invalid(field, fault));
