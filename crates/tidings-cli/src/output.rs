@@ -70,6 +70,12 @@ impl Output {
         written(self.stdout.lock().write_all(&line))
     }
 
+    /// Whole lines of data, with their line ends. When it returns, they have left the program.
+    pub(crate) fn whole(&self, lines: &[u8]) -> anyhow::Result<()> {
+        let mut stdout = self.stdout.lock();
+        written(stdout.write_all(lines).and_then(|()| stdout.flush()))
+    }
+
     /// A table of data: with borders and as wide as the window on a terminal, in plain columns
     /// elsewhere.
     pub(crate) fn table(&self, columns: &[Column], rows: Vec<Vec<String>>) -> anyhow::Result<()> {
