@@ -97,6 +97,14 @@ impl Output {
         writeln!(self.stderr.lock(), "{remark}").ok();
     }
 
+    /// A question for the person at the shell; what is typed stands behind it. Who cannot see it must
+    /// not be taken to have answered, so here a closed stderr is an error.
+    pub(crate) fn prompt(&self, question: impl fmt::Display) -> anyhow::Result<()> {
+        let mut stderr = self.stderr.lock();
+        write!(stderr, "{question}")?;
+        Ok(stderr.flush()?)
+    }
+
     /// Something that works and should be changed all the same.
     pub(crate) fn warn(&self, warning: impl fmt::Display) {
         self.remark(format_args!("warning: {warning}"));

@@ -2,9 +2,11 @@
 //!
 //! Asked by commands. Where nobody is there to answer, nothing is asked and the answer is no.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::io::{self, BufRead as _, IsTerminal as _};
 
 use anyhow::Context as _;
+
+use crate::output::Output;
 
 /// Whether somebody can read a question and answer it.
 pub(crate) fn can_be_asked() -> bool {
@@ -13,12 +15,8 @@ pub(crate) fn can_be_asked() -> bool {
 
 /// Asks on stderr and waits for one line. Dropped while it waits, it leaves a thread behind that
 /// reads on and ends with the program.
-pub(crate) async fn is_confirmed(question: &str) -> anyhow::Result<bool> {
-    let mut stderr = io::stderr().lock();
-    // Who cannot see the question does not answer it with yes.
-    write!(stderr, "{question} [y/N] ").context("cannot ask")?;
-    stderr.flush().context("cannot ask")?;
-    drop(stderr);
+pub(crate) async fn is_confirmed(output: &Output, question: &str) -> anyhow::Result<bool> {
+    output.prompt(format_args!("{question} [y/N] "))?;
     let (answer, answered) = tokio::sync::oneshot::channel();
     // Not one of the run time's own threads: at its end it would wait for them.
     std::thread::spawn(move || {

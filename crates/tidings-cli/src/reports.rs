@@ -153,7 +153,7 @@ impl Reports {
                 break;
             }
             match serde_json::from_slice(line) {
-                Ok(Line::Report(line)) => self.take(line.into_report()),
+                Ok(Line::Report(line)) => self.take(&line.into_report()),
                 Ok(Line::Inbound(_) | Line::Other) => {}
                 Err(_) => self.n_unreadable += 1,
             }
@@ -171,7 +171,7 @@ impl Reports {
         keys(about).find_map(|key| self.known.get(&key))
     }
 
-    fn take(&mut self, report: DeliveryReport) {
+    fn take(&mut self, report: &DeliveryReport) {
         for key in keys(&report.about) {
             let known = self.known.get(&key);
             if known.is_none_or(|known| says_more(report.state, known.state)) {

@@ -85,7 +85,7 @@ async fn confirmed(
         counted(usize::try_from(found.left).unwrap_or(usize::MAX), "message"),
         found.on_hold
     ));
-    is_confirmed("Stop them for good?").await
+    is_confirmed(&context.output, "Stop them for good?").await
 }
 
 async fn stop(context: &Context, batches: &dyn QueuedBatches, batch: &str) -> anyhow::Result<()> {

@@ -162,9 +162,11 @@ impl Door {
             (self.parse)(&call).map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, error))?;
         let (written, is_written) = oneshot::channel();
         let told = Heard::Told { callbacks, written };
-        let ending = |_| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "it cannot be written");
-        self.heard.send(told).await.map_err(|_| ending(()))?;
-        is_written.await.map_err(|_| ending(()))
+        if self.heard.send(told).await.is_ok() && is_written.await.is_ok() {
+            return Ok(());
+        }
+        let why = "it could not be written";
+        Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, why))
     }
 
     async fn read(&self, request: Request<Incoming>) -> Result<CallbackRequest, Refusal> {

@@ -178,8 +178,8 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(callback: Callback, expected: &str) {
-        assert_eq!(sentence(&callback, Timestamp::UNIX_EPOCH), expected);
+    fn check(callback: &Callback, expected: &str) {
+        assert_eq!(sentence(callback, Timestamp::UNIX_EPOCH), expected);
     }
 
     #[test]
@@ -188,7 +188,7 @@ mod tests {
         about.batch = Some("batch-1".to_owned());
         about.reference = Some(ClientRef::new("ref-1").unwrap());
         check(
-            Callback::Report(DeliveryReport::new(about.clone(), ReportedState::Delivered)),
+            &Callback::Report(DeliveryReport::new(about.clone(), ReportedState::Delivered)),
             "1970-01-01T00:00:00Z  delivered  message 7a00  reference ref-1  batch batch-1",
         );
         let failed = DeliveryReport::new(about, ReportedState::Expired)
@@ -196,7 +196,7 @@ mod tests {
             .raw("361")
             .detail("Validity\u{1b}[2J period\nexpired");
         check(
-            Callback::Report(failed),
+            &Callback::Report(failed),
             "1970-01-01T00:00:00Z  expired  message 7a00  reference ref-1  batch batch-1  expired  \
              (361: Validity\\u{1b}[2J period\\nexpired)",
         );
@@ -204,7 +204,7 @@ mod tests {
             .received_at("2026-03-21T08:00:00Z".parse().unwrap())
             .keyword("DEMO");
         check(
-            Callback::Inbound(text),
+            &Callback::Inbound(text),
             "2026-03-21T08:00:00Z  text from +4700000001 to 1960: \"DEMO hei\\npå deg\"  \
              message 7f00  keyword DEMO",
         );
