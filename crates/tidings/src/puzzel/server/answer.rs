@@ -92,8 +92,12 @@ impl Form {
             Self::Json => Encoding::Json,
             Self::Xml | Self::TextXml => Encoding::Xml,
         };
-        let body = encoding::write(encoding, document);
-        ([(CONTENT_TYPE, self.content_type())], body).into_response()
+        match encoding::write(encoding, document) {
+            Ok(body) => ([(CONTENT_TYPE, self.content_type())], body).into_response(),
+            // What was asked for is done: an answer in another form is better than none.
+            Err(_) if self != Self::Json => Self::Json.answer(document),
+            Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        }
     }
 }
 

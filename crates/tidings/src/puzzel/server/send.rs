@@ -96,6 +96,7 @@ struct Credentials {
 impl Document for Credentials {
     const ROOT: &'static str = <wire::GatewayRequest as Document>::ROOT;
     const NAMESPACE: Option<&'static str> = <wire::GatewayRequest as Document>::NAMESPACE;
+    const PREFIX: &'static str = <wire::GatewayRequest as Document>::PREFIX;
 }
 
 /// A call as far as it could be read.
