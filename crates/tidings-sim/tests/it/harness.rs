@@ -121,12 +121,16 @@ struct SendMany {
     text: String,
 }
 
-fn router(backend: Arc<dyn Backend>) -> Router {
-    Router::new()
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "a provider's router may refuse its settings; this one has none to refuse"
+)]
+fn router(backend: Arc<dyn Backend>, _settings: &Account) -> tidings::Result<Router> {
+    Ok(Router::new()
         .route("/send", post(send))
         .route("/messages/{id}/status", get(status))
         .route("/balance", get(balance))
-        .with_state(backend)
+        .with_state(backend))
 }
 
 async fn send(
@@ -147,7 +151,10 @@ async fn send(
         Submission::batch(messages, Vec::new())
     };
     let accepted = backend.accept(&who, submission).await?;
-    let ids: Vec<_> = accepted.verdicts.into_iter().map(Result::ok).collect();
+    let verdicts = accepted.verdicts.into_iter();
+    let ids: Vec<_> = verdicts
+        .map(|verdict| verdict.ok().map(|taken| taken.id))
+        .collect();
     Ok(Json(json!({"batch": accepted.batch, "ids": ids})))
 }
 

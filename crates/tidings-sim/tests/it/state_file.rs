@@ -33,7 +33,7 @@ async fn everything_that_was_answered_for_survives_a_kill() {
         .from(SenderId::parse("Acme").unwrap())
         .reference(ClientRef::new("r-1").unwrap());
     let single = world.accept(&who, Submission::one(one)).await.unwrap();
-    let single = single.verdicts[0].clone().unwrap();
+    let single = single.verdicts[0].clone().unwrap().id;
     let many = vec![message("+224622000002", "a"), message("+224622000003", "b")];
     let refusal = tidings::backend::Refusal::invalid("contact", "is too short");
     let batch = Submission::batch(many, vec![("12".to_owned(), refusal)]);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tidings::backend::{
     AccountDesk, Contacts, Messages, NewContact, Presented, Principal, Refusal, SignIn, Submission,
+    TakenMessage,
 };
 use tidings::{ClientRef, Reason, ReportedState, SenderId};
 use tidings_core::Clock;
@@ -19,7 +20,7 @@ async fn send(world: &World, who: &Principal, to: &str, text: &str) -> Result<St
     let submission = Submission::one(message(to, text));
     let mut accepted = world.accept(who, submission).await?;
     assert_eq!((accepted.verdicts.len(), &accepted.batch), (1, &None));
-    accepted.verdicts.remove(0)
+    accepted.verdicts.remove(0).map(|taken| taken.id)
 }
 
 async fn state(world: &World, who: &Principal, id: &str) -> (ReportedState, Option<Reason>) {
@@ -167,7 +168,7 @@ async fn a_batch_counts_its_messages_and_lists_its_failures() {
     )
     .await;
     let to = [AMADOU, ABSENT, "+224622000008", AMADOU, FATOU, FATOU, FATOU];
-    let messages = to.iter().map(|to| message(to, "hello")).collect();
+    let messages = to.iter().map(|to| message(to, "hello"));
     let unreadable = vec![("12".to_owned(), Refusal::invalid("contact", "is too short"))];
     let submission = Submission::batch(messages, unreadable);
     let accepted = world.accept(&who, submission).await.unwrap();
@@ -212,7 +213,7 @@ async fn a_batch_of_a_hundred_thousand_is_taken_and_counted() {
         let to = number(&format!("+224622{index:06}"));
         tidings::Message::new(to, std::sync::Arc::clone(&text))
     });
-    let submission = Submission::batch(messages.collect(), Vec::new());
+    let submission = Submission::batch(messages, Vec::new());
     let accepted = world.accept(&who, submission).await.unwrap();
     assert_eq!(accepted.n_taken(), 100_000);
     clock.advance(500);
@@ -253,10 +254,8 @@ async fn sender_reference_and_batch_are_kept() {
     assert_eq!(kept.from, Some(sender));
     assert_eq!(kept.reference, Some(reference));
     assert_eq!(kept.batch, accepted.batch);
-    assert_eq!(
-        &Ok(kept.provider_id.clone()),
-        accepted.verdicts.first().unwrap()
-    );
+    let taken = TakenMessage::new(kept.provider_id.clone());
+    assert_eq!(&Ok(taken), accepted.verdicts.first().unwrap());
     assert!(kept.provider_id.bytes().all(|byte| byte.is_ascii_digit()));
     let shown = format!("{kept:?}");
     assert!(

@@ -112,6 +112,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
 
 const CAPABILITIES: Capabilities = Capabilities {
     max_messages_per_call: DEFAULT_BULK_SIZE,
+    mixed_texts_per_call: true,
     calling_codes: &[],
     // 1,600 characters of UCS-2; the manual's dialect has six.
     max_parts: 24,

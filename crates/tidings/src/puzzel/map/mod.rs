@@ -1,9 +1,10 @@
 //! Between Puzzel's words and ours: pure functions and the vendor's code lists, for both dialects.
 //!
 //! Used by both halves. It looks at no HTTP status. What both halves need is in this file and in
-//! `window.rs`; `codes.rs` holds the vendor's lists, `inward.rs` reads what comes in at our server.
+//! `window.rs`; `codes/` holds the vendor's lists, `inward/` reads what comes in at our server.
 
 pub mod codes;
+#[cfg(feature = "server")]
 pub(super) mod inward;
 #[cfg(test)]
 mod tests;
