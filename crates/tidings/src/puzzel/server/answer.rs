@@ -86,13 +86,18 @@ impl Form {
         }
     }
 
-    /// An answer that brings a document.
+    /// An answer that brings a document. What XML cannot carry, such as a control character in a
+    /// recipient that is repeated, is answered in JSON.
     pub(super) fn answer<T: Document>(self, document: &T) -> Response {
         let encoding = match self {
             Self::Json => Encoding::Json,
             Self::Xml | Self::TextXml => Encoding::Xml,
         };
-        let body = encoding::write(encoding, document);
+        let written = match encoding::write(encoding, document) {
+            Err(_) if self != Self::Json => return Self::Json.answer(document),
+            written => written,
+        };
+        let body = written.expect("texts and numbers can be written as JSON");
         ([(CONTENT_TYPE, self.content_type())], body).into_response()
     }
 }
