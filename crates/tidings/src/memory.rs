@@ -158,6 +158,7 @@ impl Provider for MemoryProvider {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             max_messages_per_call: 1000,
+            mixed_texts_per_call: true,
             status: true,
             reconcile: true,
             cancel: true,

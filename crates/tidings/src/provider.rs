@@ -229,6 +229,10 @@ impl Balance {
 pub struct Capabilities {
     /// How many messages one call of [`Provider::submit`] takes at the most.
     pub max_messages_per_call: usize,
+    /// Whether the messages of one such call may differ in text and sender. Otherwise the provider
+    /// makes a call of its own for each text and sender, and a caller who wants few calls puts
+    /// messages of equal text and sender together.
+    pub mixed_texts_per_call: bool,
     /// The calling codes that it serves; empty means all.
     pub calling_codes: &'static [u16],
     /// How many parts a text may have at the most.
@@ -260,6 +264,7 @@ impl Capabilities {
     pub const fn submit_only() -> Self {
         Self {
             max_messages_per_call: 1,
+            mixed_texts_per_call: false,
             calling_codes: &[],
             max_parts: 255,
             sender_optional: true,

@@ -81,6 +81,7 @@ pub(crate) struct Entry {
     pub(crate) fingerprint: Fingerprint,
     /// `None`: begun, and the program ended before the answer came.
     pub(crate) outcome: Option<Outcome>,
+    /// How to ask about it. Of an unknown outcome, what the failed call told.
     pub(crate) provider_ref: Option<ProviderRef>,
 }
 
@@ -227,6 +228,7 @@ impl Journal {
             account: header.identity.account,
             n_unknown,
             references: entries
+                .filter(|(_, entry)| entry.outcome == Some(Outcome::Submitted))
                 .filter_map(|(line, entry)| Some((line, entry.provider_ref?)))
                 .collect(),
         })

@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidings::{Capabilities, E164, Message, Priority, Region, SenderId};
+use tidings::{Capabilities, E164, Message, Priority, Region, SendWindow, SenderId};
 use tidings_core::E164Error;
 use tidings_core::text::{Encoding, Policy, TextError, plan};
 
@@ -33,6 +33,7 @@ pub(crate) struct Envelope {
     pub(crate) region: Option<Region>,
     pub(crate) priority: Priority,
     pub(crate) valid_for: Option<Duration>,
+    pub(crate) window: Option<SendWindow>,
     pub(crate) policy: Policy,
     pub(crate) capabilities: Capabilities,
 }
@@ -156,6 +157,7 @@ impl Envelope {
         let mut message = Message::new(to, Arc::from(plan.text())).priority(self.priority);
         message.from.clone_from(&self.from);
         message.valid_for = self.valid_for;
+        message.window.clone_from(&self.window);
         let (parts, encoding) = (plan.n_parts(), plan.encoding());
         Ok(PreparedMessage {
             line,
@@ -319,6 +321,7 @@ mod tests {
             region: Some("GN".parse().unwrap()),
             priority: Priority::Normal,
             valid_for: None,
+            window: None,
             policy: Policy::default(),
             capabilities,
         }

@@ -5,7 +5,8 @@
 //! safely inside one run is repeated by the layers around the provider, everything else when the
 //! person runs the command again.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
+use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,8 +39,18 @@ pub(crate) struct Pacing {
     pub(crate) in_flight: usize,
     /// Parts per second.
     pub(crate) rate: Option<f64>,
-    /// Messages of equal text and sender that go into one call; 1 for a call per message.
-    pub(crate) messages_per_call: usize,
+    pub(crate) calls: Calls,
+}
+
+/// What travels together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Calls {
+    /// One message a call.
+    Single,
+    /// Up to so many messages of equal text and sender a call.
+    EqualTexts(usize),
+    /// Up to so many messages a call, whatever they say.
+    AnyTexts(usize),
 }
 
 /// Why a run ended.
@@ -90,7 +101,7 @@ pub(crate) async fn run(
     pacing: Pacing,
     on_done: &mut (dyn FnMut(&Job, &Verdict) -> anyhow::Result<()> + Send),
 ) -> anyhow::Result<RunEnd> {
-    let mut waiting = calls_of(jobs, pacing.messages_per_call);
+    let mut waiting = calls_of(jobs, pacing.calls);
     let mut open: JoinSet<(Vec<Job>, Vec<Verdict>)> = JoinSet::new();
     let mut pace = Pace::new(pacing.rate);
     let mut trouble = Trouble::default();
@@ -192,7 +203,7 @@ fn finish(
         journal.end(pairs().map(|(job, verdict)| {
             let provider_ref = match verdict {
                 Verdict::Submitted(receipt) => Some(receipt.provider_ref.clone()),
-                Verdict::Failed(_) => None,
+                Verdict::Failed(error) => error.provider_ref().cloned(),
             };
             (job.line, verdict.outcome(), provider_ref)
         }))?;
@@ -200,21 +211,29 @@ fn finish(
     pairs().try_for_each(|(job, verdict)| on_done(job, verdict))
 }
 
-/// Puts jobs of equal text and sender together, up to `size` of them, where the first of them
-/// stands.
-fn calls_of(jobs: Vec<Job>, size: usize) -> VecDeque<Vec<Job>> {
-    if size <= 1 {
-        return jobs.into_iter().map(|job| vec![job]).collect();
+/// Puts jobs together where the first of them stands.
+fn calls_of(jobs: Vec<Job>, calls: Calls) -> VecDeque<Vec<Job>> {
+    match calls {
+        Calls::Single => jobs.into_iter().map(|job| vec![job]).collect(),
+        Calls::EqualTexts(size) => filled(jobs, size, |job| {
+            let message = &job.outbound.message;
+            (Arc::clone(&message.text), message.from.clone())
+        }),
+        Calls::AnyTexts(size) => filled(jobs, size, |_| ()),
     }
+}
+
+/// Calls of up to `size` jobs with the same key.
+fn filled<K: Eq + Hash>(
+    jobs: Vec<Job>,
+    size: usize,
+    key: impl Fn(&Job) -> K,
+) -> VecDeque<Vec<Job>> {
     let mut calls: VecDeque<Vec<Job>> = VecDeque::new();
-    let mut unfilled = std::collections::HashMap::new();
+    let mut unfilled: HashMap<K, usize> = HashMap::new();
     for job in jobs {
-        let message = &job.outbound.message;
-        let key = (Arc::clone(&message.text), message.from.clone());
-        match unfilled
-            .get(&key)
-            .and_then(|index: &usize| calls.get_mut(*index))
-        {
+        let key = key(&job);
+        match unfilled.get(&key).and_then(|index| calls.get_mut(*index)) {
             Some(call) if call.len() < size => call.push(job),
             _ => {
                 unfilled.insert(key, calls.len());

@@ -12,7 +12,7 @@ use tidings::{
 };
 
 use super::journal::{Fingerprint, Identity, Journal, Outcome};
-use super::run::{Desk, Job, Pacing, RunEnd, Verdict, run};
+use super::run::{Calls, Desk, Job, Pacing, RunEnd, Verdict, run};
 use crate::interrupt::Interrupt;
 
 /// Answers each call with the next of its errors, and with success when there are none left.
@@ -97,11 +97,11 @@ fn jobs(texts: &[&str]) -> Vec<Job> {
     jobs.collect()
 }
 
-fn pacing(in_flight: usize, messages_per_call: usize) -> Pacing {
+fn pacing(in_flight: usize, calls: Calls) -> Pacing {
     Pacing {
         in_flight,
         rate: None,
-        messages_per_call,
+        calls,
     }
 }
 
@@ -148,7 +148,7 @@ async fn every_outcome_is_told_apart() {
         failed(ErrorKind::RateLimited, Acceptance::Refused),
     ]);
     let jobs = jobs(&["a", "b", "c", "d", "e"]);
-    let (end, outcomes) = outcomes(&provider, jobs, pacing(1, 1), None).await;
+    let (end, outcomes) = outcomes(&provider, jobs, pacing(1, Calls::Single), None).await;
     assert!(matches!(end, RunEnd::Complete));
     let expected = [
         (2, Outcome::Submitted),
@@ -165,7 +165,13 @@ async fn every_outcome_is_told_apart() {
 async fn a_refused_account_stops_the_campaign_at_once() {
     let refused = Error::not_sent(ErrorKind::Unauthorized, "wrong key");
     let provider = failing([Some(refused)]);
-    let (end, outcomes) = outcomes(&provider, jobs(&["a", "b", "c"]), pacing(1, 1), None).await;
+    let (end, outcomes) = outcomes(
+        &provider,
+        jobs(&["a", "b", "c"]),
+        pacing(1, Calls::Single),
+        None,
+    )
+    .await;
     assert!(matches!(end, RunEnd::Trouble(_)), "{end:?}");
     assert_eq!(outcomes, [(2, Outcome::NotSent)]);
 }
@@ -174,7 +180,8 @@ async fn a_refused_account_stops_the_campaign_at_once() {
 async fn a_provider_that_is_down_stops_the_campaign_after_a_while() {
     let down = || Some(Error::not_sent(ErrorKind::Unavailable, "down"));
     let provider = failing(std::iter::repeat_with(down).take(100));
-    let (end, outcomes) = outcomes(&provider, jobs(&["a"; 60]), pacing(1, 1), None).await;
+    let (end, outcomes) =
+        outcomes(&provider, jobs(&["a"; 60]), pacing(1, Calls::Single), None).await;
     assert!(matches!(end, RunEnd::Trouble(_)), "{end:?}");
     assert_eq!(outcomes.len(), 20);
 }
@@ -183,16 +190,36 @@ async fn a_provider_that_is_down_stops_the_campaign_after_a_while() {
 async fn equal_texts_share_calls_if_asked() {
     let provider = failing([]);
     let texts = ["a", "b", "a", "a", "b", "a"];
-    outcomes(&provider, jobs(&texts), pacing(1, 3), None).await;
+    outcomes(
+        &provider,
+        jobs(&texts),
+        pacing(1, Calls::EqualTexts(3)),
+        None,
+    )
+    .await;
     let calls = provider.calls.lock().unwrap().clone();
     assert_eq!(calls, [vec!["2", "4", "5"], vec!["3", "6"], vec!["7"]]);
 }
 
 #[tokio::test]
+async fn where_texts_may_differ_in_a_call_every_call_is_filled() {
+    let provider = failing([]);
+    let texts = ["a", "b", "a", "c", "b", "d", "e"];
+    outcomes(&provider, jobs(&texts), pacing(1, Calls::AnyTexts(3)), None).await;
+    let calls = provider.calls.lock().unwrap().clone();
+    assert_eq!(calls, [vec!["2", "3", "4"], vec!["5", "6", "7"], vec!["8"]]);
+}
+
+#[tokio::test]
 async fn the_journal_names_every_message_before_its_call() {
-    check_named_before_its_call(&["a", "b", "c", "d", "e"], pacing(2, 1), 5).await;
+    check_named_before_its_call(&["a", "b", "c", "d", "e"], pacing(2, Calls::Single), 5).await;
     // A call with several messages is no exception.
-    check_named_before_its_call(&["a", "a", "b", "a", "a"], pacing(2, 3), 3).await;
+    check_named_before_its_call(
+        &["a", "a", "b", "a", "a"],
+        pacing(2, Calls::EqualTexts(3)),
+        3,
+    )
+    .await;
 }
 
 async fn check_named_before_its_call(texts: &[&str], pacing: Pacing, n_calls: usize) {
@@ -237,9 +264,12 @@ async fn when_nobody_listens_any_more_nothing_more_is_begun() {
         journal: None,
         interrupt: &mut interrupt,
     };
-    let result = run(desk, jobs(&["a"; 50]), pacing(2, 1), &mut |_, _| {
-        anyhow::bail!("gone")
-    })
+    let result = run(
+        desk,
+        jobs(&["a"; 50]),
+        pacing(2, Calls::Single),
+        &mut |_, _| anyhow::bail!("gone"),
+    )
     .await;
     assert_eq!(result.unwrap_err().to_string(), "gone");
     assert!(provider.calls.lock().unwrap().len() <= 4);

@@ -57,6 +57,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
 
 const CAPABILITIES: Capabilities = Capabilities {
     max_messages_per_call: DEFAULT_BULK_SIZE,
+    mixed_texts_per_call: false,
     calling_codes: &[map::CALLING_CODE],
     max_parts: 255,
     sender_optional: false,

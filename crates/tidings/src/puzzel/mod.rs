@@ -55,12 +55,13 @@ pub static SPEC: ProviderSpec = ProviderSpec {
         // At most one round a second for each service; a missing answer counts after a minute.
         CallbackEmitter::new(callback::emit)
             .at_most_every(Duration::from_secs(1))
-            .time_limit(Duration::from_secs(60)),
+            .time_limit(Duration::from_mins(1)),
     ),
 };
 
 const CAPABILITIES: Capabilities = Capabilities {
     max_messages_per_call: DEFAULT_BULK_SIZE,
+    mixed_texts_per_call: true,
     calling_codes: &[],
     // 1,600 characters of UCS-2; the manual's dialect has six.
     max_parts: 24,

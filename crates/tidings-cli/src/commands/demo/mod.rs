@@ -20,7 +20,7 @@ use super::{Context, connect};
 use crate::args::DemoArgs;
 use crate::campaign::prepare::{Envelope, Prepared, Recipe, prepare};
 use crate::campaign::progress::Progress;
-use crate::campaign::run::{self, Desk, Job, Pacing, RunEnd, Verdict};
+use crate::campaign::run::{self, Calls, Desk, Job, Pacing, RunEnd, Verdict};
 use crate::interrupt::Interrupt;
 use crate::output::Ending;
 use crate::tracking::Tracked;
@@ -106,6 +106,7 @@ async fn campaign(
         context,
         interrupt,
         provider: &carrier.provider,
+        reports: None,
         limit,
     };
     let end = watch.run(&mut tracked, &mut |_| Ok(())).await?;
@@ -131,6 +132,7 @@ fn recipe(carrier: &Carrier) -> anyhow::Result<Recipe<'static>> {
             region: Some(REGION.parse()?),
             priority: Priority::Normal,
             valid_for: None,
+            window: None,
             policy: Policy::default().max_parts(capabilities.max_parts),
             capabilities,
         },
@@ -149,7 +151,7 @@ async fn send(
     let pacing = Pacing {
         in_flight: IN_FLIGHT,
         rate: None,
-        messages_per_call: 1,
+        calls: Calls::Single,
     };
     let provider = Arc::clone(&carrier.provider);
     let desk = Desk {

@@ -66,7 +66,8 @@ impl<'m> MessageLine<'m> {
     pub(crate) fn done(job: &'m Job, verdict: &'m Verdict, has_lines: bool) -> Self {
         let (provider_ref, error) = match verdict {
             Verdict::Submitted(receipt) => (Some(&receipt.provider_ref), None),
-            Verdict::Failed(error) => (None, Some(ErrorLine::of(error))),
+            // Some providers name what may have been taken also where they fail.
+            Verdict::Failed(error) => (error.provider_ref(), Some(ErrorLine::of(error))),
         };
         Self {
             line: has_lines.then_some(job.line),

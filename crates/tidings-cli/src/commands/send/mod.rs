@@ -2,11 +2,14 @@
 
 pub(super) mod lines;
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use tidings::{Capabilities, ClientRef, Error, ErrorKind, Outbound};
+use tidings::{
+    Capabilities, ClientRef, Error, ErrorKind, Outbound, SendWindow, Timestamp, ZonedTime,
+};
 
 use self::lines::{BadRowLine, MessageLine, Tally, encodings, short_error, state_word};
 use super::{Connected, Context, text_of};
@@ -16,7 +19,7 @@ use crate::campaign::prepare::{
     BadRow, Envelope, Prepared, PreparedMessage, Recipe, RowFault, prepare,
 };
 use crate::campaign::progress::Progress;
-use crate::campaign::run::{self, Desk, Job, Pacing, RunEnd, Verdict};
+use crate::campaign::run::{self, Calls, Desk, Job, Pacing, RunEnd, Verdict};
 use crate::config::LaneOptions;
 use crate::interrupt::Interrupt;
 use crate::output::{Column, Ending, bad_input, counted};
@@ -67,10 +70,17 @@ fn desktop(context: &Context, args: &SendArgs) -> anyhow::Result<Desktop> {
             "this account needs a sender: name one with --from, or as `from` in the configuration";
         return Err(Error::not_sent(ErrorKind::InvalidSender, what).into());
     }
-    let messages_per_call = if args.campaign.bulk {
-        capabilities.max_messages_per_call
-    } else {
-        1
+    let window = window(context.clock.now(), args)?;
+    if window.is_some() && connected.is_some() && !capabilities.send_window {
+        let what = "this provider has no send windows: a message leaves when it is handed over, so \
+                    --not-before and --until cannot be kept";
+        return Err(Error::not_sent(ErrorKind::Unsupported, what).into());
+    }
+    let size = capabilities.max_messages_per_call;
+    let calls = match (args.campaign.bulk, capabilities.mixed_texts_per_call) {
+        (false, _) => Calls::Single,
+        (true, false) => Calls::EqualTexts(size),
+        (true, true) => Calls::AnyTexts(size),
     };
     Ok(Desktop {
         connected,
@@ -79,6 +89,7 @@ fn desktop(context: &Context, args: &SendArgs) -> anyhow::Result<Desktop> {
             region: args.region.or(options.region),
             priority: args.priority.priority(),
             valid_for: args.valid_for,
+            window,
             policy: args.text_options.policy(capabilities.max_parts),
             capabilities,
         },
@@ -90,29 +101,32 @@ fn desktop(context: &Context, args: &SendArgs) -> anyhow::Result<Desktop> {
                 .unwrap_or(IN_FLIGHT)
                 .into(),
             rate: args.campaign.rate.or(options.rate),
-            messages_per_call,
+            calls,
         },
     })
+}
+
+/// What `--not-before` and `--until` say. An end without a beginning begins now.
+fn window(now: Timestamp, args: &SendArgs) -> anyhow::Result<Option<SendWindow>> {
+    let Some(until) = &args.until else {
+        return Ok(args.not_before.clone().map(SendWindow::from));
+    };
+    if until.timestamp() <= now {
+        return Err(bad_input(format!("--until {until} is over")));
+    }
+    let from = args.not_before.clone();
+    let from = from.unwrap_or_else(|| ZonedTime::new(now, &until.zone()));
+    let window = SendWindow::between(from, until.clone());
+    window
+        .map(Some)
+        .map_err(|_| bad_input("--until is not after --not-before"))
 }
 
 /// The recipients of the command line.
 async fn direct(context: &Context, args: &SendArgs, desktop: Desktop) -> anyhow::Result<()> {
     let output = &context.output;
     let text = text_of(args.text.as_deref().unwrap_or_default())?;
-    let mut messages = Vec::new();
-    for (line, to) in (1..).zip(&args.to) {
-        let message = desktop.envelope.message(line, to, &text);
-        // Nothing has been sent yet, and the person is there to correct it.
-        messages.push(message.map_err(|fault| {
-            let what = format!("recipient {line}: {fault}; {}", fault.advice());
-            match fault {
-                RowFault::NotServed { .. } => {
-                    Error::not_sent(ErrorKind::InvalidRecipient, what).into()
-                }
-                _ => bad_input(what),
-            }
-        })?);
-    }
+    let messages = addressed(context, &desktop.envelope, &args.to, &text)?;
     let Some(Connected { provider, .. }) = desktop.connected.filter(|_| !args.dry_run) else {
         return show_plan(
             context,
@@ -159,6 +173,37 @@ async fn direct(context: &Context, args: &SendArgs, desktop: Desktop) -> anyhow:
         (RunEnd::Complete | RunEnd::Trouble(_), Some(error), (1, _)) => Err(error.into()),
         (end, _, _) => conclude(context, end, &tally, None),
     }
+}
+
+/// One message for each number, however often and in whatever form it was given.
+fn addressed(
+    context: &Context,
+    envelope: &Envelope,
+    recipients: &[String],
+    text: &str,
+) -> anyhow::Result<Vec<PreparedMessage>> {
+    let mut messages: Vec<PreparedMessage> = Vec::new();
+    for (line, to) in (1..).zip(recipients) {
+        // Nothing has been sent yet, and the person is there to correct it.
+        let message = envelope.message(line, to, text).map_err(|fault| {
+            let what = format!("recipient {line}: {fault}; {}", fault.advice());
+            match fault {
+                RowFault::NotServed { .. } => {
+                    anyhow::Error::from(Error::not_sent(ErrorKind::InvalidRecipient, what))
+                }
+                _ => bad_input(what),
+            }
+        })?;
+        let same = |earlier: &&PreparedMessage| earlier.message.to == message.message.to;
+        match messages.iter().find(same) {
+            Some(earlier) => context.output.remark(format_args!(
+                "recipient {line} is recipient {} once more: the text goes there once",
+                earlier.line
+            )),
+            None => messages.push(message),
+        }
+    }
+    Ok(messages)
 }
 
 fn table_row(job: &Job, verdict: &Verdict) -> Vec<String> {
@@ -319,7 +364,7 @@ fn journal_path(csv: &Path) -> PathBuf {
 
 fn identity(args: &SendArgs, recipe: &Recipe<'_>, file: &[u8], connected: &Connected) -> Identity {
     let envelope = &recipe.envelope;
-    let options = format!(
+    let mut options = format!(
         "{:?} {:?} {:?} {:?} {:?} {:?}",
         envelope.from,
         envelope.region,
@@ -328,6 +373,11 @@ fn identity(args: &SendArgs, recipe: &Recipe<'_>, file: &[u8], connected: &Conne
         args.text_options.replace,
         recipe.to_column
     );
+    // As they were typed: where only the end is given, the window begins anew with each run.
+    if args.not_before.is_some() || args.until.is_some() {
+        write!(options, " {:?} {:?}", args.not_before, args.until)
+            .expect("writing to a string works");
+    }
     Identity {
         file: Fingerprint::of(&[file]),
         template: Fingerprint::of(&[recipe.template.as_bytes()]),
