@@ -55,3 +55,47 @@ pub(crate) async fn settle(
     });
     asked.buffered(in_flight).collect().await
 }
+
+#[cfg(test)]
+mod tests {
+    use tidings::memory::MemoryProvider;
+    use tidings::{Acceptance, ClientRef, ErrorKind, Message, Outbound};
+
+    use super::*;
+    use crate::campaign::journal::Fingerprint;
+
+    fn doubt(line: u64) -> Doubt {
+        let to = format!("+2246220000{line:02}").parse().unwrap();
+        let reference = ClientRef::new(format!("c-{line}")).unwrap();
+        let job = Job {
+            line,
+            parts: 1,
+            fingerprint: Fingerprint::of(&[]),
+            outbound: Outbound::new(reference, Message::new(to, "x")),
+        };
+        Doubt {
+            job,
+            started: Timestamp::UNIX_EPOCH,
+            provider_ref: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_taken_is_found_and_the_rest_may_be_sent() {
+        let memory = MemoryProvider::new();
+        let lost = Error::new(ErrorKind::Timeout, Acceptance::Unknown, "lost");
+        memory.take_and_fail_next(lost);
+        let outbound = doubt(2).job.outbound;
+        assert!(memory.submit(&[outbound]).await.is_err());
+        let provider = Arc::new(memory) as Arc<dyn Provider>;
+        let settled = settle(&provider, vec![doubt(2), doubt(3)], 4).await;
+        assert!(
+            matches!(
+                settled.as_slice(),
+                [(first, Settled::Taken(_)), (second, Settled::NotTaken)]
+                    if first.line == 2 && second.line == 3
+            ),
+            "{settled:?}"
+        );
+    }
+}

@@ -79,7 +79,7 @@ fn take(context: &Context, call: Heard) -> anyhow::Result<()> {
     let (callbacks, written) = match call {
         Heard::Told { callbacks, written } => (callbacks, written),
         Heard::Refused(why) => {
-            context.output.remark(format_args!("refused a call: {why}"));
+            context.output.remark(format_args!("refused: {why}"));
             return Ok(());
         }
     };
