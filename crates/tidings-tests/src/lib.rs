@@ -1,16 +1,18 @@
 //! The harness: what the tests of the whole product share.
 //!
 //! Used by this crate's own tests only; nothing depends on it. In reading order: [`Carrier`],
-//! [`SimulatedByCommand`], [`TestClock`], [`CapturedLog`], [`Python`].
+//! [`SimulatedByCommand`], [`TestClock`], [`CapturedLog`], [`Python`], [`Recorder`].
 
 mod carrier;
 mod clock;
 mod command;
 mod log;
 mod python;
+mod recorder;
 
 pub use carrier::{Carrier, standard};
 pub use clock::TestClock;
 pub use command::{SimulatedByCommand, program_folder};
 pub use log::CapturedLog;
-pub use python::Python;
+pub use python::{Packages, Python};
+pub use recorder::{Recorded, Recorder};

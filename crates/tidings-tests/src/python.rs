@@ -12,6 +12,40 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+/// What a virtual environment is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Packages<'p> {
+    requirements: &'p str,
+    interpreter: &'p str,
+    ignores_requires_python: bool,
+}
+
+impl<'p> Packages<'p> {
+    /// What `requirements`, the text of a requirements file, names, for `python3`.
+    pub const fn new(requirements: &'p str) -> Self {
+        Self {
+            requirements,
+            interpreter: "python3",
+            ignores_requires_python: false,
+        }
+    }
+
+    /// Takes another interpreter than `python3`: its name or its path.
+    #[must_use]
+    pub const fn interpreter(mut self, program: &'p str) -> Self {
+        self.interpreter = program;
+        self
+    }
+
+    /// Installs packages also where their metadata demand another version of Python. Nothing in the
+    /// packages changes by that; whether they work then is for the test to see.
+    #[must_use]
+    pub const fn for_any_python(mut self) -> Self {
+        self.ignores_requires_python = true;
+        self
+    }
+}
+
 /// An interpreter that has certain packages.
 #[derive(Clone, Debug)]
 pub struct Python {
@@ -19,15 +53,14 @@ pub struct Python {
 }
 
 impl Python {
-    /// The interpreter of a virtual environment with what `requirements`, the text of a
-    /// requirements file, names. It is made inside `folder` unless it is there already; other
-    /// requirements make another environment.
+    /// The interpreter of a virtual environment with these packages. It is made inside `folder`
+    /// unless it is there already; other packages make another environment.
     ///
     /// # Panics
     /// When Python is missing or a package cannot be installed; the message says what to do.
-    pub fn with_packages(folder: &Path, requirements: &str) -> Self {
+    pub fn with_packages(folder: &Path, packages: Packages<'_>) -> Self {
         let mut hasher = DefaultHasher::new();
-        requirements.hash(&mut hasher);
+        packages.hash(&mut hasher);
         let home = folder.join(format!("python-{:016x}", hasher.finish()));
         fs::create_dir_all(folder).expect("the folder for test data can be made");
         let lock = File::create(home.with_extension("lock")).expect("a lock file can be made");
@@ -40,14 +73,15 @@ impl Python {
         if !ready.exists() {
             // What an interrupted run left behind is of no use.
             fs::remove_dir_all(&home).ok();
-            make(&home);
-            python.install(&home, requirements);
+            make(&home, packages.interpreter);
+            python.install(&home, packages);
             fs::write(&ready, "").expect("a file can be written beside the environment");
         }
         python
     }
 
-    fn install(&self, home: &Path, requirements: &str) {
+    fn install(&self, home: &Path, packages: Packages<'_>) {
+        let requirements = packages.requirements;
         let file = home.join("requirements.txt");
         fs::write(&file, requirements).expect("a file can be written into the environment");
         let mut pip = Command::new(&self.interpreter);
@@ -55,6 +89,9 @@ impl Python {
             .args(["--disable-pip-version-check", "--only-binary=:all:"])
             .arg("--requirement")
             .arg(&file);
+        if packages.ignores_requires_python {
+            pip.arg("--ignore-requires-python");
+        }
         let done = pip.output().expect("the environment's interpreter runs");
         assert!(
             done.status.success(),
@@ -92,8 +129,8 @@ impl Python {
     }
 }
 
-fn make(home: &Path) {
-    let made = Command::new("python3")
+fn make(home: &Path, interpreter: &str) {
+    let made = Command::new(interpreter)
         .args(["-m", "venv"])
         .arg(home)
         .output();

@@ -2,13 +2,19 @@
 //! prints its table; this file only knows their names.
 
 mod passinfo;
+mod puzzel;
 mod text;
+mod throughput;
 
 use anyhow::bail;
 
 type Bench = fn(&[String]) -> anyhow::Result<()>;
 
-const BENCHES: &[(&str, Bench)] = &[("passinfo", passinfo::run), ("text", text::run)];
+const BENCHES: &[(&str, Bench)] = &[
+    ("passinfo", passinfo::run),
+    ("puzzel", puzzel::run),
+    ("text", text::run),
+];
 
 pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
     let named = arguments.split_first().and_then(|(name, rest)| {

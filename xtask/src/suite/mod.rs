@@ -5,6 +5,7 @@
 mod counts;
 mod readme;
 mod setup;
+mod skipped;
 mod snapshots;
 mod steps;
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::Context as _;
 
 use crate::suite::counts::Counts;
-use crate::suite::snapshots;
+use crate::suite::{skipped, snapshots};
 use crate::{config, r#gen, process, tidy, workspace};
 
 const SDK: &str = "tidings";
@@ -119,7 +119,11 @@ pub(crate) fn tests() -> anyhow::Result<Counts> {
     } else {
         Counts::from_libtest(&output.text)
     };
-    Ok(Counts::of_run(read, output.succeeded))
+    let counts = Counts::of_run(read, output.succeeded);
+    if with_nextest && counts.skipped > 0 {
+        skipped::say_why()?;
+    }
+    Ok(counts)
 }
 
 pub(crate) fn doctests() -> anyhow::Result<Counts> {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::counts::Counts;
-use super::{Outcome, choose, readme, setup, snapshots, steps, summary};
+use super::{Outcome, choose, readme, setup, skipped, snapshots, steps, summary};
 use crate::process;
 
 const fn counts(passed: usize, failed: usize, skipped: usize) -> Counts {
@@ -55,6 +55,18 @@ fn libtest_results_are_added_up() {
         Some(counts(4, 2, 1)),
     );
     check_libtest("error: could not compile", None);
+}
+
+#[test]
+fn skipped_tests_are_told_with_their_reasons() {
+    let listed =
+        "    Finished `test` profile in 0.1s\ntidings-tests::it a::needs_more\ntidings b::c\n";
+    assert_eq!(skipped::names(listed), ["a::needs_more", "b::c"]);
+    let said = "running 1 test\ntest a::needs_more ... ignored, needs a modem\ntest b::c ... ignored\ntest d ... ok\n";
+    assert_eq!(
+        skipped::reasons(said),
+        ["a::needs_more: needs a modem", "b::c: "]
+    );
 }
 
 #[test]

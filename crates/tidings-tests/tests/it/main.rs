@@ -9,4 +9,6 @@
 mod end_to_end;
 mod passinfo_log_redaction;
 mod passinfo_python_sdk;
+mod puzzel_python_v2;
+mod puzzel_python_v3;
 mod readme_commands;

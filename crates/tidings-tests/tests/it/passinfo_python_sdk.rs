@@ -14,7 +14,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tidings::http::HttpClient;
 use tidings::{Timestamp, passinfo};
-use tidings_tests::{Carrier, Python, SimulatedByCommand};
+use tidings_tests::{Carrier, Packages, Python, SimulatedByCommand};
 
 const REQUIREMENTS: &str = include_str!("passinfo_python_sdk.txt");
 const SCRIPT: &str = concat!(
@@ -38,7 +38,7 @@ impl Run {
         let base_url = base_url.to_owned();
         let steps = tokio::task::spawn_blocking(move || {
             let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-            let python = Python::with_packages(folder, REQUIREMENTS);
+            let python = Python::with_packages(folder, Packages::new(REQUIREMENTS));
             python.run(Path::new(SCRIPT), &[&base_url], &credentials)
         });
         Self {

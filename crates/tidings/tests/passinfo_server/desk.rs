@@ -7,9 +7,10 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 use tidings::address_book::{Contact, ContactPage, Group};
 use tidings::backend::{
-    Accepted, AccountDesk, BatchView, Contacts, MessageView, Messages, NewContact, Presented,
-    Principal, Refusal, SignIn, Submission,
+    Accepted, AccountDesk, BatchView, Batches, Contacts, MessageView, Messages, NewContact,
+    Presented, Principal, Refusal, SignIn, Submission, Submitted, TakenMessage,
 };
+use tidings::batches::{QueuedBatch, StoppedBatch};
 use tidings::{Reason, ReportedState, SenderId, Timestamp};
 
 pub(crate) const CLIENT_ID: &str = "4711";
@@ -78,7 +79,7 @@ impl SignIn for Desk {
 #[async_trait]
 impl Messages for Desk {
     async fn accept(&self, _: &Principal, submission: Submission) -> Result<Accepted, Refusal> {
-        let texts = submission.messages.iter().map(|message| {
+        let texts = submission.messages.iter().map(|Submitted { message, .. }| {
             let from = message.from.as_ref().map(SenderId::to_string);
             format!(
                 "{}<{}:{}",
@@ -90,17 +91,21 @@ impl Messages for Desk {
         let texts: Vec<String> = texts.collect();
         let unreadable = submission.unreadable.len();
         self.ask(format!("accept {} +{unreadable}", texts.join(" ")))?;
-        match submission.messages.first().map(|message| &*message.text) {
+        match submission
+            .messages
+            .first()
+            .map(|first| &*first.message.text)
+        {
             Some(PANIC) => panic!("the desk was told to"),
             Some(NEVER) => std::future::pending().await,
             _ => {}
         }
         let verdict = |number: &str, id: usize| match number {
             REFUSED_NUMBER => Err(Refusal::InsufficientCredit),
-            _ => Ok((123 + id).to_string()),
+            _ => Ok(TakenMessage::new((123 + id).to_string())),
         };
         let messages = submission.messages.iter().enumerate();
-        let verdicts = messages.map(|(id, message)| verdict(message.to.as_str(), id));
+        let verdicts = messages.map(|(id, submitted)| verdict(submitted.message.to.as_str(), id));
         let batch = submission.as_batch.then(|| "b-1".to_owned());
         Ok(Accepted::new(batch, verdicts.collect()))
     }
@@ -118,7 +123,9 @@ impl Messages for Desk {
             "empty" => Ok(Accepted::new(None, Vec::new())),
             "groupId" => Ok(Accepted::new(
                 Some("b-2".to_owned()),
-                (0..50).map(|id| Ok(id.to_string())).collect(),
+                (0..50)
+                    .map(|id| Ok(TakenMessage::new(id.to_string())))
+                    .collect(),
             )),
             _ => Err(Refusal::NotFound { what: "group" }),
         }
@@ -138,6 +145,22 @@ impl Messages for Desk {
         self.ask(format!("batch {id}"))?;
         let batch = self.batch.lock().unwrap().clone();
         batch.ok_or(Refusal::NotFound { what: "batch" })
+    }
+}
+
+/// The vendor has no calls about batches that wait.
+#[async_trait]
+impl Batches for Desk {
+    async fn queued_batches(&self, _: &Principal) -> Result<Vec<QueuedBatch>, Refusal> {
+        Err(Refusal::Unsupported)
+    }
+
+    async fn queued_batch(&self, _: &Principal, _: &str) -> Result<QueuedBatch, Refusal> {
+        Err(Refusal::Unsupported)
+    }
+
+    async fn stop_batch(&self, _: &Principal, _: &str) -> Result<StoppedBatch, Refusal> {
+        Err(Refusal::Unsupported)
     }
 }
 

@@ -1,0 +1,454 @@
+//! What the comparisons of clients share: a server that answers at once, loops over bare `hyper`
+//! clients, vendors' Python packages as processes, and rounds in which every row takes its turn.
+//!
+//! Used by the benches named after a provider, which say what is sent and what their contestants
+//! are. Knows no provider.
+
+use std::io::BufRead as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HOST};
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tidings::{Clock as _, SystemClock};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
+
+pub(crate) use table::{Load, Row};
+
+mod table;
+
+pub(crate) type AnyError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What our client says that it is; the bare ones say the same.
+pub(crate) const USER_AGENT: &str = concat!("tidings/", env!("CARGO_PKG_VERSION"));
+
+const ROUNDS: usize = 7;
+const RUN: Duration = Duration::from_secs(2);
+const WARM_UP: Duration = Duration::from_millis(500);
+/// For those who want to see whether it works at all.
+const QUICK_RUN: Duration = Duration::from_millis(150);
+
+// ---- the program's arguments ----
+
+/// What the program was started for.
+pub(crate) enum Mode {
+    /// To be the server of another one.
+    Serve,
+    /// To make calls and nothing else, for a tool that counts instructions: a difference of two such
+    /// runs is exact where seconds are not.
+    Calls {
+        client: String,
+        in_flight: usize,
+        n_calls: u64,
+    },
+    Compare(Options),
+}
+
+/// How a comparison is made.
+#[derive(Default)]
+pub(crate) struct Options {
+    /// Vendors' packages: what the bench calls each, and an interpreter that has it.
+    pub(crate) pythons: Vec<(String, PathBuf)>,
+    /// One short round, whose numbers mean nothing.
+    pub(crate) is_quick: bool,
+}
+
+impl Options {
+    pub(crate) fn python(&self, name: &str) -> Option<&Path> {
+        let found = self.pythons.iter().find(|(known, _)| known == name);
+        found.map(|(_, interpreter)| interpreter.as_path())
+    }
+}
+
+impl Mode {
+    /// `--serve`, `--calls CLIENT IN_FLIGHT N`, or any of `--python NAME INTERPRETER` and `--quick`.
+    /// The `--bench` that cargo adds is no argument of ours.
+    pub(crate) fn from_arguments() -> Result<Self, AnyError> {
+        let mut arguments = std::env::args().skip(1);
+        let mut options = Options::default();
+        let next = |arguments: &mut dyn Iterator<Item = String>| {
+            arguments.next().ok_or("an argument is missing")
+        };
+        while let Some(argument) = arguments.next() {
+            match argument.as_str() {
+                "--serve" => return Ok(Self::Serve),
+                "--calls" => {
+                    return Ok(Self::Calls {
+                        client: next(&mut arguments)?,
+                        in_flight: next(&mut arguments)?.parse()?,
+                        n_calls: next(&mut arguments)?.parse()?,
+                    });
+                }
+                "--python" => {
+                    let name = next(&mut arguments)?;
+                    options.pythons.push((name, next(&mut arguments)?.into()));
+                }
+                "--quick" => options.is_quick = true,
+                "--bench" => {}
+                unknown => return Err(format!("what is {unknown}?").into()),
+            }
+        }
+        Ok(Self::Compare(options))
+    }
+}
+
+// ---- the server ----
+
+/// Reads every request whole and answers it at once with JSON.
+pub(crate) fn serve(answer: fn(&Bytes) -> Bytes) -> Result<(), AnyError> {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime
+        .enable_all()
+        .build()?
+        .block_on(serve_forever(answer))
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "the process that started it reads the address"
+)]
+async fn serve_forever(answer: fn(&Bytes) -> Bytes) -> Result<(), AnyError> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    println!("{}", listener.local_addr()?);
+    let mut connections = JoinSet::new();
+    loop {
+        let (connection, _) = listener.accept().await?;
+        connection.set_nodelay(true)?;
+        connections.spawn(async move {
+            let serving = hyper::server::conn::http1::Builder::new();
+            let service = service_fn(move |request: Request<Incoming>| async move {
+                let body = request.into_body().collect().await?.to_bytes();
+                let answer = Response::builder()
+                    .header(CONTENT_TYPE, "application/json")
+                    .body(Full::new(answer(&body)));
+                Ok::<_, hyper::Error>(answer.expect("a fixed answer can be built"))
+            });
+            // A client that leaves is no failure of the server.
+            serving
+                .serve_connection(TokioIo::new(connection), service)
+                .await
+                .ok();
+        });
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+/// This program once more, as a server. It ends when this is dropped.
+pub(crate) struct Server {
+    process: Child,
+    pub(crate) address: String,
+}
+
+impl Server {
+    pub(crate) fn start() -> Result<Self, AnyError> {
+        let mut process = Command::new(std::env::current_exe()?)
+            .arg("--serve")
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut address = String::new();
+        let output = process.stdout.take().ok_or("the server has no output")?;
+        std::io::BufReader::new(output).read_line(&mut address)?;
+        Ok(Self {
+            process,
+            address: address.trim().to_owned(),
+        })
+    }
+
+    pub(crate) fn base_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+}
+
+// ---- the clients ----
+
+/// How long a run goes on.
+#[derive(Clone, Copy)]
+pub(crate) enum Length {
+    Time(Duration),
+    Calls(u64),
+}
+
+/// What the tasks of a run share.
+pub(crate) struct Counter {
+    is_over: AtomicBool,
+    n_calls: AtomicU64,
+    n_most: u64,
+}
+
+impl Counter {
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count(&self) {
+        if self.n_calls.fetch_add(1, Ordering::Relaxed) + 1 >= self.n_most {
+            self.is_over.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Lets so many tasks call until the run is over, and says how many calls there were per second.
+/// Each task counts its calls and ends when the counter says so.
+pub(crate) async fn measure<T>(
+    in_flight: usize,
+    length: Length,
+    task: impl Fn(Arc<Counter>) -> T,
+) -> Result<f64, AnyError>
+where
+    T: Future<Output = Result<(), AnyError>> + Send + 'static,
+{
+    let n_most = match length {
+        Length::Time(_) => u64::MAX,
+        Length::Calls(count) => count,
+    };
+    let counter = Arc::new(Counter {
+        is_over: AtomicBool::new(false),
+        n_calls: AtomicU64::new(0),
+        n_most,
+    });
+    let mut tasks = JoinSet::new();
+    for _ in 0..in_flight {
+        tasks.spawn(task(Arc::clone(&counter)));
+    }
+    let clock = SystemClock::new();
+    let started = clock.now();
+    if let Length::Time(time) = length {
+        tokio::time::sleep(time).await;
+        counter.is_over.store(true, Ordering::Relaxed);
+    }
+    let n_calls = counter.n_calls.load(Ordering::Relaxed);
+    let elapsed = clock.now().since(started);
+    while let Some(done) = tasks.join_next().await {
+        done??;
+    }
+    Ok(per_second(n_calls, elapsed))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+fn per_second(n_calls: u64, elapsed: Duration) -> f64 {
+    n_calls as f64 / elapsed.as_secs_f64()
+}
+
+/// A call with everything in it made beforehand: what our client sends, and what it is answered.
+#[derive(Clone)]
+pub(crate) struct BareCall {
+    pub(crate) path: &'static str,
+    pub(crate) headers: &'static [(&'static str, &'static str)],
+    pub(crate) body: Bytes,
+    pub(crate) answer: Bytes,
+}
+
+impl BareCall {
+    fn request(
+        &self,
+        request: http::request::Builder,
+    ) -> Result<Request<Full<Bytes>>, http::Error> {
+        let headers = self.headers.iter().chain(&[("user-agent", USER_AGENT)]);
+        let request = headers.fold(request, |request, (name, value)| {
+            request.header(*name, *value)
+        });
+        request.body(Full::new(self.body.clone()))
+    }
+
+    async fn check(&self, answer: Response<Incoming>) -> Result<(), AnyError> {
+        let answer = answer.into_body().collect().await?.to_bytes();
+        if answer != self.answer {
+            return Err("the server gave another answer".into());
+        }
+        Ok(())
+    }
+}
+
+/// A loop over one connection per task, with nothing around it.
+pub(crate) async fn bare_hyper(
+    address: &str,
+    call: &BareCall,
+    in_flight: usize,
+    length: Length,
+) -> Result<f64, AnyError> {
+    let task = |counter: Arc<Counter>| {
+        let (call, address) = (call.clone(), address.to_owned());
+        async move {
+            let connection = TcpStream::connect(&address).await?;
+            connection.set_nodelay(true)?;
+            let handshake = hyper::client::conn::http1::handshake(TokioIo::new(connection)).await?;
+            let (mut sender, connection) = handshake;
+            let mut driver = JoinSet::new();
+            driver.spawn(connection);
+            while !counter.is_over() {
+                let request = call.request(Request::post(call.path).header(HOST, &address))?;
+                call.check(sender.send_request(request).await?).await?;
+                counter.count();
+            }
+            Ok(())
+        }
+    };
+    measure(in_flight, length, task).await
+}
+
+/// The same request through the pool that our client is built on, with nothing of ours around it.
+pub(crate) async fn pooled(
+    address: &str,
+    call: &BareCall,
+    in_flight: usize,
+    length: Length,
+) -> Result<f64, AnyError> {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    let client: Client<HttpConnector, Full<Bytes>> =
+        Client::builder(TokioExecutor::new()).build(connector);
+    let uri = format!("http://{address}{}", call.path);
+    let task = |counter: Arc<Counter>| {
+        let (client, call, uri) = (client.clone(), call.clone(), uri.clone());
+        async move {
+            while !counter.is_over() {
+                let request = call.request(Request::post(&uri))?;
+                call.check(client.request(request).await?).await?;
+                counter.count();
+            }
+            Ok(())
+        }
+    };
+    measure(in_flight, length, task).await
+}
+
+/// A vendor's client in a process of its own: a script that prints how many calls it made per second.
+fn python(interpreter: &Path, script: &str, arguments: &[String]) -> Result<f64, AnyError> {
+    let done = Command::new(interpreter)
+        .args(["-c", script])
+        .args(arguments)
+        .stderr(Stdio::inherit())
+        .output()?;
+    if !done.status.success() {
+        return Err("the vendor's client failed".into());
+    }
+    Ok(String::from_utf8(done.stdout)?.trim().parse()?)
+}
+
+// ---- the comparison ----
+
+/// Where the contestants run: one server, and one run time for those that are written in Rust.
+pub(crate) struct Track {
+    runtime: Runtime,
+    server: Server,
+}
+
+impl Track {
+    pub(crate) fn new() -> Result<Self, AnyError> {
+        Ok(Self {
+            runtime: Runtime::new()?,
+            server: Server::start()?,
+        })
+    }
+
+    /// The client that all others with the same load are measured against. `run` is given the base
+    /// URL and how many calls are to be in flight.
+    pub(crate) fn ours<'r, T>(
+        &'r self,
+        title: &'static str,
+        load: Load,
+        run: impl Fn(String, usize, Length) -> T + 'r,
+    ) -> Row<'r>
+    where
+        T: Future<Output = Result<f64, AnyError>>,
+    {
+        let run = move |time| {
+            let run = run(self.server.base_url(), load.in_flight, Length::Time(time));
+            self.runtime.block_on(run)
+        };
+        Row::new(title, load, run).ours()
+    }
+
+    pub(crate) fn hyper(&self, load: Load, call: BareCall) -> Row<'_> {
+        let run = move |time| {
+            let run = bare_hyper(
+                &self.server.address,
+                &call,
+                load.in_flight,
+                Length::Time(time),
+            );
+            self.runtime.block_on(run)
+        };
+        Row::new("bare `hyper`, one connection per task", load, run)
+    }
+
+    pub(crate) fn pooled(&self, load: Load, call: BareCall) -> Row<'_> {
+        let run = move |time| {
+            let run = pooled(
+                &self.server.address,
+                &call,
+                load.in_flight,
+                Length::Time(time),
+            );
+            self.runtime.block_on(run)
+        };
+        Row::new("bare `hyper-util`, its pool", load, run)
+    }
+
+    /// A vendor's package. The script's arguments are the base URL, how many calls are to be in
+    /// flight, the seconds, and then those given here.
+    pub(crate) fn python<'r>(
+        &'r self,
+        title: &'static str,
+        load: Load,
+        interpreter: &'r Path,
+        script: &'r str,
+        arguments: &[&str],
+    ) -> Row<'r> {
+        let given: Vec<String> = arguments.iter().map(ToString::to_string).collect();
+        let run = move |time: Duration| {
+            let mut arguments = vec![
+                self.server.base_url(),
+                load.in_flight.to_string(),
+                time.as_secs_f64().to_string(),
+            ];
+            arguments.extend_from_slice(&given);
+            python(interpreter, script, &arguments)
+        };
+        Row::new(title, load, run)
+    }
+}
+
+/// Runs every row for a while, and that for some rounds; another row begins in each. Returns the
+/// table in Markdown.
+#[expect(clippy::print_stderr, reason = "somebody waits for minutes")]
+pub(crate) fn compare(rows: &[Row<'_>], options: &Options) -> Result<String, AnyError> {
+    let (rounds, run) = if options.is_quick {
+        (1, QUICK_RUN)
+    } else {
+        (ROUNDS, RUN)
+    };
+    let mut rates: Vec<Vec<f64>> = vec![Vec::new(); rows.len()];
+    for round in 0..=rounds {
+        let what = if round == 0 { ": warming up" } else { "" };
+        eprintln!("round {round} of {rounds}{what}");
+        for turn in 0..rows.len() {
+            let place = (turn + round) % rows.len();
+            let time = if round == 0 { WARM_UP.min(run) } else { run };
+            let rate = (rows[place].run)(time)?;
+            if round > 0 {
+                rates[place].push(rate);
+            }
+        }
+    }
+    Ok(table::markdown(rows, &rates))
+}

@@ -1,0 +1,128 @@
+//! A server that writes down what it is sent, byte for byte, and gives the same answer to everything.
+//!
+//! Used by tests that want to know what a vendor's own client puts on the wire. It reads just enough
+//! of HTTP/1.1 for such clients: a body is as long as `Content-Length` says, and every connection
+//! ends after its answer.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+/// A call as it came over the wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// The method and the target, as `GET /path?query`.
+    pub call: String,
+    /// Names as they were written, and values, in their order.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: String,
+}
+
+impl Recorded {
+    /// A header's value; the case of its name does not matter.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self
+            .headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+}
+
+/// A server on a free port of this machine. It ends when it is dropped.
+#[derive(Debug)]
+pub struct Recorder {
+    address: SocketAddr,
+    calls: Arc<Mutex<Vec<Recorded>>>,
+    is_over: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Recorder {
+    /// Starts a server that answers every call with 200 and this JSON.
+    ///
+    /// # Panics
+    /// When no port is free.
+    pub fn start(answer: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let address = listener.local_addr().expect("a listener has an address");
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close";
+        let answer = format!("{head}\r\nContent-Length: {}\r\n\r\n{answer}", answer.len());
+        let (calls, is_over) = (Arc::default(), Arc::new(AtomicBool::new(false)));
+        let (kept, over) = (Arc::clone(&calls), Arc::clone(&is_over));
+        let thread = thread::spawn(move || {
+            for connection in listener.incoming() {
+                if over.load(Ordering::Relaxed) {
+                    return;
+                }
+                let recorded = connection.and_then(|connection| serve(connection, &answer));
+                if let Ok(recorded) = recorded {
+                    let kept: &Mutex<Vec<Recorded>> = &kept;
+                    kept.lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .push(recorded);
+                }
+            }
+        });
+        Self {
+            address,
+            calls,
+            is_over,
+            thread: Some(thread),
+        }
+    }
+
+    /// Where it is.
+    pub fn base_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// What it has been sent so far.
+    pub fn calls(&self) -> Vec<Recorded> {
+        let calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        calls.clone()
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Relaxed);
+        // The thread waits for a connection; this is the one that tells it to look.
+        drop(TcpStream::connect(self.address));
+        if let Some(thread) = self.thread.take() {
+            thread.join().ok();
+        }
+    }
+}
+
+fn serve(connection: TcpStream, answer: &str) -> io::Result<Recorded> {
+    let mut reader = BufReader::new(connection);
+    let mut line = String::new();
+    reader.read_line(&mut line)?;
+    let call = line.trim_end().trim_end_matches(" HTTP/1.1").to_owned();
+    let mut headers = Vec::new();
+    loop {
+        line.clear();
+        reader.read_line(&mut line)?;
+        let Some((name, value)) = line.trim_end().split_once(':') else {
+            break;
+        };
+        headers.push((name.to_owned(), value.trim_start().to_owned()));
+    }
+    let mut recorded = Recorded {
+        call,
+        headers,
+        body: String::new(),
+    };
+    let length = recorded.header("content-length").unwrap_or("0");
+    let length = length.parse().map_err(io::Error::other)?;
+    reader
+        .by_ref()
+        .take(length)
+        .read_to_string(&mut recorded.body)?;
+    reader.get_mut().write_all(answer.as_bytes())?;
+    Ok(recorded)
+}
