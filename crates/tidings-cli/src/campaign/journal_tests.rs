@@ -176,9 +176,43 @@ fn a_damaged_line_in_the_middle_stops_everything() {
         error,
         CampaignError::JournalCorrupt {
             path: desk.path(),
-            line: 2
+            line: 3
         }
     );
+}
+
+#[test]
+fn a_journal_that_does_not_tell_when_rows_were_begun_is_read() {
+    let desk = Desk::new();
+    let mut journal = desk.open().unwrap();
+    journal.begin(&[row(2)], NOW).unwrap();
+    drop(journal);
+    let text = std::fs::read_to_string(desk.path()).unwrap();
+    let earlier: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.contains("\"at\""))
+        .collect();
+    assert_eq!(earlier.len(), 2, "{text}");
+    std::fs::write(desk.path(), earlier.join("\n") + "\n").unwrap();
+    let journal = desk.open().unwrap();
+    let entry = journal.entry(2).unwrap();
+    assert!(entry.is_unknown() && entry.begun_at.is_none(), "{entry:?}");
+}
+
+#[test]
+fn what_an_unknown_outcome_told_is_kept_and_is_no_reference_of_a_message() {
+    let desk = Desk::new();
+    let mut journal = desk.open().unwrap();
+    journal.begin(&[row(2)], NOW).unwrap();
+    let told = ProviderRef::message("9");
+    let ended = (2, Outcome::Unknown, Some(told.clone()));
+    journal.end([ended]).unwrap();
+    drop(journal);
+    let journal = desk.open().unwrap();
+    assert_eq!(journal.entry(2).unwrap().provider_ref, Some(told));
+    drop(journal);
+    let known = Journal::read(&desk.path()).unwrap();
+    assert_eq!((known.n_unknown, known.references), (1, vec![]));
 }
 
 #[test]
