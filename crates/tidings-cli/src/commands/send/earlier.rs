@@ -90,6 +90,7 @@ impl Rows {
             }
         };
         let mut taken: Vec<(Job, Verdict)> = Vec::new();
+        let mut failed = Vec::new();
         for (job, settled) in settled {
             match settled {
                 Settled::Taken(receipt) => {
@@ -99,14 +100,17 @@ impl Rows {
                 Settled::NotTaken => self.jobs.push(job),
                 Settled::Unknown => self.stay_unknown(job),
                 Settled::Failed(error) => {
-                    let line = job.line;
-                    let error = short_error(&error);
-                    context.output.remark(format_args!(
-                        "line {line} could not be asked about: {error}"
-                    ));
                     self.tally.add(state_word(Outcome::Unknown), job.parts);
+                    failed.push((job.line, error));
                 }
             }
+        }
+        if let Some((line, error)) = failed.first() {
+            context.output.warn(format_args!(
+                "{} could not be asked about, the first of them in line {line}: {}",
+                counted(failed.len(), "message"),
+                short_error(error)
+            ));
         }
         self.jobs.sort_by_key(|job| job.line);
         if let Some(journal) = desk.journal.as_deref_mut() {
