@@ -48,6 +48,8 @@ pub(crate) enum Command {
     Segments(SegmentsArgs),
     Send(Box<SendArgs>),
     Status(StatusArgs),
+    Batches(BatchesArgs),
+    Callbacks(CallbacksArgs),
     Balance(BalanceArgs),
     Contacts(ContactsArgs),
     Groups(GroupsArgs),
@@ -281,7 +283,8 @@ impl PriorityWord {
 #[derive(Debug, Args)]
 #[command(after_help = "EXAMPLES\n  tidings status 123\n  \
                   tidings status '{\"message\":\"123\"}' --json\n  \
-                  tidings status --journal people.csv.tidings-journal --watch")]
+                  tidings status --journal people.csv.tidings-journal --watch\n  \
+                  tidings status --journal people.csv.tidings-journal --reports reports.jsonl")]
 pub(crate) struct StatusArgs {
     /// Which messages
     #[arg(
@@ -293,12 +296,79 @@ pub(crate) struct StatusArgs {
     /// All messages of a campaign
     #[arg(long, value_name = "FILE")]
     pub(crate) journal: Option<PathBuf>,
+    /// What `tidings callbacks --json` wrote: for providers that tell ends only by calling back
+    #[arg(long, value_name = "FILE")]
+    pub(crate) reports: Option<PathBuf>,
     /// Ask again until all messages have come to an end
     #[arg(long)]
     pub(crate) watch: bool,
     /// With --watch: give up after this time, such as 90s or 2h
     #[arg(long, value_name = "DURATION", value_parser = duration, requires = "watch")]
     pub(crate) timeout: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
+}
+
+/// List and stop batches of which messages still wait at the provider
+///
+/// Where the provider holds messages back: for a send window, or because it takes more at a time than
+/// it passes on. A batch is known there only while something of it waits.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "EXAMPLES\n  tidings batches list\n  tidings batches show 5f0c1f0e\n  \
+                  tidings batches stop 5f0c1f0e --yes --json"
+)]
+pub(crate) struct BatchesArgs {
+    #[command(subcommand)]
+    pub(crate) action: BatchesAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BatchesAction {
+    /// List all batches that wait
+    List {
+        #[command(flatten)]
+        account: AccountArgs,
+    },
+    /// Show how much of one batch waits
+    Show {
+        /// The batch: `batch` in what `tidings send --json` prints under `ref`
+        batch: String,
+        #[command(flatten)]
+        account: AccountArgs,
+    },
+    /// Stop for good what has not left of a batch, and say exactly what that was
+    Stop {
+        /// The batch: `batch` in what `tidings send --json` prints under `ref`
+        batch: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        account: AccountArgs,
+    },
+}
+
+/// Receive what a provider tells by calling its customer's server
+///
+/// Reports on messages, and texts from phones. A call is answered with 200 when its lines have been
+/// written to stdout. It runs until it is interrupted.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "EXAMPLES\n  tidings callbacks --listen 127.0.0.1:8080 --path /reports\n  \
+                  tidings callbacks --listen 0.0.0.0:8080 --token env:HOOK_TOKEN --json >> reports.jsonl"
+)]
+pub(crate) struct CallbacksArgs {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub(crate) listen: SocketAddr,
+    /// The path that is called; all others are refused
+    #[arg(long, value_name = "PATH", default_value = "/", value_parser = url_path)]
+    pub(crate) path: String,
+    /// Refuse calls whose address does not end in `?token=TOKEN`; `env:NAME` and `file:PATH` say where
+    /// it lies
+    #[arg(long, value_name = "TOKEN")]
+    pub(crate) token: Option<String>,
     #[command(flatten)]
     pub(crate) account: AccountArgs,
 }
@@ -503,6 +573,15 @@ fn duration(text: &str) -> Result<Duration, &'static str> {
         Ok(total)
     } else {
         Err(EXPECTED)
+    }
+}
+
+fn url_path(text: &str) -> Result<String, &'static str> {
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'?' && byte != b'#';
+    if text.starts_with('/') && text.bytes().all(is_plain) {
+        Ok(text.to_owned())
+    } else {
+        Err("expected a path such as /reports")
     }
 }
 

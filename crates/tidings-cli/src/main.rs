@@ -9,7 +9,10 @@ mod config;
 mod interrupt;
 mod logging;
 mod output;
+mod question;
+mod reports;
 mod tracking;
+mod waiting;
 
 use std::process::ExitCode;
 

@@ -70,6 +70,12 @@ impl Output {
         written(self.stdout.lock().write_all(&line))
     }
 
+    /// Whole lines of data, with their line ends. When it returns, they have left the program.
+    pub(crate) fn whole(&self, lines: &[u8]) -> anyhow::Result<()> {
+        let mut stdout = self.stdout.lock();
+        written(stdout.write_all(lines).and_then(|()| stdout.flush()))
+    }
+
     /// A table of data: with borders and as wide as the window on a terminal, in plain columns
     /// elsewhere.
     pub(crate) fn table(&self, columns: &[Column], rows: Vec<Vec<String>>) -> anyhow::Result<()> {
@@ -89,6 +95,14 @@ impl Output {
     /// A remark for the person at the shell. Nobody who closed stderr wants to hear about it.
     pub(crate) fn remark(&self, remark: impl fmt::Display) {
         writeln!(self.stderr.lock(), "{remark}").ok();
+    }
+
+    /// A question for the person at the shell; what is typed stands behind it. Who cannot see it must
+    /// not be taken to have answered, so here a closed stderr is an error.
+    pub(crate) fn prompt(&self, question: impl fmt::Display) -> anyhow::Result<()> {
+        let mut stderr = self.stderr.lock();
+        write!(stderr, "{question}")?;
+        Ok(stderr.flush()?)
     }
 
     /// Something that works and should be changed all the same.

@@ -6,7 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
-use tidings::{DeliveryReport, Error, ErrorKind, Provider, ProviderRef};
+use tidings::{
+    DeliveryReport, Error, ErrorKind, MessageEvent, MessageState, Provider, ProviderRef,
+    ReportedState,
+};
+
+use crate::waiting;
 
 /// A message that is watched.
 #[derive(Clone, Debug)]
@@ -18,10 +23,12 @@ pub(crate) struct Tracked {
     pub(crate) report: Option<DeliveryReport>,
     /// Why there was no report the last time.
     pub(crate) error: Option<Arc<Error>>,
+    /// Asking its provider again would bring nothing new, although it has not come to an end.
+    pub(crate) is_asked_out: bool,
 }
 
 /// Calls open at the same time.
-const IN_FLIGHT: usize = 16;
+pub(crate) const IN_FLIGHT: usize = 16;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
@@ -32,6 +39,16 @@ impl Tracked {
             about,
             report: None,
             error: None,
+            is_asked_out: false,
+        }
+    }
+
+    /// Takes a report, unless one that says more is known.
+    pub(crate) fn hear(&mut self, report: DeliveryReport) {
+        self.error = None;
+        let known = self.report.as_ref().map(|known| known.state);
+        if known.is_none_or(|known| !says_more(known, report.state)) {
+            self.report = Some(report);
         }
     }
 
@@ -58,16 +75,28 @@ impl Tracked {
     }
 }
 
-/// Asks once about every message that has not come to an end. Returns the positions of those that
-/// changed.
-pub(crate) async fn ask(provider: &Arc<dyn Provider>, tracked: &mut [Tracked]) -> Vec<usize> {
+/// Whether the first state is further on the way of a message than the second.
+pub(crate) fn says_more(state: ReportedState, known: ReportedState) -> bool {
+    rank(state) > rank(known)
+}
+
+fn rank(state: ReportedState) -> u8 {
+    let taken = MessageState::Submitted;
+    let told = taken.on(MessageEvent::Reported(state)).moved();
+    told.ok().flatten().unwrap_or(taken).rank()
+}
+
+/// Asks once about every message that has not come to an end.
+pub(crate) async fn ask(provider: &Arc<dyn Provider>, tracked: &mut [Tracked]) {
+    if !provider.capabilities().status {
+        return waiting::ask(provider, tracked).await;
+    }
     let calls = calls(tracked);
     let answers = stream::iter(calls).map(|(positions, refs)| async move {
         let answer = provider.status(&refs).await;
         (positions, answer)
     });
     let answers: Vec<_> = answers.buffer_unordered(IN_FLIGHT).collect().await;
-    let mut changed = Vec::new();
     for (positions, answer) in answers {
         let results: Vec<Result<DeliveryReport, Arc<Error>>> = match answer {
             Ok(reports) => reports.into_iter().map(Ok).collect(),
@@ -77,21 +106,12 @@ pub(crate) async fn ask(provider: &Arc<dyn Provider>, tracked: &mut [Tracked]) -
             let Some(message) = tracked.get_mut(position) else {
                 continue;
             };
-            let before = message.state();
             match result {
-                Ok(report) => {
-                    message.report = Some(report);
-                    message.error = None;
-                }
+                Ok(report) => message.hear(report),
                 Err(error) => message.error = Some(error),
-            }
-            if message.state() != before {
-                changed.push(position);
             }
         }
     }
-    changed.sort_unstable();
-    changed
 }
 
 /// How long to wait before the next question.

@@ -99,7 +99,7 @@ impl CallbackEmitter {
         Self {
             emit,
             at_most_every: Duration::ZERO,
-            time_limit: Duration::from_secs(60),
+            time_limit: Duration::from_mins(1),
         }
     }
 

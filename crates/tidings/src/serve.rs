@@ -11,7 +11,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
@@ -88,6 +87,13 @@ pub enum Failure {
         /// What is wrong with it, as a clause that follows "the body".
         fault: String,
     },
+    /// The body ended before it was whole.
+    BrokenOff,
+    /// The body is in a form that this path does not read.
+    WrongType {
+        /// What is read instead, as the end of a sentence.
+        demand: &'static str,
+    },
     /// The body is larger than is read.
     TooLarge {
         /// What is read, in bytes.
@@ -107,7 +113,8 @@ impl Failure {
     /// The HTTP status that says it.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::NotJson { .. } => StatusCode::BAD_REQUEST,
+            Self::NotJson { .. } | Self::BrokenOff => StatusCode::BAD_REQUEST,
+            Self::WrongType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NoSuchPath => StatusCode::NOT_FOUND,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
@@ -122,6 +129,8 @@ impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::NotJson { fault } => write!(f, "the body {fault}"),
+            Self::BrokenOff => f.write_str("the body broke off"),
+            Self::WrongType { demand } => write!(f, "the body must be {demand}"),
             Self::TooLarge { limit_bytes } => {
                 write!(f, "the body is larger than {limit_bytes} bytes")
             }
@@ -209,25 +218,26 @@ struct BodyLimit(usize);
 /// send it with and without a character set, and some without any type.
 ///
 /// # Errors
-/// [`Failure::TooLarge`] and [`Failure::NotJson`], which also says that a body broke off.
+/// [`Failure::NotJson`], and those of [`read_body`].
 pub async fn read_json_object(request: Request) -> Result<JsonObject, Failure> {
-    let limit = request.extensions().get::<BodyLimit>().copied();
-    let limit_bytes = limit.map_or(Serving::DEFAULT_MAX_BODY_BYTES, |BodyLimit(bytes)| bytes);
-    let bytes = read_body(request.into_body(), limit_bytes).await?;
-    JsonObject::parse(bytes)
+    JsonObject::parse(read_body(request).await?)
 }
 
-async fn read_body(body: Body, limit_bytes: usize) -> Result<Bytes, Failure> {
-    axum::body::to_bytes(body, limit_bytes)
+/// Reads a request's body to its end, within the limit of the [`Serving`] that attends the call.
+///
+/// # Errors
+/// [`Failure::TooLarge`] and [`Failure::BrokenOff`].
+pub async fn read_body(request: Request) -> Result<Bytes, Failure> {
+    let limit = request.extensions().get::<BodyLimit>().copied();
+    let limit_bytes = limit.map_or(Serving::DEFAULT_MAX_BODY_BYTES, |BodyLimit(bytes)| bytes);
+    axum::body::to_bytes(request.into_body(), limit_bytes)
         .await
         .map_err(|error| {
             let cause = std::error::Error::source(&error);
             if cause.is_some_and(<dyn std::error::Error>::is::<LengthLimitError>) {
                 Failure::TooLarge { limit_bytes }
             } else {
-                Failure::NotJson {
-                    fault: "broke off".to_owned(),
-                }
+                Failure::BrokenOff
             }
         })
 }

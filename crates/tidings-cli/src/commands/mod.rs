@@ -3,6 +3,8 @@
 //! Called by `main.rs`.
 
 mod balance;
+mod batches;
+mod callbacks;
 mod completions;
 mod contacts;
 mod demo;
@@ -66,6 +68,10 @@ fn in_run_time(context: &Context, command: Command) -> anyhow::Result<()> {
         match command {
             Command::Send(args) => send::run(context, &args).await,
             Command::Status(args) => status::run(context, &mut Interrupt::listen()?, &args).await,
+            Command::Batches(args) => unless_interrupted(batches::run(context, &args)).await,
+            Command::Callbacks(args) => {
+                callbacks::run(context, &mut Interrupt::listen()?, &args).await
+            }
             Command::Balance(args) => unless_interrupted(balance::run(context, &args)).await,
             Command::Contacts(args) => unless_interrupted(contacts::run(context, &args)).await,
             Command::Groups(args) => groups::run(context, &args).await,

@@ -16,6 +16,7 @@ use crate::campaign::progress::Progress;
 use crate::config::Lane;
 use crate::interrupt::Interrupt;
 use crate::output::{Column, Ending, bad_input, counted};
+use crate::reports::Reports;
 use crate::tracking::{self, Tracked};
 
 /// One message, in JSON.
@@ -75,9 +76,17 @@ pub(super) async fn run(
         let ids = args.ids.iter().map(|id| of_id(id));
         ids.collect::<Result<_, _>>()?
     };
-    if !connected.provider.capabilities().status {
+    let capabilities = connected.provider.capabilities();
+    let mut reports = args.reports.as_deref().map(Reports::open).transpose()?;
+    if !capabilities.status && !capabilities.reports && reports.is_none() {
         let what = "this provider does not tell how far messages have come";
         return Err(Error::not_sent(ErrorKind::Unsupported, what).into());
+    }
+    if !capabilities.status && reports.is_none() {
+        context.output.remark(
+            "this provider tells what became of a message only by calling its customer's server: \
+             `tidings callbacks` receives that, and --reports reads what it wrote",
+        );
     }
     let limit = match (args.watch, args.timeout) {
         (false, _) => Some(Duration::ZERO),
@@ -88,6 +97,7 @@ pub(super) async fn run(
         context,
         interrupt,
         provider: &connected.provider,
+        reports: reports.as_mut(),
         limit,
     };
     let mut on_change = |message: &Tracked| {
@@ -97,17 +107,21 @@ pub(super) async fn run(
         Ok(())
     };
     let end = watch.run(&mut tracked, &mut on_change).await?;
+    let n_unreadable = reports.as_ref().map_or(0, Reports::n_unreadable);
+    if n_unreadable > 0 {
+        context.output.warn(format_args!(
+            "{} of the reports could not be read",
+            counted(n_unreadable, "line")
+        ));
+    }
     if !context.output.is_json() {
         show(context, &tracked, args.journal.is_some())?;
     }
     let open = tracked.iter().filter(|message| !message.is_final()).count();
+    let still = format!("still on their way: {}", counted(open, "message"));
     match end {
-        WatchEnd::Interrupted => {
-            Err(Ending::Interrupted(format!("{open} messages are still on their way")).into())
-        }
-        WatchEnd::TimeIsUp if args.watch => {
-            Err(Ending::Partly(format!("{open} messages are still on their way")).into())
-        }
+        WatchEnd::Interrupted => Err(Ending::Interrupted(still).into()),
+        WatchEnd::TimeIsUp if args.watch => Err(Ending::Partly(still).into()),
         WatchEnd::AllFinal | WatchEnd::TimeIsUp => errors_of(&tracked),
     }
 }
@@ -147,6 +161,8 @@ pub(super) struct Watch<'a> {
     pub(super) context: &'a Context,
     pub(super) interrupt: &'a mut Interrupt,
     pub(super) provider: &'a Arc<dyn Provider>,
+    /// What the provider told by calling back, where that is known.
+    pub(super) reports: Option<&'a mut Reports>,
     /// How long to watch; zero asks once, `None` until all have come to an end.
     pub(super) limit: Option<Duration>,
 }
@@ -166,17 +182,22 @@ impl Watch<'_> {
             .then(|| Progress::new(output, clock, "messages at their end", total));
         let mut pause = None;
         let end = loop {
-            let changed = tokio::select! {
-                changed = tracking::ask(self.provider, tracked) => changed,
+            let before: Vec<_> = tracked.iter().map(Tracked::state).collect();
+            self.take_reports(tracked)?;
+            tokio::select! {
+                () = tracking::ask(self.provider, tracked) => {}
                 () = self.interrupt.wait() => break WatchEnd::Interrupted,
-            };
+            }
             let is_first = pause.is_none();
-            for (position, message) in tracked.iter().enumerate() {
-                if is_first || changed.binary_search(&position).is_ok() {
+            for (message, before) in tracked.iter().zip(before) {
+                if is_first || message.state() != before {
                     on_change(message)?;
                 }
             }
-            let n_final = tracked.iter().filter(|message| message.is_final()).count();
+            let n_final = tracked
+                .iter()
+                .filter(|message| self.is_over(message))
+                .count();
             if let Some(progress) = &mut progress {
                 progress.set(output, n_final);
             }
@@ -199,6 +220,25 @@ impl Watch<'_> {
             progress.finish();
         }
         Ok(end)
+    }
+
+    fn take_reports(&mut self, tracked: &mut [Tracked]) -> anyhow::Result<()> {
+        let Some(reports) = self.reports.as_deref_mut() else {
+            return Ok(());
+        };
+        reports.refresh()?;
+        for message in tracked {
+            if let Some(report) = reports.of(&message.about) {
+                message.hear(report.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether to watch it no longer. Where reports come in, they can still say more than the
+    /// provider does when it is asked.
+    fn is_over(&self, message: &Tracked) -> bool {
+        message.is_final() || (message.is_asked_out && self.reports.is_none())
     }
 }
 

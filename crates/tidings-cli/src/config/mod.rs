@@ -90,16 +90,7 @@ pub(crate) fn lane(
     output: &Output,
 ) -> tidings::Result<Lane> {
     let file = ConfigFile::find(args, environment)?;
-    let wanted = Wanted {
-        account: args
-            .account
-            .as_deref()
-            .or_else(|| environment.value("TIDINGS_ACCOUNT")),
-        provider: args
-            .provider
-            .as_deref()
-            .or_else(|| environment.value("TIDINGS_PROVIDER")),
-    };
+    let wanted = Wanted::of(args, environment);
     match (
         file.as_ref().map_or(Ok(None), |file| file.pick(&wanted))?,
         wanted.provider,
@@ -116,11 +107,49 @@ pub(crate) fn lane(
     }
 }
 
+/// Finds out which provider a command is about, without its account's settings.
+///
+/// # Errors
+/// As [`lane`].
+pub(crate) fn provider(
+    args: &AccountArgs,
+    environment: &Environment,
+) -> tidings::Result<&'static ProviderSpec> {
+    let file = ConfigFile::find(args, environment)?;
+    let wanted = Wanted::of(args, environment);
+    let table = file.map_or(Ok(None), |file| file.pick(&wanted))?;
+    match (table, wanted.provider) {
+        (Some(table), _) => Ok(table.spec),
+        (None, Some(provider)) => spec_of(provider).map_err(config_error),
+        (None, None) => Err(config_error(no_account())),
+    }
+}
+
+/// A value from the command line that may say where it lies: `env:NAME` or `file:PATH`.
+pub(crate) fn value(written: &str, environment: &Environment) -> tidings::Result<String> {
+    fetch(written, Path::new(""), environment).map_err(config_error)
+}
+
 /// What the command line and the variables ask for.
 #[derive(Debug)]
 struct Wanted<'a> {
     account: Option<&'a str>,
     provider: Option<&'a str>,
+}
+
+impl<'a> Wanted<'a> {
+    fn of(args: &'a AccountArgs, environment: &'a Environment) -> Self {
+        Self {
+            account: args
+                .account
+                .as_deref()
+                .or_else(|| environment.value("TIDINGS_ACCOUNT")),
+            provider: args
+                .provider
+                .as_deref()
+                .or_else(|| environment.value("TIDINGS_PROVIDER")),
+        }
+    }
 }
 
 /// A configuration file whose form has been checked.

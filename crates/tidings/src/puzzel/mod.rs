@@ -55,7 +55,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
         // At most one round a second for each service; a missing answer counts after a minute.
         CallbackEmitter::new(callback::emit)
             .at_most_every(Duration::from_secs(1))
-            .time_limit(Duration::from_secs(60)),
+            .time_limit(Duration::from_mins(1)),
     ),
 };
 

@@ -106,6 +106,7 @@ async fn campaign(
         context,
         interrupt,
         provider: &carrier.provider,
+        reports: None,
         limit,
     };
     let end = watch.run(&mut tracked, &mut |_| Ok(())).await?;

@@ -1,1 +1,3 @@
 //! Tests of the Puzzel provider.
+
+mod encoding;

@@ -8,14 +8,15 @@
 //! text, a number or a password.
 
 mod scalar;
+mod shape;
 
 use std::fmt;
-use std::marker::PhantomData;
 
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{self, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+pub(super) use shape::Object;
+use shape::{first, list, object, optional_list};
 
 pub use scalar::{Content, Flag, Integer, Password, Phone, Scalar};
 
@@ -80,7 +81,7 @@ pub struct Message {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_reference: Option<String>,
     /// What differs from the service's settings.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "object")]
     pub settings: Option<Settings>,
 }
 
@@ -90,7 +91,7 @@ pub struct Message {
 #[non_exhaustive]
 pub struct Settings {
     /// The sender.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "object")]
     pub originator_settings: Option<OriginatorSettings>,
     /// 1 to 3; which of them is the highest depends on the dialect.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -105,7 +106,7 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub age: Option<Integer>,
     /// What a recipient who pays is buying.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "object")]
     pub gas_settings: Option<GasSettings>,
     /// Whether the message opens a session.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -117,7 +118,7 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub invoice_node: Option<String>,
     /// When the message may leave.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "object")]
     pub send_window: Option<SendWindow>,
     /// Whether a text outside the GSM alphabet goes out as UCS-2 instead of being refused.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -321,6 +322,32 @@ pub struct ProblemDetails {
     pub extra: Map<String, Value>,
 }
 
+/// A bare verdict on a call as a whole, as gateways of the old kind may give it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[non_exhaustive]
+pub struct BareStatus {
+    /// One of the codes of [`MessageStatus`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status_code: Option<Integer>,
+    /// A sentence for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status_message: Option<String>,
+}
+
+/// Why a call failed, in the vendor's XML schema of 2013.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Fault {
+    /// A number without a published list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<Integer>,
+    /// A sentence for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
 /// Shows what kind of problem it is; its sentences may repeat what was sent.
 impl fmt::Debug for ProblemDetails {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -330,64 +357,5 @@ impl fmt::Debug for ProblemDetails {
             .field("status", &self.status)
             .field("extra", &extra)
             .finish_non_exhaustive()
-    }
-}
-
-// ---- lists that are sometimes none ----
-
-/// A list, one item in the place of a list, or `null` for none.
-fn list<'de, D, T>(from: D) -> Result<Vec<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    optional_list(from).map(Option::unwrap_or_default)
-}
-
-fn optional_list<'de, D, T>(from: D) -> Result<Option<Vec<T>>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    from.deserialize_any(ListVisitor(PhantomData))
-}
-
-/// One item, or the first of a list of them.
-fn first<'de, D, T>(from: D) -> Result<Option<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    optional_list(from).map(|found| found.and_then(|items| items.into_iter().next()))
-}
-
-/// Not an untagged enum: that would copy every item into a tree first.
-struct ListVisitor<T>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
-    type Value = Option<Vec<T>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of objects")
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_none<E: de::Error>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element()? {
-            list.push(item);
-        }
-        Ok(Some(list))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, item: A) -> Result<Self::Value, A::Error> {
-        T::deserialize(MapAccessDeserializer::new(item)).map(|item| Some(vec![item]))
     }
 }

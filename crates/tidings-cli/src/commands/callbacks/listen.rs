@@ -1,0 +1,225 @@
+//! The server of `tidings callbacks`: bounded connections and bodies, one path, a token if one is
+//! demanded.
+//!
+//! Hands what it hears to `mod.rs`, which writes it, and answers when that is done.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use secrecy::{ExposeSecret as _, SecretString};
+use subtle::ConstantTimeEq as _;
+use tidings::callback::{Callback, CallbackRequest, ParseCallback};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// Connections at once; further ones wait in the system's queue.
+const MAX_CONNECTIONS: usize = 256;
+/// Some ten thousand reports: far more than any provider puts into one call.
+const MAX_BODY_BYTES: usize = 4 << 20;
+/// How long a call may take to come in, idle time between calls included.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long to wait when the system has no descriptors left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Who is let in, and where what they say goes.
+pub(super) struct Door {
+    pub(super) path: String,
+    pub(super) token: Option<Token>,
+    pub(super) parse: ParseCallback,
+    pub(super) heard: mpsc::Sender<Heard>,
+}
+
+/// One call.
+#[derive(Debug)]
+pub(super) enum Heard {
+    Told {
+        callbacks: Vec<Callback>,
+        /// Told when everything has been written; dropped when it cannot be.
+        written: oneshot::Sender<()>,
+    },
+    /// It was refused for this reason, which repeats nothing of it.
+    Refused(String),
+}
+
+/// What a caller has to know.
+#[derive(Debug)]
+pub(super) struct Token(SecretString);
+
+impl Token {
+    pub(super) fn new(token: String) -> Self {
+        Self(token.into())
+    }
+
+    fn is(&self, given: &str) -> bool {
+        let token = self.0.expose_secret().as_bytes();
+        token.ct_eq(given.as_bytes()).into()
+    }
+}
+
+/// Why a call is refused.
+#[derive(Debug)]
+struct Refusal {
+    status: StatusCode,
+    why: String,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, why: impl fmt::Display) -> Self {
+        Self {
+            status,
+            why: why.to_string(),
+        }
+    }
+}
+
+/// Accepts connections until it is told to stop, then lets the open calls finish.
+pub(super) async fn run(socket: TcpListener, door: Door, stopping: CancellationToken) {
+    let door = Arc::new(door);
+    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = async {
+            let permit = Arc::clone(&room).acquire_owned().await;
+            (permit, socket.accept().await)
+        };
+        let (permit, accepted) = tokio::select! {
+            () = stopping.cancelled() => break,
+            Some(_) = connections.join_next() => continue,
+            accepted = accepted => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let served = serve(stream, Arc::clone(&door), stopping.clone());
+                connections.spawn(async move {
+                    served.await;
+                    drop(permit);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection cannot be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(socket);
+    while connections.join_next().await.is_some() {}
+}
+
+async fn serve(stream: TcpStream, door: Arc<Door>, stopping: CancellationToken) {
+    let service = service_fn(move |request| {
+        let door = Arc::clone(&door);
+        async move { Ok::<_, Infallible>(door.answer(request).await) }
+    });
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(PATIENCE);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stopping.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+impl Door {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        match self.hear(request).await {
+            Ok(()) => Response::new(Full::default()),
+            Err(Refusal { status, why }) => {
+                let mut answer = Response::new(Full::from(format!("{why}\n")));
+                *answer.status_mut() = status;
+                let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+                answer.headers_mut().insert(header::CONTENT_TYPE, plain);
+                // If the command has ended, there is nobody left to read it.
+                self.heard.send(Heard::Refused(why)).await.ok();
+                answer
+            }
+        }
+    }
+
+    /// Returns when everything that the call tells has been written.
+    async fn hear(&self, request: Request<Incoming>) -> Result<(), Refusal> {
+        let call = self.read(request).await?;
+        let callbacks =
+            (self.parse)(&call).map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, error))?;
+        let (written, is_written) = oneshot::channel();
+        let told = Heard::Told { callbacks, written };
+        if self.heard.send(told).await.is_ok() && is_written.await.is_ok() {
+            return Ok(());
+        }
+        let why = "it could not be written";
+        Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, why))
+    }
+
+    async fn read(&self, request: Request<Incoming>) -> Result<CallbackRequest, Refusal> {
+        let (head, body) = request.into_parts();
+        if head.uri.path() != self.path {
+            return Err(Refusal::new(
+                StatusCode::NOT_FOUND,
+                "it is for another path",
+            ));
+        }
+        let query = self.admit(head.uri.query())?;
+        let mut call = match head.method {
+            Method::GET => CallbackRequest::get(query.unwrap_or_default()),
+            Method::POST => {
+                let body = tokio::time::timeout(PATIENCE, body_of(body)).await;
+                let late = |_| Refusal::new(StatusCode::REQUEST_TIMEOUT, "it comes in too slowly");
+                CallbackRequest::post(head.headers.clone(), body.map_err(late)??).query(query)
+            }
+            _ => {
+                let why = "it is neither GET nor POST";
+                return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, why));
+            }
+        };
+        call.headers = head.headers;
+        Ok(call)
+    }
+
+    /// Checks the token and takes it away: what is left is the provider's.
+    fn admit(&self, query: Option<&str>) -> Result<Option<String>, Refusal> {
+        let Some(token) = &self.token else {
+            return Ok(query.map(str::to_owned));
+        };
+        let given = |pair: &str| {
+            let (name, value) = form_urlencoded::parse(pair.as_bytes()).next()?;
+            (name == "token").then(|| value.into_owned())
+        };
+        let pairs = || query.unwrap_or_default().split('&');
+        if !pairs().filter_map(given).any(|given| token.is(&given)) {
+            let why = "it does not carry the token";
+            return Err(Refusal::new(StatusCode::FORBIDDEN, why));
+        }
+        let others: Vec<&str> = pairs().filter(|pair| given(pair).is_none()).collect();
+        Ok((!others.is_empty()).then(|| others.join("&")))
+    }
+}
+
+async fn body_of(body: Incoming) -> Result<Bytes, Refusal> {
+    match Limited::new(body, MAX_BODY_BYTES).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            let why = format!("its body is larger than {MAX_BODY_BYTES} bytes");
+            Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, why))
+        }
+        Err(_) => Err(Refusal::new(StatusCode::BAD_REQUEST, "its body broke off")),
+    }
+}

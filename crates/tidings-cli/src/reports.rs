@@ -1,0 +1,238 @@
+//! What `tidings callbacks --json` writes: one line for each thing that a provider told, and the same
+//! lines read back for `tidings status --reports`.
+//!
+//! Called by `commands/callbacks` and `commands/status.rs`. Of several reports on one message the one
+//! that says most is kept, in whatever order they came.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
+use tidings::callback::Callback;
+use tidings::{
+    ClientRef, DeliveryReport, InboundMessage, ProviderRef, Reason, ReportedState, Timestamp,
+};
+
+use crate::output::bad_input;
+use crate::tracking::says_more;
+
+/// One line.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum Line {
+    Report(ReportLine),
+    Inbound(InboundLine),
+    /// Of a later version of this program.
+    #[serde(other)]
+    Other,
+}
+
+/// A report on a message, with the keys of `tidings status --json`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ReportLine {
+    /// When it came in, by our clock: some providers give no time of theirs.
+    heard_at: Timestamp,
+    #[serde(rename = "ref")]
+    about: ProviderRef,
+    state: ReportedState,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<Reason>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    raw: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+}
+
+/// A text from a phone.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct InboundLine {
+    heard_at: Timestamp,
+    id: String,
+    from: String,
+    to: String,
+    text: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    received_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    session: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    keyword: Option<String>,
+}
+
+impl Line {
+    /// `None` for what is younger than this program.
+    pub(crate) fn of(callback: &Callback, heard_at: Timestamp) -> Option<Self> {
+        match callback {
+            Callback::Report(report) => Some(Self::Report(ReportLine::of(report, heard_at))),
+            Callback::Inbound(message) => Some(Self::Inbound(InboundLine::of(message, heard_at))),
+            _ => None,
+        }
+    }
+}
+
+impl ReportLine {
+    fn of(report: &DeliveryReport, heard_at: Timestamp) -> Self {
+        Self {
+            heard_at,
+            about: report.about.clone(),
+            state: report.state,
+            reason: report.reason,
+            at: report.at,
+            raw: report.raw.clone(),
+            detail: report.detail.clone(),
+        }
+    }
+
+    fn into_report(self) -> DeliveryReport {
+        let mut report = DeliveryReport::new(self.about, self.state);
+        report.reason = self.reason;
+        report.at = self.at.or(Some(self.heard_at));
+        report.raw = self.raw;
+        report.detail = self.detail;
+        report
+    }
+}
+
+impl InboundLine {
+    fn of(message: &InboundMessage, heard_at: Timestamp) -> Self {
+        Self {
+            heard_at,
+            id: message.id.clone(),
+            from: message.from.clone(),
+            to: message.to.clone(),
+            text: message.text.to_string(),
+            received_at: message.received_at,
+            session: message.session.clone(),
+            keyword: message.keyword.clone(),
+        }
+    }
+}
+
+/// The reports of a file that may still grow.
+#[derive(Debug)]
+pub(crate) struct Reports {
+    file: File,
+    /// The beginning of a line whose end has not been written yet.
+    torn: Vec<u8>,
+    known: HashMap<Key, DeliveryReport>,
+    n_unreadable: usize,
+}
+
+/// By what a report is found.
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum Key {
+    Message(String),
+    Reference(ClientRef),
+}
+
+impl Reports {
+    pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
+        let file =
+            File::open(path).map_err(|error| bad_input(format!("{}: {error}", path.display())))?;
+        Ok(Self {
+            file,
+            torn: Vec::new(),
+            known: HashMap::new(),
+            n_unreadable: 0,
+        })
+    }
+
+    /// Reads the lines that have come since the last time.
+    pub(crate) fn refresh(&mut self) -> anyhow::Result<()> {
+        let mut bytes = std::mem::take(&mut self.torn);
+        let read = self.file.read_to_end(&mut bytes);
+        read.context("cannot read the reports")?;
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            if !line.ends_with(b"\n") {
+                self.torn = line.to_vec();
+                break;
+            }
+            match serde_json::from_slice(line) {
+                Ok(Line::Report(line)) => self.take(&line.into_report()),
+                Ok(Line::Inbound(_) | Line::Other) => {}
+                Err(_) => self.n_unreadable += 1,
+            }
+        }
+        Ok(())
+    }
+
+    /// How many lines were no lines of `tidings callbacks --json`.
+    pub(crate) fn n_unreadable(&self) -> usize {
+        self.n_unreadable
+    }
+
+    /// What is known of a message: by the provider's id of it, otherwise by our reference.
+    pub(crate) fn of(&self, about: &ProviderRef) -> Option<&DeliveryReport> {
+        keys(about).find_map(|key| self.known.get(&key))
+    }
+
+    fn take(&mut self, report: &DeliveryReport) {
+        for key in keys(&report.about) {
+            let known = self.known.get(&key);
+            if known.is_none_or(|known| says_more(report.state, known.state)) {
+                self.known.insert(key, report.clone());
+            }
+        }
+    }
+}
+
+fn keys(about: &ProviderRef) -> impl Iterator<Item = Key> {
+    let message = about.message.clone().map(Key::Message);
+    let reference = about.reference.clone().map(Key::Reference);
+    message.into_iter().chain(reference)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn line(message: &str, state: ReportedState) -> String {
+        let mut about = ProviderRef::message(message);
+        about.reference = Some(ClientRef::new(format!("ref-{message}")).unwrap());
+        let report = DeliveryReport::new(about, state).raw("0");
+        let line = Line::of(&Callback::Report(report), Timestamp::UNIX_EPOCH);
+        serde_json::to_string(&line.unwrap()).unwrap() + "\n"
+    }
+
+    #[test]
+    fn what_is_written_can_be_read_while_it_grows() {
+        let mut written = tempfile::NamedTempFile::new().unwrap();
+        let mut reports = Reports::open(written.path()).unwrap();
+        let state = |reports: &mut Reports, about: &ProviderRef| {
+            reports.refresh().unwrap();
+            reports.of(about).map(|report| report.state)
+        };
+        let about = ProviderRef::message("1");
+        assert_eq!(state(&mut reports, &about), None);
+        let delivered = line("1", ReportedState::Delivered);
+        let (begin, end) = delivered.split_at(20);
+        written.write_all(begin.as_bytes()).unwrap();
+        assert_eq!(state(&mut reports, &about), None);
+        written.write_all(end.as_bytes()).unwrap();
+        assert_eq!(state(&mut reports, &about), Some(ReportedState::Delivered));
+        // What comes late does not undo it, and other lines do no harm.
+        written
+            .write_all(line("1", ReportedState::Failed).as_bytes())
+            .unwrap();
+        let inbound = InboundMessage::new("9", "+224622000001", "1960", "hei");
+        let inbound = Line::of(&Callback::Inbound(inbound), Timestamp::UNIX_EPOCH).unwrap();
+        serde_json::to_writer(&mut written, &inbound).unwrap();
+        written
+            .write_all(b"\n{\"kind\":\"younger\",\"x\":1}\nnonsense\n")
+            .unwrap();
+        assert_eq!(state(&mut reports, &about), Some(ReportedState::Delivered));
+        assert_eq!(reports.n_unreadable(), 1);
+        // A message whose id was never told is found by our own name for it.
+        let mut by_reference = ProviderRef::default();
+        by_reference.reference = Some(ClientRef::new("ref-1").unwrap());
+        assert!(reports.of(&by_reference).is_some());
+        assert!(reports.of(&ProviderRef::message("2")).is_none());
+    }
+}

@@ -1,0 +1,1 @@
+//! Tests of the pieces of the server that know no HTTP.

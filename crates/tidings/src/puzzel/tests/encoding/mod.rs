@@ -1,0 +1,3 @@
+//! Tests of the forms in which documents travel.
+
+mod reading;
