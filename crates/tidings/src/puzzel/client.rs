@@ -429,7 +429,12 @@ impl Client {
         encoding: Encoding,
         request: &wire::GatewayRequest,
     ) -> Result<Request<Bytes>> {
-        let body = encoding::write(encoding, request);
+        let body = encoding::write(encoding, request).map_err(|_| {
+            SEND.not_sent(
+                ErrorKind::InvalidMessage,
+                "message holds what its form cannot carry",
+            )
+        })?;
         let mut call = self.request(SEND, Method::POST, path::SEND, body)?;
         let headers = call.headers_mut();
         let content_type = HeaderValue::from_static(encoding.content_type());
