@@ -54,12 +54,12 @@ pub(crate) fn call_with(members: &Value) -> Value {
 }
 
 /// A call that sends these messages.
-pub(crate) fn call_of(messages: Value) -> Value {
+pub(crate) fn call_of(messages: impl Into<Value>) -> Value {
     json!({
         "serviceId": 1000,
         "username": desk::USERNAME,
         "password": desk::PASSWORD,
-        "message": messages,
+        "message": messages.into(),
     })
 }
 
