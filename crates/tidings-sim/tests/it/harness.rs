@@ -40,6 +40,7 @@ pub(crate) static SPEC: ProviderSpec = ProviderSpec::new(
 const fn capabilities() -> Capabilities {
     let mut capabilities = Capabilities::submit_only();
     capabilities.max_parts = 3;
+    capabilities.balance = true;
     capabilities.calling_codes = &[224, 47];
     capabilities
 }
