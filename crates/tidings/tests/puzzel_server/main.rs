@@ -17,6 +17,7 @@ mod management;
 mod negotiation;
 mod paths;
 mod refusals;
+mod secrecy;
 
 use std::sync::Arc;
 
