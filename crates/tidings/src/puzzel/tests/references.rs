@@ -1,15 +1,18 @@
-//! Names of messages on their way in and out. The rules of messages are held by
-//! `tests/puzzel_server/`, in every form in which they come.
+//! Callers' names for messages on their way in and out.
 
 use proptest::prelude::*;
-use tidings_core::ClientRef;
+use tidings_core::{ClientRef, DeliveryReport, ProviderRef, ReportedState};
 
-use super::{inside, outside};
-use crate::backend::Refusal;
+use crate::callback::Callback;
+use crate::provider::Account;
+use crate::puzzel::callback::{emit, receive};
+
+use crate::puzzel::map::FieldFault;
+use crate::puzzel::map::reference::{keep, written as outside};
 
 #[track_caller]
 fn check(written: &str, kept: &str) {
-    let reference = inside(written).unwrap();
+    let reference = keep(written).unwrap();
     assert_eq!(reference.as_str(), kept);
     assert_eq!(outside(&reference), written);
 }
@@ -54,7 +57,10 @@ fn names_that_cannot_be_kept_are_refused() {
         ("\u{85}".to_owned(), "must not hold control characters"),
         ("\u{ffff}".to_owned(), "must not hold control characters"),
     ] {
-        let Err(Refusal::Invalid { field, fault: said }) = inside(&written) else {
+        let Err(FieldFault {
+            field, fault: said, ..
+        }) = keep(&written)
+        else {
             panic!("{written:?} was taken")
         };
         assert_eq!(field, "clientReference");
@@ -62,10 +68,21 @@ fn names_that_cannot_be_kept_are_refused() {
     }
 }
 
+/// A report tells the name as it was written in the call that sent the message.
+#[test]
+fn reports_tell_names_as_they_were_written() {
+    let mut about = ProviderRef::message("7a0000000a00");
+    about.reference = Some(keep("order 17").unwrap());
+    let report = DeliveryReport::new(about, ReportedState::Delivered);
+    let calls = emit(&Account::new("norway"), &[Callback::Report(report)]);
+    let told = receive(&calls[0]).unwrap().reports.remove(0);
+    assert_eq!(told.message_reference.as_deref(), Some("order 17"));
+}
+
 proptest! {
     #[test]
     fn whatever_is_kept_comes_out_as_it_was(written in "[ -~\u{e6}\u{1f600}%0-9A-F]{1,40}") {
-        if let Ok(kept) = inside(&written) {
+        if let Ok(kept) = keep(&written) {
             prop_assert_eq!(outside(&kept), written);
         }
     }
