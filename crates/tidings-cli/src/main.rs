@@ -6,6 +6,8 @@ mod args;
 mod campaign;
 mod commands;
 mod config;
+#[cfg(test)]
+mod fake;
 mod interrupt;
 mod logging;
 mod output;

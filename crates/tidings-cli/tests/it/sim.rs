@@ -192,7 +192,7 @@ fn completions_man_and_exit_codes() {
     );
     shell.run(&["man", "--dir", "pages"]).succeeded();
     let pages = std::fs::read_dir(shell.path("pages")).unwrap().count();
-    assert!(pages >= 12, "{pages}");
+    assert!(pages >= 14, "{pages}");
     let help = shell
         .run(&["help", "exit-codes"])
         .succeeded()
@@ -213,6 +213,8 @@ fn every_command_has_help_with_examples() {
         "segments",
         "send",
         "status",
+        "batches",
+        "callbacks",
         "balance",
         "contacts",
         "groups",

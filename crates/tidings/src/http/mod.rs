@@ -3,7 +3,8 @@
 //! Called by each provider's `client.rs`. It follows no redirect, repeats nothing that may have
 //! left, logs neither headers nor bodies, and knows no provider. In reading order: this file,
 //! `connector.rs` (how connections are made), `reach.rs` (how far a call came), `failure.rs` (what
-//! that means), `metadata.rs` (what an answer tells besides its content).
+//! that means), `metadata.rs` (what an answer tells besides its content), `base_url.rs` (where an API
+//! is).
 //!
 //! ```
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -18,6 +19,7 @@
 //! # }
 //! ```
 
+mod base_url;
 mod connector;
 mod failure;
 mod metadata;
@@ -47,6 +49,7 @@ use crate::answer::HttpMetadata;
 use crate::clock::SystemClock;
 use crate::error::{Error, ErrorKind, Result};
 
+pub(crate) use self::base_url::{BaseUrl, with_id};
 pub use self::failure::{Carries, HttpFailure};
 pub use self::reach::Reach;
 

@@ -9,18 +9,17 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use http::HeaderValue;
-use http::uri::{Authority, Scheme, Uri};
 use secrecy::{ExposeSecret, SecretString};
 use tidings_core::{Clock, SenderId};
 
-use super::client::{BaseUrl, Client, Credential, Shared};
+use super::client::{Client, Credential, Shared};
 use super::groups::GroupCache;
 use super::map::{self, PROVIDER};
 use super::{DEFAULT_BASE_URL, DEFAULT_BULK_SIZE, MAX_BULK_SIZE, SETTINGS, setting};
 use crate::clock::SystemClock;
 use crate::config::Environment;
 use crate::error::{Error, ErrorKind, Result};
-use crate::http::HttpClient;
+use crate::http::{BaseUrl, HttpClient};
 use crate::provider::Account;
 
 /// Collects what a [`Client`] needs; [`Client::builder`] starts it.
@@ -203,7 +202,8 @@ impl ClientBuilder {
                 Some(http) => http,
                 None => HttpClient::builder().build()?,
             },
-            base: base_url(&self.base_url)?,
+            // Every path of ours begins with /v1; the vendor's Node package has it in its base URL.
+            base: BaseUrl::parse(&self.base_url, "/v1").map_err(bad)?,
             client_id: self.client_id,
             client_id_header,
             credential: ArcSwap::from_pointee(credential),
@@ -216,48 +216,6 @@ impl ClientBuilder {
             clock: self.clock,
         }))
     }
-}
-
-/// Reads a base URL. No error shows it: it may hold a password.
-fn base_url(text: &str) -> Result<BaseUrl> {
-    let uri: Uri = text
-        .trim()
-        .parse()
-        .map_err(|_| bad("the base_url is not a url"))?;
-    let parts = uri.into_parts();
-    let scheme = parts
-        .scheme
-        .filter(|scheme| *scheme == Scheme::HTTPS || *scheme == Scheme::HTTP);
-    let (Some(scheme), Some(authority)) = (scheme, parts.authority) else {
-        return Err(bad(
-            "the base_url must begin with https:// or http:// and a host",
-        ));
-    };
-    if has_user_name(&authority) {
-        return Err(bad("the base_url must not hold a user name or password"));
-    }
-    let path = parts.path_and_query;
-    if path.as_ref().is_some_and(|path| path.query().is_some()) {
-        return Err(bad("the base_url must not hold a query"));
-    }
-    let prefix = path
-        .as_ref()
-        .map_or("", |path| path.path())
-        .trim_end_matches('/');
-    // Every path of ours begins with /v1; the vendor's Node package has it in its base URL.
-    let prefix = prefix
-        .strip_suffix("/v1")
-        .unwrap_or(prefix)
-        .trim_end_matches('/');
-    Ok(BaseUrl {
-        scheme,
-        authority,
-        prefix: prefix.to_owned(),
-    })
-}
-
-fn has_user_name(authority: &Authority) -> bool {
-    authority.as_str().contains('@')
 }
 
 fn bad(what: &'static str) -> Error {

@@ -13,7 +13,6 @@ use std::sync::{Arc, Mutex};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
-use http::uri::{self, Authority, PathAndQuery, Scheme, Uri};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
@@ -30,7 +29,7 @@ use super::verdict::{self, Call, Judged};
 use super::wire::{self, path};
 use crate::answer::{Answer, HttpMetadata};
 use crate::error::{Acceptance, Error, ErrorKind, Result};
-use crate::http::HttpClient;
+use crate::http::{BaseUrl, HttpClient};
 
 /// A client of one PassInfo account.
 ///
@@ -103,26 +102,6 @@ pub(super) struct Shared {
     pub(super) clock: Arc<dyn Clock>,
 }
 
-/// Where the API is: what stands before `/v1/...`.
-pub(super) struct BaseUrl {
-    pub(super) scheme: Scheme,
-    pub(super) authority: Authority,
-    /// Without a slash at its end.
-    pub(super) prefix: String,
-}
-
-impl BaseUrl {
-    /// Where `path` is. `None` when it has characters that no path may have.
-    fn uri(&self, path: &str) -> Option<Uri> {
-        let mut parts = uri::Parts::default();
-        parts.scheme = Some(self.scheme.clone());
-        parts.authority = Some(self.authority.clone());
-        let path = PathAndQuery::try_from([&self.prefix, path].concat());
-        parts.path_and_query = Some(path.ok()?);
-        Uri::from_parts(parts).ok()
-    }
-}
-
 /// The key, and the same as a header that is never shown.
 pub(super) struct Credential {
     pub(super) key: SecretString,
@@ -140,10 +119,8 @@ impl Credential {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let base = &self.shared.base;
-        let url = format!("{}://{}{}", base.scheme, base.authority, base.prefix);
         f.debug_struct("passinfo::Client")
-            .field("base_url", &url)
+            .field("base_url", &self.shared.base.to_string())
             .field("client_id", &self.shared.client_id)
             .finish_non_exhaustive()
     }
@@ -472,28 +449,8 @@ pub(super) fn json(call: Call, body: &impl Serialize) -> Result<Bytes> {
 
 /// A path that ends in an id, which may hold any character.
 pub(super) fn with_id(call: Call, path: &str, id: &str) -> Result<String> {
-    if matches!(id, "" | "." | "..") {
-        return Err(not_sent(
-            call,
-            ErrorKind::NotFound,
-            "nothing has an empty id",
-        ));
-    }
-    let mut whole = String::with_capacity(path.len() + id.len());
-    whole.push_str(path);
-    for byte in id.bytes() {
-        // The unreserved characters of RFC 3986, section 2.3.
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            whole.push(char::from(byte));
-        } else {
-            let hexadecimal = b"0123456789ABCDEF";
-            whole.push('%');
-            for digit in [byte >> 4, byte & 15] {
-                whole.push(char::from(hexadecimal[usize::from(digit)]));
-            }
-        }
-    }
-    Ok(whole)
+    let nothing = || not_sent(call, ErrorKind::NotFound, "nothing has an empty id");
+    crate::http::with_id(path, id).ok_or_else(nothing)
 }
 
 /// A text that can be sent: there is something in it, and its parts can be numbered.

@@ -1,15 +1,56 @@
 #![doc = include_str!("README.md")]
 
+#[cfg(feature = "client")]
+mod answers;
+#[cfg(feature = "client")]
+mod batches;
+#[cfg(feature = "client")]
+mod builder;
 pub mod callback;
+#[cfg(feature = "client")]
+mod check;
 #[cfg(feature = "client")]
 mod client;
 pub mod encoding;
 pub mod map;
+#[cfg(feature = "client")]
+mod message;
+#[cfg(feature = "client")]
+mod parameter;
+#[cfg(feature = "client")]
+mod reference;
 #[cfg(feature = "server")]
 pub mod server;
+#[cfg(feature = "client")]
+mod settings;
+#[cfg(feature = "client")]
+mod submit;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "client")]
+mod verdict;
 pub mod wire;
+
+#[cfg(feature = "client")]
+pub use answers::{Queued, SendCall, SendOutcome};
+#[cfg(feature = "client")]
+pub use builder::ClientBuilder;
+#[cfg(feature = "client")]
+pub use check::{MAX_CHARACTERS, MAX_PARTS};
+#[cfg(feature = "client")]
+pub use client::{Client, SendOptions};
+pub use encoding::Encoding;
+pub use map::{FieldFault, OriginatorType};
+#[cfg(feature = "client")]
+pub use message::{Message, Recipient};
+#[cfg(feature = "client")]
+pub use parameter::{Parameter, ParsingType, StrexChannel, StrexSellOption, key};
+#[cfg(feature = "client")]
+pub use settings::{Age, GasSettings, OriginatorSettings, SendWindow, Session, Settings};
+pub use wire::{
+    BatchListResponse, BatchResponse, BatchSingleResponse, GatewayRequest, GatewayResponse,
+    MessageStatus, ProblemDetails, StopBatchResponse, StoppedMessageResponse,
+};
 
 use std::time::Duration;
 
@@ -40,6 +81,16 @@ pub enum Dialect {
     Manual,
 }
 
+/// Which of the two families of paths the calls about batches go to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ManagementPath {
+    /// `/management/{service}/batch`, as the vendor's present client.
+    Management,
+    /// `/mgmt/rs/service/{service}/batch`, as the vendor's manual.
+    Mgmt,
+}
+
 /// The registration of this provider.
 pub static SPEC: ProviderSpec = ProviderSpec {
     id: map::PROVIDER,
@@ -47,7 +98,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     capabilities: CAPABILITIES,
     settings: SETTINGS,
     #[cfg(feature = "client")]
-    connect: client::connect,
+    connect: |account, http| Ok(std::sync::Arc::new(Client::from_account(account, http)?)),
     #[cfg(feature = "server")]
     router: server::router,
     parse_callback: Some(callback::parse),

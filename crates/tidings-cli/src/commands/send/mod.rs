@@ -1,5 +1,6 @@
 //! `tidings send`: one text to a few recipients, or a campaign from a CSV file.
 
+mod earlier;
 pub(super) mod lines;
 
 use std::fmt::Write as _;
@@ -11,10 +12,11 @@ use tidings::{
     Capabilities, ClientRef, Error, ErrorKind, Outbound, SendWindow, Timestamp, ZonedTime,
 };
 
+use self::earlier::{Rows, remark_on_earlier_runs};
 use self::lines::{BadRowLine, MessageLine, Tally, encodings, short_error, state_word};
 use super::{Connected, Context, text_of};
 use crate::args::SendArgs;
-use crate::campaign::journal::{Entry, Fingerprint, Identity, Journal, Outcome};
+use crate::campaign::journal::{Fingerprint, Identity, Journal};
 use crate::campaign::prepare::{
     BadRow, Envelope, Prepared, PreparedMessage, Recipe, RowFault, prepare,
 };
@@ -264,17 +266,24 @@ async fn campaign(
     }
     show_bad_rows(context, &prepared.bad_rows, true)?;
     let n_bad = prepared.bad_rows.len();
-    let (jobs, mut tally) = jobs(prepared.messages, &journal, args.campaign.resend_unknown);
-    remark_on_earlier_runs(context, &tally);
-
-    let mut progress = Progress::new(output, &context.clock, "messages", jobs.len());
     let provider = connected.provider;
-    let desk = Desk {
+    let can_ask = provider.capabilities().reconcile;
+    let mut rows = Rows::sorted(prepared.messages, &journal, can_ask, &args.campaign);
+    let interrupt = &mut Interrupt::listen()?;
+    let mut desk = Desk {
         provider,
         clock: &*context.clock,
         journal: Some(&mut journal),
-        interrupt: &mut Interrupt::listen()?,
+        interrupt,
     };
+    rows.settle(context, &mut desk, desktop.pacing.in_flight)
+        .await?;
+    let Rows {
+        jobs, mut tally, ..
+    } = rows;
+    remark_on_earlier_runs(context, &tally);
+
+    let mut progress = Progress::new(output, &context.clock, "messages", jobs.len());
     let end = run::run(desk, jobs, desktop.pacing, &mut |job, verdict| {
         tally.add(state_word(verdict.outcome()), job.parts);
         progress.advance(output);
@@ -297,47 +306,6 @@ async fn campaign(
         tally.show(output, "state")?;
     }
     conclude(context, end, &tally, Some(n_bad))
-}
-
-/// Which rows are to be sent in this run; the others are counted by what is known of them.
-fn jobs(
-    messages: Vec<PreparedMessage>,
-    journal: &Journal,
-    resend_unknown: bool,
-) -> (Vec<Job>, Tally) {
-    let mut tally = Tally::default();
-    let mut jobs = Vec::new();
-    for message in messages {
-        match journal.entry(message.line) {
-            Some(entry) if entry.is_unknown() && !resend_unknown => {
-                tally.add(state_word(Outcome::Unknown), message.parts);
-            }
-            Some(Entry {
-                outcome: Some(outcome @ (Outcome::Submitted | Outcome::Refused)),
-                ..
-            }) => tally.add(state_word(*outcome), message.parts),
-            Some(_) | None => jobs.push(job(message, journal.campaign())),
-        }
-    }
-    (jobs, tally)
-}
-
-fn remark_on_earlier_runs(context: &Context, tally: &Tally) {
-    let (earlier, _) = tally.total();
-    if earlier == 0 {
-        return;
-    }
-    context.output.remark(format_args!(
-        "dealt with before and not sent again: {}",
-        counted(earlier, "message")
-    ));
-    let unknown = tally.messages("unknown");
-    if unknown > 0 {
-        context.output.warn(format_args!(
-            "nobody can know whether {} of them reached the provider; --resend-unknown sends again",
-            counted(unknown, "message")
-        ));
-    }
 }
 
 pub(super) fn job(message: PreparedMessage, campaign: &str) -> Job {

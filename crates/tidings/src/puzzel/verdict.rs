@@ -1,0 +1,586 @@
+//! What an answer of Puzzel means: for the call, and for each of its messages. The one place where an
+//! HTTP status or a message's status code is looked at.
+//!
+//! Called by `client.rs` and `batches.rs` with every answer. It sends nothing and repeats nothing.
+//!
+//! The vendor documents 401, 404 and 500. The other HTTP statuses are read as HTTP defines them, and
+//! whatever leaves a doubt about a message is [`Acceptance::Unknown`].
+
+use std::collections::HashMap;
+use std::fmt;
+
+use http::header::CONTENT_TYPE;
+use serde_json::Value;
+
+use super::Dialect;
+use super::answers::{Queued, client_ref};
+use super::encoding::{self, Document, Encoding};
+use super::map::PROVIDER;
+use super::wire;
+use crate::answer::{Answer, HttpMetadata};
+use crate::error::{Acceptance, Error, ErrorKind, Result};
+use crate::http::{Carries, HttpResponse};
+use tidings_core::ProviderRef;
+
+/// What is called, as far as it decides what an answer means.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Call {
+    /// Its name in errors and spans.
+    pub(super) operation: &'static str,
+    /// Whether something happens that must not happen twice.
+    pub(super) carries: Carries,
+}
+
+impl Call {
+    /// A call after which a phone may receive a text, or after which a batch may be stopped.
+    pub(super) const fn acts(operation: &'static str) -> Self {
+        Self {
+            operation,
+            carries: Carries::Message,
+        }
+    }
+
+    /// A call that can be repeated at will.
+    pub(super) const fn asks(operation: &'static str) -> Self {
+        Self {
+            operation,
+            carries: Carries::Question,
+        }
+    }
+
+    /// The error of an answer that does not hold what it should.
+    pub(super) fn unreadable(self, what: &'static str, http: HttpMetadata) -> Error {
+        self.error(ErrorKind::Protocol, Acceptance::Unknown, what)
+            .with_http(http)
+    }
+
+    /// An error of this call. That of a question is always "not sent".
+    pub(super) fn error(
+        self,
+        kind: ErrorKind,
+        acceptance: Acceptance,
+        what: &'static str,
+    ) -> Error {
+        let acceptance = match self.carries {
+            Carries::Question => Acceptance::NotSent,
+            Carries::Message => acceptance,
+        };
+        Error::new(kind, acceptance, what).during(PROVIDER, self.operation)
+    }
+
+    /// The error of a call that was not made.
+    pub(super) fn not_sent(self, kind: ErrorKind, what: &'static str) -> Error {
+        Error::not_sent(kind, what).during(PROVIDER, self.operation)
+    }
+}
+
+// ---- documents ----
+
+/// Reads the answer to a call that sends.
+///
+/// # Errors
+/// What the status says when it is not a success; what a bare status code says in the place of the
+/// messages'; [`ErrorKind::Protocol`] for a body that is empty, of another content type, not readable,
+/// or without a verdict on any message.
+pub(super) fn read_send(
+    call: Call,
+    dialect: Dialect,
+    response: &HttpResponse,
+) -> Result<Answer<wire::GatewayResponse>> {
+    let http = response.metadata();
+    if !(200..300).contains(&http.status) {
+        return Err(failed(call, dialect, response, http));
+    }
+    let answer: Answer<wire::GatewayResponse> = read_document(call, response, http)?;
+    if !answer.message_status.is_empty() {
+        return Ok(answer);
+    }
+    let http = answer.http;
+    match bare_status(&response.body) {
+        Some(status) => Err(of_whole_call(call, dialect, &status, http)),
+        None => Err(call.unreadable("puzzel gave an answer without a verdict", http)),
+    }
+}
+
+/// Reads the answer to a call about batches, whose JSON must have the member `promised`.
+///
+/// # Errors
+/// As [`read_send`].
+pub(super) fn read_management<T: Document>(
+    call: Call,
+    dialect: Dialect,
+    promised: &str,
+    response: &HttpResponse,
+) -> Result<Answer<T>> {
+    let http = response.metadata();
+    if !(200..300).contains(&http.status) {
+        return Err(failed(call, dialect, response, http));
+    }
+    // An absent list is read as an empty one, and "nothing waits" must not be made of an answer that
+    // says something else.
+    if form(response).is_ok_and(|form| form == Encoding::Json) {
+        let has_it = serde_json::from_slice::<Value>(&response.body)
+            .is_ok_and(|body| body.get(promised).is_some());
+        if !has_it {
+            let what = "puzzel gave an answer that does not hold what was asked for";
+            return Err(call.unreadable(what, http));
+        }
+    }
+    read_document(call, response, http)
+}
+
+fn read_document<T: Document>(
+    call: Call,
+    response: &HttpResponse,
+    http: HttpMetadata,
+) -> Result<Answer<T>> {
+    let form = match form(response) {
+        Ok(form) => form,
+        Err(what) => return Err(call.unreadable(what, http)),
+    };
+    match encoding::read(form, &response.body) {
+        Ok(document) => Ok(Answer::new(document, http)),
+        Err(unreadable) => {
+            let what = "puzzel gave an answer that cannot be read";
+            Err(call.unreadable(what, http).with_source(unreadable))
+        }
+    }
+}
+
+/// In which form an answer came, by its content type, or by its first character where it has none.
+fn form(response: &HttpResponse) -> Result<Encoding, &'static str> {
+    const OTHER: &str = "puzzel gave an answer of a content type that was not asked for";
+    let body = response.body.trim_ascii_start();
+    if body.is_empty() {
+        return Err("puzzel gave an empty answer");
+    }
+    let Some(content_type) = response.headers.get(CONTENT_TYPE) else {
+        return match body.first() {
+            Some(b'{' | b'[' | b'n') => Ok(Encoding::Json),
+            Some(b'<') => Ok(Encoding::Xml),
+            _ => Err("puzzel gave an answer that is neither json nor xml"),
+        };
+    };
+    let essence = content_type.to_str().unwrap_or_default();
+    let essence = essence.split(';').next().unwrap_or_default().trim();
+    let (_, kind) = essence.split_once('/').ok_or(OTHER)?;
+    let kind = kind.rsplit('+').next().unwrap_or(kind);
+    if kind.eq_ignore_ascii_case("json") {
+        Ok(Encoding::Json)
+    } else if kind.eq_ignore_ascii_case("xml") {
+        Ok(Encoding::Xml)
+    } else {
+        Err(OTHER)
+    }
+}
+
+/// A status code in the place of a list of them, as the older gateway may give it.
+fn bare_status(body: &[u8]) -> Option<wire::MessageStatus> {
+    let status: wire::MessageStatus = serde_json::from_slice(body).ok()?;
+    status.status_code.is_some().then_some(status)
+}
+
+fn of_whole_call(
+    call: Call,
+    dialect: Dialect,
+    status: &wire::MessageStatus,
+    http: HttpMetadata,
+) -> Error {
+    match of_code(dialect, status.status_code) {
+        Verdict::Queued => {
+            call.unreadable("puzzel gave one verdict for all messages and no id", http)
+        }
+        Verdict::Failed(kind, acceptance, what) => {
+            with_status(call.error(kind, acceptance, what), status).with_http(http)
+        }
+    }
+}
+
+// ---- HTTP ----
+
+/// The error of a status that is not a success.
+fn failed(call: Call, dialect: Dialect, response: &HttpResponse, http: HttpMetadata) -> Error {
+    let (kind, mut acceptance, what) = meaning(http.status, http.retry_after.is_some());
+    if may_have_queued_some(dialect, &response.body) {
+        acceptance = Acceptance::Unknown;
+    }
+    let error = call.error(kind, acceptance, what);
+    let status = http.status.to_string();
+    let error = error.with_http(http);
+    if let Some(told) = bare_status(&response.body) {
+        return with_status(error, &told);
+    }
+    let error = error.with_provider_code(status);
+    match problem(&response.body) {
+        Some(problem) => {
+            let told = [&problem.detail, &problem.title]
+                .into_iter()
+                .find_map(|words| words.as_deref().filter(|words| !words.trim().is_empty()));
+            with_words(error, told.unwrap_or_default()).with_source(problem)
+        }
+        None => with_words(error, &String::from_utf8_lossy(&response.body)),
+    }
+}
+
+/// What a status other than a success means for a message, and our sentence about it.
+pub(super) fn meaning(
+    status: u16,
+    says_when_to_retry: bool,
+) -> (ErrorKind, Acceptance, &'static str) {
+    use Acceptance::{NotSent, Refused, Unknown};
+    match status {
+        400 | 422 => (
+            ErrorKind::InvalidMessage,
+            Refused,
+            "puzzel found the request invalid",
+        ),
+        401 => (
+            ErrorKind::Unauthorized,
+            NotSent,
+            "puzzel did not accept the user name and password for the service",
+        ),
+        402 => (
+            ErrorKind::InsufficientCredit,
+            NotSent,
+            "nothing is left on the puzzel account",
+        ),
+        403 => (
+            ErrorKind::Forbidden,
+            NotSent,
+            "the puzzel service may not do this",
+        ),
+        404 => (
+            ErrorKind::NotFound,
+            NotSent,
+            "puzzel knows nothing of this batch or address",
+        ),
+        405 | 415 | 501 => (
+            ErrorKind::Unsupported,
+            NotSent,
+            "puzzel does not take this kind of call at this address",
+        ),
+        408 => (
+            ErrorKind::Timeout,
+            Unknown,
+            "puzzel waited too long for the request",
+        ),
+        // What it conflicts with may be the same message, taken before.
+        409 => (
+            ErrorKind::Rejected,
+            Unknown,
+            "puzzel found the request in conflict with another",
+        ),
+        413 | 414 | 431 => (
+            ErrorKind::InvalidMessage,
+            Refused,
+            "puzzel found the request too large",
+        ),
+        429 => (
+            ErrorKind::RateLimited,
+            NotSent,
+            "puzzel was called too often",
+        ),
+        // Naming a time to come back is declining to take the call now; a bare 503 may come from
+        // something on the way that lost the answer.
+        503 if says_when_to_retry => (
+            ErrorKind::Unavailable,
+            NotSent,
+            "puzzel asked to come back later",
+        ),
+        500..=599 => (
+            ErrorKind::Unavailable,
+            Unknown,
+            "puzzel failed at the request",
+        ),
+        _ => (
+            ErrorKind::Protocol,
+            Unknown,
+            "puzzel answered with a status that is not documented",
+        ),
+    }
+}
+
+/// Whether a failure comes with verdicts on messages of which one is no clear refusal.
+fn may_have_queued_some(dialect: Dialect, body: &[u8]) -> bool {
+    let read = |form| encoding::read::<wire::GatewayResponse>(form, body).ok();
+    let answer = match body.trim_ascii_start().first() {
+        Some(b'{') => read(Encoding::Json),
+        Some(b'<') => read(Encoding::Xml),
+        _ => None,
+    };
+    let statuses = answer.map(|answer| answer.message_status);
+    statuses
+        .unwrap_or_default()
+        .iter()
+        .any(|status| match of_code(dialect, status.status_code) {
+            Verdict::Queued => true,
+            Verdict::Failed(_, acceptance, _) => acceptance == Acceptance::Unknown,
+        })
+}
+
+/// `None` when the body is no JSON object.
+fn problem(body: &[u8]) -> Option<wire::ProblemDetails> {
+    // A list would be read field by field.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return None;
+    }
+    serde_json::from_slice(body).ok()
+}
+
+/// The cause of a failed call, as far as the gateway told: [`std::error::Error::source`] of the
+/// error.
+impl std::error::Error for wire::ProblemDetails {}
+
+/// Says that there is one; its own words may repeat what was sent.
+impl fmt::Display for wire::ProblemDetails {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the gateway told what the problem is")
+    }
+}
+
+impl wire::ProblemDetails {
+    /// What the gateway told about a failed call, with all members that it sent.
+    pub fn of(error: &Error) -> Option<&Self> {
+        std::error::Error::source(error)?.downcast_ref()
+    }
+}
+
+/// Keeps the vendor's words: the first 200 bytes.
+fn with_words(error: Error, words: &str) -> Error {
+    let words = beginning(words.trim());
+    if words.is_empty() {
+        error
+    } else {
+        error.with_provider_text(words)
+    }
+}
+
+fn with_status(error: Error, status: &wire::MessageStatus) -> Error {
+    let error = match status.status_code {
+        Some(code) => error.with_provider_code(code.0.to_string()),
+        None => error,
+    };
+    with_words(error, status.status_message.as_deref().unwrap_or_default())
+}
+
+fn beginning(text: &str) -> &str {
+    const LIMIT: usize = 200;
+    text.get(..text.floor_char_boundary(LIMIT)).unwrap_or(text)
+}
+
+// ---- messages ----
+
+/// What a status code says of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is queued.
+    Queued,
+    /// It is not, or that is not certain; our sentence about it.
+    Failed(ErrorKind, Acceptance, &'static str),
+}
+
+/// The code of a reference that the gateway has seen within the hour.
+const NOT_UNIQUE: i64 = 25;
+
+/// Whether an error is that of a reference that the gateway has seen within the hour.
+pub(super) fn is_not_unique(error: &Error) -> bool {
+    let code = error.provider_code();
+    code.and_then(|code| code.parse().ok()) == Some(NOT_UNIQUE)
+}
+
+/// What a status code says of a message. The dialects differ in 2 and 3; of the codes above, the
+/// present client's papers say nothing and the manual's meaning holds for both.
+pub(super) fn of_code(dialect: Dialect, code: Option<wire::Integer>) -> Verdict {
+    use Acceptance::{NotSent, Refused, Unknown};
+    let Some(wire::Integer(code)) = code else {
+        return Verdict::Failed(
+            ErrorKind::Protocol,
+            Unknown,
+            "puzzel gave no status code for the message",
+        );
+    };
+    let (kind, acceptance, what) = match (dialect, code) {
+        (_, 1) => return Verdict::Queued,
+        (Dialect::V3, 2) => (ErrorKind::Rejected, Refused, "puzzel rejected the message"),
+        (Dialect::Manual, 2) => (
+            ErrorKind::Unauthorized,
+            NotSent,
+            "puzzel did not accept the user name and password for the service",
+        ),
+        (Dialect::Manual, 3) => (
+            ErrorKind::Forbidden,
+            NotSent,
+            "the puzzel service may not do this",
+        ),
+        (_, 4) => (
+            ErrorKind::Forbidden,
+            NotSent,
+            "the puzzel account may not use this service",
+        ),
+        (_, 5) => (
+            ErrorKind::InvalidMessage,
+            Refused,
+            "puzzel found the message invalid",
+        ),
+        // A fault of the gateway; nothing says that it came before the message was queued.
+        (Dialect::V3, 3) | (_, 6) => (
+            ErrorKind::Unavailable,
+            Unknown,
+            "puzzel failed at the message",
+        ),
+        // By one page of the manual it waits for somebody's approval, by another it is dropped.
+        (_, 24) => (
+            ErrorKind::Rejected,
+            Unknown,
+            "puzzel has too many messages to this phone, and may send this one after a check",
+        ),
+        // Of this very message, or of another with the same reference: a report will tell.
+        (_, NOT_UNIQUE) => (
+            ErrorKind::Rejected,
+            Unknown,
+            "puzzel has taken a message with this reference within the hour",
+        ),
+        _ => (
+            ErrorKind::Protocol,
+            Unknown,
+            "puzzel gave a status code that is not known",
+        ),
+    };
+    Verdict::Failed(kind, acceptance, what)
+}
+
+/// The messages of one call, as far as its answer is matched with them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sent<'a> {
+    /// The name that the batch was sent under.
+    pub(super) batch: Option<&'a str>,
+    /// Which message of the whole list the first one is, from 0.
+    pub(super) first: usize,
+    /// The messages.
+    pub(super) messages: &'a [wire::Message],
+}
+
+impl Sent<'_> {
+    /// What is known of a message without an answer, by its position in the call.
+    pub(super) fn about(&self, position: usize) -> ProviderRef {
+        let mut about = self.about_batch();
+        about.reference = client_ref(self.reference(position));
+        about
+    }
+
+    /// What is known of all of them together.
+    pub(super) fn about_batch(&self) -> ProviderRef {
+        let mut about = ProviderRef::default();
+        about.batch = self.batch.map(str::to_owned);
+        about
+    }
+
+    fn reference(&self, position: usize) -> Option<&str> {
+        let message = self.messages.get(position)?;
+        message.client_reference.as_deref()
+    }
+}
+
+/// What an answer says of each message of a call, in the order of the messages.
+///
+/// A status belongs to the message whose number it bears, if all statuses bear one, each another.
+/// Otherwise to the message in its place, if there are as many statuses as messages; otherwise to the
+/// one message with its reference. A status that names another reference than its message has is
+/// nobody's. A message without a status has an unknown outcome.
+pub(super) fn verdicts(
+    call: Call,
+    dialect: Dialect,
+    sent: Sent<'_>,
+    answer: &Answer<wire::GatewayResponse>,
+) -> Vec<Result<Queued>> {
+    let statuses = &answer.message_status;
+    let owners = owners(sent, statuses);
+    let mut of_message: Vec<Option<&wire::MessageStatus>> = vec![None; sent.messages.len()];
+    for (status, owner) in statuses.iter().zip(owners) {
+        let Some(owner) = owner else { continue };
+        let is_anothers = match (sent.reference(owner), status.client_reference.as_deref()) {
+            (Some(ours), Some(told)) => ours != told,
+            _ => false,
+        };
+        if let Some(place) = of_message.get_mut(owner)
+            && !is_anothers
+        {
+            *place = Some(status);
+        }
+    }
+    let batch = sent.batch.map(str::to_owned);
+    let batch = batch.or_else(|| answer.batch_reference.clone());
+    let verdict = |(position, status): (usize, Option<&wire::MessageStatus>)| {
+        let mut about = sent.about(position);
+        about.batch.clone_from(&batch);
+        let Some(status) = status else {
+            let what = "puzzel gave an answer that says nothing of this message";
+            return Err(call
+                .unreadable(what, answer.http.clone())
+                .with_provider_ref(about));
+        };
+        match of_code(dialect, status.status_code) {
+            Verdict::Queued => Ok(Queued {
+                sequence_index: sent.first + position + 1,
+                batch_reference: batch.clone(),
+                client_reference: sent.reference(position).map(str::to_owned),
+                status: status.clone(),
+            }),
+            Verdict::Failed(kind, acceptance, what) => {
+                about.message.clone_from(&status.message_id);
+                Err(with_status(call.error(kind, acceptance, what), status)
+                    .with_http(answer.http.clone())
+                    .with_provider_ref(about))
+            }
+        }
+    };
+    of_message.into_iter().enumerate().map(verdict).collect()
+}
+
+/// For each status the position of the message that it is about.
+fn owners(sent: Sent<'_>, statuses: &[wire::MessageStatus]) -> Vec<Option<usize>> {
+    let n_messages = sent.messages.len();
+    if let Some(numbered) = by_number(n_messages, statuses) {
+        return numbered.into_iter().map(Some).collect();
+    }
+    if statuses.len() == n_messages {
+        return (0..n_messages).map(Some).collect();
+    }
+    let mut with_reference: HashMap<&str, Vec<usize>> = HashMap::new();
+    for position in 0..n_messages {
+        if let Some(reference) = sent.reference(position) {
+            with_reference.entry(reference).or_default().push(position);
+        }
+    }
+    let mut n_told: HashMap<&str, usize> = HashMap::new();
+    for reference in statuses
+        .iter()
+        .filter_map(|status| status.client_reference.as_deref())
+    {
+        *n_told.entry(reference).or_default() += 1;
+    }
+    let owner = |status: &wire::MessageStatus| {
+        let reference = status.client_reference.as_deref()?;
+        match (
+            with_reference.get(reference)?.as_slice(),
+            n_told.get(reference),
+        ) {
+            ([position], Some(1)) => Some(*position),
+            _ => None,
+        }
+    };
+    statuses.iter().map(owner).collect()
+}
+
+/// The positions by the statuses' own numbers, if all have one, from 1 to the number of messages,
+/// and no two the same.
+fn by_number(n_messages: usize, statuses: &[wire::MessageStatus]) -> Option<Vec<usize>> {
+    let mut is_taken = vec![false; n_messages];
+    let position = |status: &wire::MessageStatus| {
+        let number = usize::try_from(status.sequence_index?.0).ok()?;
+        let position = number.checked_sub(1)?;
+        let is_taken = is_taken.get_mut(position)?;
+        (!std::mem::replace(is_taken, true)).then_some(position)
+    };
+    statuses.iter().map(position).collect()
+}
