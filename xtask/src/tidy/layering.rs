@@ -293,12 +293,14 @@ fn may_name(source: &Source, provider: &str) -> bool {
         .split('/')
         .any(|part| part == "testdata" || part == "examples");
     // What is said on one vendor's wire cannot be said for all alike: a test of the vendor's server
-    // by its own requests, a test or bench that drives the vendor's own published client. The file
-    // or its folder is named after the vendor.
+    // by its own requests, a test or bench that drives the vendor's own published client, a count or
+    // a fuzz target of its documents. The file or its folder is named after the vendor.
     let witness = [
         "crates/tidings/tests/",
+        "crates/tidings/benches/",
         "crates/tidings-tests/tests/it/",
         "crates/tidings-tests/benches/",
+        "fuzz/fuzz_targets/",
         "xtask/",
     ]
     .iter()

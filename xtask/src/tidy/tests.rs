@@ -156,6 +156,11 @@ fn a_provider_is_named_only_at_home() {
                 "crates/tidings/tests/acme_server/main.rs",
                 "use tidings::acme;",
             ),
+            (
+                "crates/tidings/benches/acme_encoding.rs",
+                "use tidings::acme;",
+            ),
+            ("fuzz/fuzz_targets/acme_json.rs", "use tidings::acme;"),
             ("xtask/src/acme_bench.rs", "use tidings::acme;"),
             ("xtask/src/benches/mod.rs", "acme_bench::run"),
         ],

@@ -429,7 +429,11 @@ impl Client {
         encoding: Encoding,
         request: &wire::GatewayRequest,
     ) -> Result<Request<Bytes>> {
-        let body = encoding::write(encoding, request);
+        let body = encoding::write(encoding, request).map_err(|unwritable| {
+            Error::not_sent(ErrorKind::InvalidMessage, unwritable.to_string())
+                .during(PROVIDER, SEND.operation)
+                .with_source(unwritable)
+        })?;
         let mut call = self.request(SEND, Method::POST, path::SEND, body)?;
         let headers = call.headers_mut();
         let content_type = HeaderValue::from_static(encoding.content_type());

@@ -331,9 +331,12 @@ impl<'w, 's, S: Sink> Serializer for Place<'w, 's, S> {
                 name: self.name,
                 next: 0,
             }),
-            Position::Root | Position::Item(_) => Err(self
-                .walk
-                .wrong("has a list inside a list, which has no name")),
+            Position::Root | Position::Item(_) => {
+                self.walk.enter(self.name, self.position);
+                Err(self
+                    .walk
+                    .wrong("has a list inside a list, which has no name"))
+            }
         }
     }
 

@@ -1,3 +1,5 @@
 //! Tests of the Puzzel provider.
 
+mod callback;
+mod codes;
 mod encoding;
