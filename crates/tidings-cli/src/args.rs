@@ -494,6 +494,16 @@ pub(crate) struct SimArgs {
     /// Keep accounts and messages in this file, so that they survive a restart
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
+    /// A setting of the provider other than credentials and address; may be repeated
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub(crate) settings: Vec<(String, String)>,
+    /// Where the provider calls its customer: with delivery reports and texts from phones
+    #[arg(long, value_name = "URL")]
+    pub(crate) callback_url: Option<String>,
+    /// Read texts from phones from standard input, one per line: `+4790000001 STOP`. At a terminal
+    /// this is so by itself
+    #[arg(long = "type")]
+    pub(crate) types: bool,
 }
 
 /// Send a made-up campaign of 1,000 messages through a simulated carrier and watch its delivery
@@ -531,6 +541,11 @@ pub(crate) struct ManArgs {
 #[derive(Debug, Args)]
 #[command(after_help = crate::output::exit_code_help())]
 pub(crate) struct ExitCodesArgs;
+
+fn name_and_value(text: &str) -> Result<(String, String), &'static str> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
 
 fn provider_names() -> clap::builder::PossibleValuesParser {
     let ids = tidings::providers::ALL.iter().map(|spec| spec.id);
