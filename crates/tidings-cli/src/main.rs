@@ -6,12 +6,15 @@ mod args;
 mod campaign;
 mod commands;
 mod config;
+#[cfg(test)]
+mod fake;
 mod interrupt;
 mod logging;
 mod output;
 mod question;
 mod reports;
 mod tracking;
+mod values;
 mod waiting;
 
 use std::process::ExitCode;

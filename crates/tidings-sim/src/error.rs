@@ -18,11 +18,17 @@ pub enum SimError {
         /// The system's reason.
         source: io::Error,
     },
-    /// The credentials that were given are not what the provider's accounts have.
-    #[error("the account's credentials do not fit the provider")]
+    /// The credentials or settings that were given are not what the provider's accounts have.
+    #[error("the account's settings do not fit the provider")]
     Account {
         /// Which setting, and what is wrong.
         source: tidings::Error,
+    },
+    /// The customer's server cannot be called.
+    #[error("the customer's server cannot be called: {fault}")]
+    Callback {
+        /// Why not.
+        fault: String,
     },
     /// The state file cannot be read or written.
     #[error("cannot use the state file {}", path.display())]

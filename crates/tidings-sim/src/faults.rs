@@ -79,6 +79,13 @@ impl Script {
         })
     }
 
+    /// Whether a fault of this operation is about one number only.
+    pub(crate) fn names_a_number(&self, operation: Operation) -> bool {
+        self.faults.iter().any(|counted| {
+            counted.fault.call == CallMatcher::Operation(operation) && counted.fault.to.is_some()
+        })
+    }
+
     /// The fault that hits an operation about these numbers.
     pub(crate) fn on_operation(
         &mut self,

@@ -6,8 +6,9 @@
 //! serves that provider's own router with a [`World`] behind it. In reading order: [`Simulator`]
 //! (the listener), [`World`] (what is behind the API), [`Scenario`] (what goes wrong).
 //!
-//! It does not imitate a network: nothing is sent anywhere, and a message's state is computed from
-//! the clock at the moment of asking.
+//! It does not imitate a network: no text is sent anywhere, and a message's state is computed from
+//! the clock at the moment of asking. The only calls that it makes itself are those to the customer's
+//! server, where there is an address for them.
 
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
@@ -22,4 +23,4 @@ pub use error::SimError;
 pub use operation::Operation;
 pub use scenario::{Scenario, ScenarioError};
 pub use server::{Simulator, SimulatorBuilder};
-pub use world::{SimMessage, Stats, World};
+pub use world::{PhoneText, SimMessage, SimSession, SimWindow, Stats, World};

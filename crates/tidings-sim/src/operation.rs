@@ -16,6 +16,14 @@ pub enum Operation {
     MessageStatus,
     /// Ask how far a batch has come.
     BatchStatus,
+    /// List the batches of which messages wait.
+    ListBatches,
+    /// Ask how much of a batch waits.
+    ShowBatch,
+    /// Stop what waits of a batch.
+    StopBatch,
+    /// Tell the customer's server what became of a message. The only one that the carrier begins.
+    Report,
     /// Ask what is left on the account.
     Balance,
     /// Replace the account's key.
@@ -36,10 +44,14 @@ pub enum Operation {
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 15] = [
         Self::Submit,
         Self::MessageStatus,
         Self::BatchStatus,
+        Self::ListBatches,
+        Self::ShowBatch,
+        Self::StopBatch,
+        Self::Report,
         Self::Balance,
         Self::RenewKey,
         Self::AddContact,
@@ -56,6 +68,10 @@ impl Operation {
             Self::Submit => "submit",
             Self::MessageStatus => "message_status",
             Self::BatchStatus => "batch_status",
+            Self::ListBatches => "list_batches",
+            Self::ShowBatch => "show_batch",
+            Self::StopBatch => "stop_batch",
+            Self::Report => "report",
             Self::Balance => "balance",
             Self::RenewKey => "renew_key",
             Self::AddContact => "add_contact",

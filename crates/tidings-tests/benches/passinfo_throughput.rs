@@ -62,23 +62,6 @@ async fn tidings(base_url: String, in_flight: usize, length: Length) -> Result<f
     throughput::measure(in_flight, length, task).await
 }
 
-/// What our client sends.
-fn bare_call() -> BareCall {
-    let body =
-        serde_json::json!({"message": TEXT, "contact": "622000001", "senderName": "Tidings"});
-    BareCall {
-        path: "/v1/message/single_message",
-        headers: &[
-            ("api-key", KEY),
-            ("client-id", CLIENT_ID),
-            ("content-type", "application/json"),
-            ("accept", "application/json"),
-        ],
-        body: Bytes::from(body.to_string()),
-        answer: Bytes::from_static(ANSWER.as_bytes()),
-    }
-}
-
 /// The vendor's client in threads.
 const SCRIPT: &str = r#"
 import sys, threading, time
@@ -108,7 +91,8 @@ fn calls(client: &str, in_flight: usize, n_calls: u64) -> Result<(), AnyError> {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().build()?;
     let server = Server::start()?;
-    let (address, call, length) = (&server.address, bare_call(), Length::Calls(n_calls));
+    let call = BareCall::of(&runtime, Bytes::from_static(ANSWER.as_bytes()), tidings)?;
+    let (address, length) = (&server.address, Length::Calls(n_calls));
     match client {
         "hyper" => runtime.block_on(throughput::bare_hyper(address, &call, in_flight, length))?,
         "pooled" => runtime.block_on(throughput::pooled(address, &call, in_flight, length))?,
@@ -120,14 +104,19 @@ fn calls(client: &str, in_flight: usize, n_calls: u64) -> Result<(), AnyError> {
 
 fn compare(options: &Options) -> Result<(), AnyError> {
     let track = Track::new()?;
+    let call = BareCall::of(
+        &track.runtime,
+        Bytes::from_static(ANSWER.as_bytes()),
+        tidings,
+    )?;
     let mut rows = Vec::new();
     for in_flight in IN_FLIGHT {
         let load = Load {
             in_flight,
             messages_per_call: 1,
         };
-        rows.push(track.hyper(load, bare_call()));
-        rows.push(track.pooled(load, bare_call()));
+        rows.push(track.hyper(load, call.clone()));
+        rows.push(track.pooled(load, call.clone()));
         rows.push(track.ours("`tidings::passinfo::Client::send`", load, tidings));
         if let Some(interpreter) = options.python("passinfo-sdk") {
             let title = "`passinfo-sdk` 1.0.2, one thread per call";

@@ -1,14 +1,21 @@
 //! A server that writes down what it is sent, byte for byte, and gives the same answer to everything.
 //!
-//! Used by tests that want to know what a vendor's own client puts on the wire. It reads just enough
-//! of HTTP/1.1 for such clients: a body is as long as `Content-Length` says, and every connection
+//! Used by tests that want to know what a vendor's own client puts on the wire, or what a carrier
+//! tells its customer's server. It reads just enough of HTTP/1.1 for such clients: a body is as long as `Content-Length` says, and every connection
 //! ends after its answer.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName};
+use tidings::callback::CallbackRequest;
+
+/// How long something may take that is expected to happen: far more than it takes on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A call as it came over the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,15 +37,51 @@ impl Recorded {
             .find(|(known, _)| known.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
+
+    /// The call as the providers' parsers take it.
+    ///
+    /// # Panics
+    /// When it is no valid HTTP.
+    pub fn as_callback(&self) -> CallbackRequest {
+        let (method, target) = self.call.split_once(' ').expect("a method and a target");
+        let query = target.split_once('?').map(|(_, query)| query.to_owned());
+        let mut headers = HeaderMap::new();
+        for (name, value) in &self.headers {
+            let name = HeaderName::from_bytes(name.as_bytes()).expect("a header's name");
+            headers.append(name, value.parse().expect("a header's value"));
+        }
+        match method {
+            "GET" => CallbackRequest::get(query.unwrap_or_default()),
+            _ => CallbackRequest::post(headers, self.body.clone()).query(query),
+        }
+    }
 }
 
 /// A server on a free port of this machine. It ends when it is dropped.
 #[derive(Debug)]
 pub struct Recorder {
     address: SocketAddr,
-    calls: Arc<Mutex<Vec<Recorded>>>,
+    calls: Arc<Calls>,
     is_over: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// What has been recorded, and a bell that rings for each call.
+#[derive(Debug, Default)]
+struct Calls {
+    list: Mutex<Vec<Recorded>>,
+    bell: Condvar,
+}
+
+impl Calls {
+    fn lock(&self) -> MutexGuard<'_, Vec<Recorded>> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, call: Recorded) {
+        self.lock().push(call);
+        self.bell.notify_all();
+    }
 }
 
 impl Recorder {
@@ -51,7 +94,7 @@ impl Recorder {
         let address = listener.local_addr().expect("a listener has an address");
         let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close";
         let answer = format!("{head}\r\nContent-Length: {}\r\n\r\n{answer}", answer.len());
-        let (calls, is_over) = (Arc::default(), Arc::new(AtomicBool::new(false)));
+        let (calls, is_over) = (Arc::<Calls>::default(), Arc::new(AtomicBool::new(false)));
         let (kept, over) = (Arc::clone(&calls), Arc::clone(&is_over));
         let thread = thread::spawn(move || {
             for connection in listener.incoming() {
@@ -60,10 +103,7 @@ impl Recorder {
                 }
                 let recorded = connection.and_then(|connection| serve(connection, &answer));
                 if let Ok(recorded) = recorded {
-                    let kept: &Mutex<Vec<Recorded>> = &kept;
-                    kept.lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .push(recorded);
+                    kept.push(recorded);
                 }
             }
         });
@@ -82,7 +122,25 @@ impl Recorder {
 
     /// What it has been sent so far.
     pub fn calls(&self) -> Vec<Recorded> {
-        let calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        self.calls.lock().clone()
+    }
+
+    /// Blocks until what it has been sent is enough, and returns it.
+    ///
+    /// # Panics
+    /// When it is not enough after a minute.
+    pub fn wait_until(&self, is_enough: impl Fn(&[Recorded]) -> bool) -> Vec<Recorded> {
+        let calls = self.calls.lock();
+        let waited = self
+            .calls
+            .bell
+            .wait_timeout_while(calls, PATIENCE, |calls| !is_enough(calls));
+        let (calls, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+        assert!(
+            !timeout.timed_out(),
+            "{} calls came, and more were expected",
+            calls.len()
+        );
         calls.clone()
     }
 }

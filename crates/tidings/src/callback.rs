@@ -76,8 +76,9 @@ impl fmt::Debug for CallbackRequest {
     }
 }
 
-/// Reads what a provider tells in one call. An error means that nothing of it could be read; then
-/// the call should be refused, so that the provider tries again or somebody sees it.
+/// Reads what a provider tells in one call. An error means that something of it could not be read; then
+/// [`CallbackError::readable`] should be applied, and the call refused, so that the provider tells it
+/// again or somebody sees it. What was applied comes again then, and changes nothing.
 pub type ParseCallback = fn(&CallbackRequest) -> Result<Vec<Callback>, CallbackError>;
 
 /// How a provider calls its customer's server.
@@ -118,12 +119,14 @@ impl CallbackEmitter {
     }
 }
 
-/// A call to the customer's server cannot be read. The sentence repeats nothing of the call.
+/// A call to the customer's server, or a part of it, cannot be read. The sentence repeats nothing of the call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CallbackError {
     /// What is wrong, as a clause that follows "the call".
     pub fault: String,
+    /// What else the call tells and could be read: a bad item does not hold up the good ones.
+    pub readable: Vec<Callback>,
 }
 
 impl CallbackError {
@@ -131,7 +134,15 @@ impl CallbackError {
     pub fn new(fault: impl Into<String>) -> Self {
         Self {
             fault: fault.into(),
+            readable: Vec::new(),
         }
+    }
+
+    /// Adds what else the call tells and could be read.
+    #[must_use]
+    pub fn with_readable(mut self, readable: Vec<Callback>) -> Self {
+        self.readable = readable;
+        self
     }
 }
 

@@ -1,7 +1,7 @@
 //! The journal of a campaign: what was begun and how it ended, on disk before each call.
 //!
 //! Called by `run.rs`. A file of JSON lines that is only appended to: a first line that says which
-//! campaign it is, then `begin` lines, each on disk before the first byte of the calls it names, and
+//! campaign it is, then `at` and `begin` lines, each on disk before the first byte of the calls it names, and
 //! `end` lines. Whatever moment the program is killed at, the file tells for every row whether it
 //! was never begun, has an outcome, or was begun and nobody can know.
 
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use tidings::{Account, ProviderRef, ProviderSpec};
+use tidings::{Account, ProviderRef, ProviderSpec, Timestamp};
 
 use super::CampaignError;
 
@@ -79,6 +79,8 @@ pub(crate) enum Outcome {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) fingerprint: Fingerprint,
+    /// When it was begun. Journals of earlier versions do not tell.
+    pub(crate) begun_at: Option<Timestamp>,
     /// `None`: begun, and the program ended before the answer came.
     pub(crate) outcome: Option<Outcome>,
     /// How to ask about it. Of an unknown outcome, what the failed call told.
@@ -119,6 +121,8 @@ pub(crate) struct Journal {
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum Line {
     Journal(Header),
+    /// When what follows was begun.
+    At(Timestamp),
     Begin(Vec<(u64, Fingerprint)>),
     End(End),
 }
@@ -270,12 +274,17 @@ impl Journal {
     }
 
     /// Writes that these rows are about to be sent. When it returns, that is on disk.
-    pub(crate) fn begin(&mut self, rows: &[(u64, Fingerprint)]) -> Result<(), CampaignError> {
-        self.append(&[Line::Begin(rows.to_vec())])?;
+    pub(crate) fn begin(
+        &mut self,
+        rows: &[(u64, Fingerprint)],
+        at: Timestamp,
+    ) -> Result<(), CampaignError> {
+        self.append(&[Line::At(at), Line::Begin(rows.to_vec())])?;
         self.sync()?;
         for (line, fingerprint) in rows {
             let entry = Entry {
                 fingerprint: fingerprint.clone(),
+                begun_at: Some(at),
                 outcome: None,
                 provider_ref: None,
             };
@@ -344,6 +353,8 @@ impl Journal {
 struct Content {
     header: Option<Header>,
     entries: BTreeMap<u64, Entry>,
+    /// When the rows that come next were begun.
+    at: Option<Timestamp>,
     /// The length of all lines that are whole.
     whole_bytes: usize,
 }
@@ -353,6 +364,7 @@ impl Content {
         let mut content = Self {
             header: None,
             entries: BTreeMap::new(),
+            at: None,
             whole_bytes: 0,
         };
         for (index, text) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
@@ -387,10 +399,12 @@ impl Content {
             Line::Journal(header) if index == 0 && header.version == VERSION => {
                 self.header = Some(header);
             }
+            Line::At(at) if index > 0 => self.at = Some(at),
             Line::Begin(rows) if index > 0 => {
                 for (line, fingerprint) in rows {
                     let entry = Entry {
                         fingerprint,
+                        begun_at: self.at,
                         outcome: None,
                         provider_ref: None,
                     };
@@ -402,7 +416,7 @@ impl Content {
                 entry.outcome = Some(end.outcome);
                 entry.provider_ref = end.provider_ref;
             }
-            Line::Journal(_) | Line::Begin(_) | Line::End(_) => return None,
+            Line::Journal(_) | Line::At(_) | Line::Begin(_) | Line::End(_) => return None,
         }
         Some(())
     }

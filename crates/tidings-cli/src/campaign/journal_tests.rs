@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use tidings::ProviderRef;
+use tidings::{ProviderRef, Timestamp};
 
 use super::CampaignError;
 use super::journal::{Fingerprint, Identity, Journal, Outcome};
+
+const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
 struct Desk {
     folder: tempfile::TempDir,
@@ -44,7 +46,7 @@ fn row(line: u64) -> (u64, Fingerprint) {
 fn what_was_written_is_read_back() {
     let desk = Desk::new();
     let mut journal = desk.open().unwrap();
-    journal.begin(&[row(2), row(3), row(4)]).unwrap();
+    journal.begin(&[row(2), row(3), row(4)], NOW).unwrap();
     let reference = ProviderRef::message("123");
     journal
         .end([(2, Outcome::Submitted, Some(reference.clone()))])
@@ -58,6 +60,7 @@ fn what_was_written_is_read_back() {
     assert_eq!(entry(2).outcome, Some(Outcome::Submitted));
     assert_eq!(entry(2).provider_ref, Some(reference.clone()));
     assert_eq!(entry(2).fingerprint, row(2).1);
+    assert_eq!(entry(2).begun_at, Some(NOW));
     assert_eq!(entry(3).outcome, Some(Outcome::NotSent));
     assert!(entry(4).is_unknown());
     assert_eq!(journal.entry(5), None);
@@ -70,7 +73,7 @@ fn what_was_written_is_read_back() {
 fn a_torn_last_line_counts_as_not_written_wherever_it_is_torn() {
     let desk = Desk::new();
     let mut journal = desk.open().unwrap();
-    journal.begin(&[row(2)]).unwrap();
+    journal.begin(&[row(2)], NOW).unwrap();
     let before = std::fs::read(desk.path()).unwrap();
     journal
         .end([(2, Outcome::Submitted, Some(ProviderRef::message("123")))])
@@ -84,7 +87,7 @@ fn a_torn_last_line_counts_as_not_written_wherever_it_is_torn() {
             assert!(journal.entry(2).unwrap().is_unknown(), "torn at {length}");
         }
         // And what is written next stands on a line of its own.
-        journal.begin(&[row(9)]).unwrap();
+        journal.begin(&[row(9)], NOW).unwrap();
         drop(journal);
         assert!(
             desk.open().unwrap().entry(9).unwrap().is_unknown(),
@@ -97,9 +100,9 @@ fn a_torn_last_line_counts_as_not_written_wherever_it_is_torn() {
 fn an_attempt_that_is_begun_again_is_open_again() {
     let desk = Desk::new();
     let mut journal = desk.open().unwrap();
-    journal.begin(&[row(2)]).unwrap();
+    journal.begin(&[row(2)], NOW).unwrap();
     journal.end([(2, Outcome::NotSent, None)]).unwrap();
-    journal.begin(&[row(2)]).unwrap();
+    journal.begin(&[row(2)], NOW).unwrap();
     drop(journal);
     assert!(desk.open().unwrap().entry(2).unwrap().is_unknown());
 }
@@ -127,7 +130,7 @@ fn another_campaign_is_noticed() {
 fn a_changed_file_is_taken_only_if_the_rows_that_were_begun_are_the_same() {
     let desk = Desk::new();
     let mut journal = desk.open().unwrap();
-    journal.begin(&[row(2), row(4)]).unwrap();
+    journal.begin(&[row(2), row(4)], NOW).unwrap();
     assert!(!journal.file_changed());
     drop(journal);
     let journal = Journal::open(&desk.path(), &identity("corrected"), "c2").unwrap();
@@ -163,8 +166,8 @@ fn two_processes_cannot_send_the_same_campaign() {
 fn a_damaged_line_in_the_middle_stops_everything() {
     let desk = Desk::new();
     let mut journal = desk.open().unwrap();
-    journal.begin(&[row(2)]).unwrap();
-    journal.begin(&[row(3)]).unwrap();
+    journal.begin(&[row(2)], NOW).unwrap();
+    journal.begin(&[row(3)], NOW).unwrap();
     drop(journal);
     let text = std::fs::read_to_string(desk.path()).unwrap();
     std::fs::write(desk.path(), text.replacen("begin", "bogus", 1)).unwrap();
@@ -173,9 +176,43 @@ fn a_damaged_line_in_the_middle_stops_everything() {
         error,
         CampaignError::JournalCorrupt {
             path: desk.path(),
-            line: 2
+            line: 3
         }
     );
+}
+
+#[test]
+fn a_journal_that_does_not_tell_when_rows_were_begun_is_read() {
+    let desk = Desk::new();
+    let mut journal = desk.open().unwrap();
+    journal.begin(&[row(2)], NOW).unwrap();
+    drop(journal);
+    let text = std::fs::read_to_string(desk.path()).unwrap();
+    let earlier: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.contains("\"at\""))
+        .collect();
+    assert_eq!(earlier.len(), 2, "{text}");
+    std::fs::write(desk.path(), earlier.join("\n") + "\n").unwrap();
+    let journal = desk.open().unwrap();
+    let entry = journal.entry(2).unwrap();
+    assert!(entry.is_unknown() && entry.begun_at.is_none(), "{entry:?}");
+}
+
+#[test]
+fn what_an_unknown_outcome_told_is_kept_and_is_no_reference_of_a_message() {
+    let desk = Desk::new();
+    let mut journal = desk.open().unwrap();
+    journal.begin(&[row(2)], NOW).unwrap();
+    let told = ProviderRef::message("9");
+    let ended = (2, Outcome::Unknown, Some(told.clone()));
+    journal.end([ended]).unwrap();
+    drop(journal);
+    let journal = desk.open().unwrap();
+    assert_eq!(journal.entry(2).unwrap().provider_ref, Some(told));
+    drop(journal);
+    let known = Journal::read(&desk.path()).unwrap();
+    assert_eq!((known.n_unknown, known.references), (1, vec![]));
 }
 
 #[test]
@@ -203,7 +240,7 @@ fn what_is_begun_shows_neither_numbers_nor_texts() {
     let desk = Desk::new();
     let mut journal = desk.open().unwrap();
     let fingerprint = Fingerprint::of(&[b"+224622000001", b"Tidings", b"Bonjour"]);
-    journal.begin(&[(2, fingerprint)]).unwrap();
+    journal.begin(&[(2, fingerprint)], NOW).unwrap();
     let text = std::fs::read_to_string(desk.path()).unwrap();
     assert!(
         !text.contains("622000001") && !text.contains("Bonjour"),

@@ -1,14 +1,15 @@
 //! A campaign: a CSV file and a template become messages, and the messages are sent, each once.
 //!
 //! In reading order: [`rows`] reads the file, [`template`] makes texts, [`prepare`] checks every
-//! row, [`journal`] keeps on disk what was begun, [`run`] sends, [`progress`] tells a person how far
-//! it is. Called by `commands/send.rs` and `commands/demo.rs`; knows no provider by name.
+//! row, [`journal`] keeps on disk what was begun, [`reconcile`] asks about what nobody knows,
+//! [`run`] sends, [`progress`] tells a person how far it is. Called by `commands/send.rs` and `commands/demo.rs`; knows no provider by name.
 
 pub(crate) mod journal;
 #[cfg(test)]
 mod journal_tests;
 pub(crate) mod prepare;
 pub(crate) mod progress;
+pub(crate) mod reconcile;
 pub(crate) mod rows;
 pub(crate) mod run;
 #[cfg(test)]

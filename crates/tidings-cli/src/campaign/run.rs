@@ -10,7 +10,9 @@ use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidings::{Acceptance, Clock, Error, ErrorKind, Outbound, Provider, Receipt, Timestamp};
+use tidings::{
+    Acceptance, Clock, Error, ErrorKind, Outbound, Provider, ProviderRef, Receipt, Timestamp,
+};
 use tokio::task::JoinSet;
 
 use super::journal::{Fingerprint, Journal, Outcome};
@@ -76,6 +78,14 @@ pub(crate) struct Desk<'a> {
 const FAILURES_IN_A_ROW: usize = 20;
 
 impl Verdict {
+    /// How to ask about it. Some providers name what may have been taken also where they fail.
+    pub(crate) fn provider_ref(&self) -> Option<&ProviderRef> {
+        match self {
+            Self::Submitted(receipt) => Some(&receipt.provider_ref),
+            Self::Failed(error) => error.provider_ref(),
+        }
+    }
+
     pub(crate) fn outcome(&self) -> Outcome {
         match self {
             Self::Submitted(_) => Outcome::Submitted,
@@ -164,7 +174,7 @@ fn begin(desk: &mut Desk<'_>, group: &[Vec<Job>]) -> anyhow::Result<()> {
             .flatten()
             .map(|job| (job.line, job.fingerprint.clone()))
             .collect();
-        journal.begin(&rows)?;
+        journal.begin(&rows, desk.clock.now())?;
     }
     Ok(())
 }
@@ -201,10 +211,7 @@ fn finish(
     let pairs = || jobs.iter().zip(verdicts);
     if let Some(journal) = desk.journal.as_deref_mut() {
         journal.end(pairs().map(|(job, verdict)| {
-            let provider_ref = match verdict {
-                Verdict::Submitted(receipt) => Some(receipt.provider_ref.clone()),
-                Verdict::Failed(error) => error.provider_ref().cloned(),
-            };
+            let provider_ref = verdict.provider_ref().cloned();
             (job.line, verdict.outcome(), provider_ref)
         }))?;
     }

@@ -5,25 +5,16 @@ use tidings::batches::{QueuedBatch, QueuedBatches, StoppedBatch};
 use tidings::{Acceptance, Error, ErrorKind, Provider};
 
 use super::Context;
-use crate::args::{BatchesAction, BatchesArgs};
+use crate::args::{AccountArgs, BatchesAction, BatchesArgs};
+use crate::interrupt::{Interrupt, unless_interrupted};
 use crate::output::{Column, Ending, bad_input, counted, explain};
 use crate::question::{can_be_asked, is_confirmed};
 
 pub(super) async fn run(context: &Context, args: &BatchesArgs) -> anyhow::Result<()> {
     match &args.action {
-        BatchesAction::List { account } => {
-            let connected = context.connect(account)?;
-            let batches = batches_of(&*connected.provider)?.list().await?;
-            show(context, &batches)?;
-            if batches.is_empty() {
-                context.output.remark("no batch waits at the provider");
-            }
-            Ok(())
-        }
+        BatchesAction::List { account } => unless_interrupted(list(context, account)).await,
         BatchesAction::Show { batch, account } => {
-            let connected = context.connect(account)?;
-            let found = find(batches_of(&*connected.provider)?, batch).await?;
-            show(context, &[found])
+            unless_interrupted(show_one(context, account, batch)).await
         }
         BatchesAction::Stop {
             batch,
@@ -32,13 +23,29 @@ pub(super) async fn run(context: &Context, args: &BatchesArgs) -> anyhow::Result
         } => {
             let connected = context.connect(account)?;
             let batches = batches_of(&*connected.provider)?;
-            if *yes || confirmed(context, batches, batch).await? {
+            if *yes || unless_interrupted(confirmed(context, batches, batch)).await? {
                 stop(context, batches, batch).await
             } else {
                 anyhow::bail!("nothing was stopped")
             }
         }
     }
+}
+
+async fn list(context: &Context, account: &AccountArgs) -> anyhow::Result<()> {
+    let connected = context.connect(account)?;
+    let batches = batches_of(&*connected.provider)?.list().await?;
+    show(context, &batches)?;
+    if batches.is_empty() {
+        context.output.remark("no batch waits at the provider");
+    }
+    Ok(())
+}
+
+async fn show_one(context: &Context, account: &AccountArgs, batch: &str) -> anyhow::Result<()> {
+    let connected = context.connect(account)?;
+    let found = find(batches_of(&*connected.provider)?, batch).await?;
+    show(context, &[found])
 }
 
 fn batches_of(provider: &dyn Provider) -> tidings::Result<&dyn QueuedBatches> {
@@ -61,7 +68,7 @@ fn missing(error: Error, batch: &str) -> anyhow::Error {
     let error = anyhow::Error::from(error);
     if is_missing {
         error.context(format!(
-            "nothing of batch {batch} waits at the provider: it knows no such batch, or all of it has left"
+            "nothing of batch {batch} waits at the provider (it knows no such batch, or all of it has left)"
         ))
     } else {
         error
@@ -81,7 +88,7 @@ async fn confirmed(
     }
     let found = find(batches, batch).await?;
     context.output.remark(format_args!(
-        "{} of batch {batch} wait, {} of them on hold",
+        "in batch {batch} wait: {}, {} of them on hold",
         counted(usize::try_from(found.left).unwrap_or(usize::MAX), "message"),
         found.on_hold
     ));
@@ -89,15 +96,21 @@ async fn confirmed(
 }
 
 async fn stop(context: &Context, batches: &dyn QueuedBatches, batch: &str) -> anyhow::Result<()> {
-    let stopped = match batches.stop(batch).await {
+    let not_known = format!(
+        "nobody can know whether batch {batch} was stopped; `tidings batches show` tells what is left of it"
+    );
+    let mut interrupt = Interrupt::listen()?;
+    let stopped = tokio::select! {
+        stopped = batches.stop(batch) => stopped,
+        () = interrupt.wait() => {
+            return Err(Ending::Interrupted(format!("interrupted: {not_known}")).into());
+        }
+    };
+    let stopped = match stopped {
         Ok(stopped) => stopped,
         Err(error) if error.acceptance() == Acceptance::Unknown => {
-            return Err(Ending::OutcomeUnknown(format!(
-                "nobody can know whether batch {batch} was stopped; `tidings batches show` tells what \
-                 is left of it: {}",
-                explain(&error.into())
-            ))
-            .into());
+            let cause = explain(&error.into());
+            return Err(Ending::OutcomeUnknown(format!("{not_known}: {cause}")).into());
         }
         Err(error) => return Err(missing(error, batch)),
     };

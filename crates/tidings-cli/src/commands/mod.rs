@@ -68,7 +68,7 @@ fn in_run_time(context: &Context, command: Command) -> anyhow::Result<()> {
         match command {
             Command::Send(args) => send::run(context, &args).await,
             Command::Status(args) => status::run(context, &mut Interrupt::listen()?, &args).await,
-            Command::Batches(args) => unless_interrupted(batches::run(context, &args)).await,
+            Command::Batches(args) => batches::run(context, &args).await,
             Command::Callbacks(args) => {
                 callbacks::run(context, &mut Interrupt::listen()?, &args).await
             }

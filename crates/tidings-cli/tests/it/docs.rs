@@ -1,9 +1,9 @@
 //! The examples of the documents, run as written.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read};
 use std::path::Path;
 
-use crate::shell::{Carrier, Shell, signal};
+use crate::shell::{Carrier, Shell, signal, spec};
 
 const COMMANDS: &str = include_str!("../../../../docs/command.md");
 const CONFIGURATION: &str = include_str!("../../../../examples/tidings.toml");
@@ -26,26 +26,25 @@ fn examples() -> Vec<&'static str> {
 #[test]
 fn every_example_of_the_commands_works_as_written() {
     let carrier = Carrier::start();
-    let shell = Shell::beside(&carrier);
+    let mut shell = Shell::beside(&carrier);
+    let others = tidings::providers::ALL.iter().copied();
+    let others: Vec<Carrier> = others
+        .filter(|other| other.id != spec().id)
+        .map(|other| Carrier::of(other, ""))
+        .collect();
+    for other in &others {
+        let simulator = other.simulator();
+        shell.add_account(simulator.world().spec(), &simulator.account());
+    }
     let examples = examples();
-    assert!(examples.len() > 25, "{}", examples.len());
+    assert!(examples.len() > 40, "{}", examples.len());
     for example in examples {
-        let mut command = shell.command("sh");
-        if example.starts_with("tidings sim") {
-            // It runs until it is stopped. `exec` makes it the process that the signal reaches.
-            let mut child = command
-                .args(["-ec", &format!("exec {example}")])
-                .spawn()
-                .unwrap();
-            let mut line = String::new();
-            BufReader::new(child.stdout.as_mut().unwrap())
-                .read_line(&mut line)
-                .unwrap();
-            assert!(line.contains("http://127.0.0.1:"), "{example}: {line}");
-            signal(&child, "INT");
-            assert!(child.wait().unwrap().success(), "{example}");
+        let is_server = ["tidings sim", "tidings callbacks"];
+        if is_server.iter().any(|server| example.starts_with(server)) {
+            run_until_it_listens(&shell, example);
             continue;
         }
+        let mut command = shell.command("sh");
         let ended = command.args(["-ec", example]).output().unwrap();
         let stderr = String::from_utf8_lossy(&ended.stderr);
         assert!(
@@ -54,6 +53,24 @@ fn every_example_of_the_commands_works_as_written() {
             ended.status
         );
     }
+}
+
+/// Such a command runs until it is stopped, and says where it listens.
+fn run_until_it_listens(shell: &Shell, example: &str) {
+    let mut command = shell.command("sh");
+    // `exec` makes it the process that the signal reaches.
+    command.args(["-ec", &format!("exec {example}")]);
+    let mut child = command.spawn().unwrap();
+    let speaks: &mut dyn Read = if example.starts_with("tidings sim") {
+        child.stdout.as_mut().unwrap()
+    } else {
+        child.stderr.as_mut().unwrap()
+    };
+    let mut line = String::new();
+    BufReader::new(speaks).read_line(&mut line).unwrap();
+    assert!(line.contains("http://127.0.0.1:"), "{example}: {line}");
+    signal(&child, "INT");
+    assert!(child.wait().unwrap().success(), "{example}");
 }
 
 #[test]
@@ -68,7 +85,7 @@ fn every_command_has_an_example() {
         .filter_map(|line| line.split_whitespace().next())
         .filter(|name| *name != "help")
         .collect();
-    assert!(commands.len() >= 11, "{commands:?}");
+    assert!(commands.len() >= 13, "{commands:?}");
     for name in commands {
         let used = examples()
             .iter()

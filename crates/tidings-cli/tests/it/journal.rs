@@ -162,7 +162,7 @@ fn rows_that_were_not_sent_are_sent_by_the_next_run_and_refused_ones_are_not() {
     ended.exited_with(17);
     assert_eq!(received(&carrier).len(), 3);
     let scenario = tidings_sim::Scenario::default().with_credit(10_000);
-    carrier.simulator().set_scenario(scenario);
+    carrier.simulator().set_scenario(scenario).unwrap();
     shell.run(&campaign).succeeded();
     check_nothing_twice_nothing_lost(&carrier, &shell);
     assert_eq!(received(&carrier).len() as u64, ROWS);

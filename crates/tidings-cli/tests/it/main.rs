@@ -5,6 +5,8 @@
     reason = "every line of these files is a test's, which is allowed to"
 )]
 
+mod batches;
+mod callbacks;
 mod demo;
 mod docs;
 mod journal;
@@ -12,3 +14,4 @@ mod segments;
 mod send;
 mod shell;
 mod sim;
+mod windows;

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use tidings::ProviderSpec;
+use tidings::{Account, Capabilities, ProviderSpec};
 use tidings_sim::{Scenario, SimMessage, Simulator};
 
 /// A folder with nothing in it, and an environment with nothing set.
@@ -27,11 +27,19 @@ pub(crate) struct Carrier {
     run_time: tokio::runtime::Runtime,
 }
 
-/// The provider that these tests run with: any would do.
+/// The provider that these tests run with where any would do.
 pub(crate) fn spec() -> &'static ProviderSpec {
     tidings::providers::ALL
         .first()
         .expect("a provider is compiled in")
+}
+
+/// A provider that can do this.
+pub(crate) fn spec_that(can: impl Fn(&Capabilities) -> bool) -> &'static ProviderSpec {
+    let mut specs = tidings::providers::ALL.iter();
+    specs
+        .find(|spec| can(&spec.capabilities))
+        .expect("such a provider is compiled in")
 }
 
 impl Shell {
@@ -45,12 +53,17 @@ impl Shell {
     /// A shell whose environment names the carrier's account.
     pub(crate) fn beside(carrier: &Carrier) -> Self {
         let mut shell = Self::new();
-        let account = carrier.simulator().account();
-        for name in account.names() {
-            shell.set(&variable(name), account.setting(name).unwrap());
-        }
-        shell.set("TIDINGS_PROVIDER", spec().id);
+        let spec = carrier.simulator().world().spec();
+        shell.add_account(spec, &carrier.simulator().account());
+        shell.set("TIDINGS_PROVIDER", spec.id);
         shell
+    }
+
+    /// Names another account, for `--provider`.
+    pub(crate) fn add_account(&mut self, spec: &ProviderSpec, account: &Account) {
+        for name in account.names() {
+            self.set(&variable_of(spec, name), account.setting(name).unwrap());
+        }
     }
 
     pub(crate) fn set(&mut self, name: &str, value: &str) {
@@ -111,9 +124,13 @@ impl Shell {
     }
 }
 
-/// The name of the variable for a setting.
+/// The name of the variable for a setting of [`spec`].
 pub(crate) fn variable(setting: &str) -> String {
-    format!("TIDINGS_{}_{}", spec().id, setting).to_uppercase()
+    variable_of(spec(), setting)
+}
+
+pub(crate) fn variable_of(spec: &ProviderSpec, setting: &str) -> String {
+    format!("TIDINGS_{}_{}", spec.id, setting).to_uppercase()
 }
 
 fn path_with_the_binary() -> String {
@@ -162,6 +179,10 @@ impl Carrier {
     }
 
     pub(crate) fn with_scenario(scenario: &str) -> Self {
+        Self::of(spec(), scenario)
+    }
+
+    pub(crate) fn of(spec: &'static ProviderSpec, scenario: &str) -> Self {
         let run_time = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -169,7 +190,7 @@ impl Carrier {
             .unwrap();
         let scenario = Scenario::from_toml(scenario).unwrap();
         let simulator = run_time
-            .block_on(Simulator::builder(spec()).scenario(scenario).start())
+            .block_on(Simulator::builder(spec).scenario(scenario).start())
             .unwrap();
         Self {
             simulator: Some(simulator),

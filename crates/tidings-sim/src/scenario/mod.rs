@@ -6,10 +6,22 @@
 //! elsewhere.
 //!
 //! ```toml
-//! credit = 500                         # parts that the account may send; default 10000
+//! credit = 500                         # parts that the account may send; default 10000, or no limit where
+//!                                      # the vendor's accounts have no balance
 //! seed = 7                             # for `probability`; default drawn by the simulator
 //!
-//! [delays]                             # both counted from the moment of acceptance
+//! rate_per_s = 20.0                    # messages that leave in a second, the rest wait; default no limit
+//! refuse_duplicates = true             # references of the last hour are refused; default false
+//! allows_premium = false               # whether recipients may be asked to pay; default true
+//! max_price = 5000                     # the most they may be asked for, in the smallest unit; default no limit
+//! sender = "1960"                      # the sender of messages that name none; default none
+//!
+//! [recipient_quota]                    # default none
+//! messages = 3                         # to one recipient ..
+//! within_s = 3600                      # .. within so many seconds; default 3600
+//! excess = "held"                      # "held" (default: until POST /_sim/release), "refused"
+//!
+//! [delays]                             # both counted from the moment of leaving
 //! sent_ms = 100                        # default 100
 //! delivered_ms = 500                   # default 500, at least sent_ms
 //!
@@ -17,6 +29,27 @@
 //! to = "+224622000009"                 # or: prefix = "+22462"
 //! reason = "recipient_unreachable"     # default "unspecified"
 //! at = "delivered"                     # "accept" (refused in the answer), "sent" (default), "delivered"
+//!
+//! [[account]]                          # a further account
+//! settings = { line = "2000" }         # what differs from the first account's credentials
+//! rate_per_s = 1.0                     # and any of credit, refuse_duplicates, recipient_quota,
+//!                                      # allows_premium, max_price, sender: they hold for this account
+//!
+//! [[phone]]                            # the first rule that fits a number decides
+//! to = "+4790000015"                   # or: prefix = "+4790"
+//! age = 15                             # texts for older people are not delivered
+//! bars_premium = true                  # nor those that cost something
+//!
+//! [reports]                            # calls to the customer's server
+//! duplicate = true                     # each report comes twice; default false
+//! shuffle = true                       # the reports of a call are in any order; default false
+//! late_ms = 5000                       # so long after the end of the message; default 0
+//!
+//! [[inbound]]                          # a text from a phone
+//! after_ms = 2000                      # after the start; default 0
+//! from = "+4790000001"
+//! to = "1960"                          # default: where the latest text to this phone came from
+//! text = "STOP"
 //!
 //! [[fault]]                            # of several faults that would fire the first acts
 //! name = "lost answers"                # for the statistics; default the action's key
@@ -45,10 +78,19 @@
 //! | `unknown_status = { word = "parked" }` | a message's state in a word of no list | yes |
 //! | `no_credit = true` | the vendor's answer for an empty account | no |
 //!
-//! `unknown_status` without `call` means `message_status`, `no_credit` without `call` means
+//! Messages wait where a rate, a window of their own or a quota makes them wait. The more urgent
+//! leave first, then the earlier. What waits can be stopped, and is given up when its validity runs
+//! out or its window closes for good. A reference is a duplicate when the account has taken another
+//! message under it within an hour; messages without a reference of their own never are. Texts for
+//! older people fail with `compliance_blocked`, those that cost something with `recipient_blocked`.
+//!
+//! `unknown_status` without `call` means `message_status`, with `call = "report"` the word is in a
+//! call to the customer's server. `no_credit` without `call` means
 //! `submit`. `reset` ends the connection with a TCP reset instead of an orderly close.
 
 mod read;
+mod read_rules;
+pub(crate) mod rules;
 #[cfg(test)]
 mod tests;
 
@@ -58,6 +100,7 @@ use std::time::Duration;
 use tidings_core::{E164, Reason};
 
 use crate::operation::Operation;
+use rules::{FurtherAccount, PhoneRule, Reports, Rules, ScriptedText};
 
 /// What happens in a simulated carrier. [`Scenario::default`] is a good day: credit for 10,000
 /// parts, messages delivered after half a second, no fault.
@@ -68,11 +111,22 @@ pub struct Scenario {
     pub(crate) delays: Delays,
     pub(crate) fail: Vec<FailRule>,
     pub(crate) faults: Vec<Fault>,
+    /// Of the first account.
+    pub(crate) rules: Rules,
+    pub(crate) further_accounts: Vec<FurtherAccount>,
+    pub(crate) phones: Vec<PhoneRule>,
+    pub(crate) reports: Reports,
+    pub(crate) inbound: Vec<ScriptedText>,
 }
 
 impl Scenario {
-    /// The credit of an account for which the scenario names none, in parts.
+    /// The credit of an account for which the scenario names none, in parts, where the vendor's
+    /// accounts have a balance.
     pub const DEFAULT_CREDIT: i64 = 10_000;
+
+    /// The credit of an account for which the scenario names none, where the vendor's accounts have
+    /// no balance: more than anybody sends.
+    pub const NO_LIMIT: i64 = i64::MAX / 2;
 
     /// Reads a scenario; the form is described in [the module](self).
     ///
@@ -112,11 +166,13 @@ impl Scenario {
 
     /// What the scenario has in store for a number.
     pub(crate) fn failure_of(&self, to: &E164) -> Option<Failure> {
-        let rule = self.fail.iter().find(|rule| match &rule.whom {
-            Whom::Number(number) => number == to,
-            Whom::Prefix(prefix) => to.as_str().starts_with(prefix.as_str()),
-        });
+        let rule = self.fail.iter().find(|rule| rule.whom.is(to));
         rule.map(|rule| rule.failure)
+    }
+
+    /// What is known of a phone.
+    pub(crate) fn phone(&self, to: &E164) -> Option<&PhoneRule> {
+        self.phones.iter().find(|rule| rule.whom.is(to))
     }
 }
 
@@ -151,10 +207,19 @@ pub(crate) struct FailRule {
     failure: Failure,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Whom {
     Number(E164),
     Prefix(String),
+}
+
+impl Whom {
+    fn is(&self, to: &E164) -> bool {
+        match self {
+            Self::Number(number) => number == to,
+            Self::Prefix(prefix) => to.as_str().starts_with(prefix.as_str()),
+        }
+    }
 }
 
 /// How a message fails.

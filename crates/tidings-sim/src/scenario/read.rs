@@ -8,6 +8,7 @@ use http::{HeaderValue, StatusCode};
 use serde::Deserialize;
 use tidings_core::{E164, Reason};
 
+use super::read_rules::{AccountForm, InboundForm, PhoneForm, QuotaForm, ReportsForm, RulesForm};
 use super::{
     Action, CallMatcher, Delays, DropWhen, FailRule, FailsAt, Failure, Fault, Scenario,
     ScenarioError, Turns, Whom,
@@ -38,7 +39,7 @@ fn line_of(text: &str, byte: usize) -> usize {
     1 + before.filter(|byte| **byte == b'\n').count()
 }
 
-fn bad_value(key: impl Into<String>, allowed: impl Into<String>) -> ScenarioError {
+pub(super) fn bad_value(key: impl Into<String>, allowed: impl Into<String>) -> ScenarioError {
     ScenarioError::BadValue {
         key: key.into(),
         allowed: allowed.into(),
@@ -56,24 +57,58 @@ struct ScenarioForm {
     fail: Vec<FailForm>,
     #[serde(default)]
     fault: Vec<FaultForm>,
+    rate_per_s: Option<f64>,
+    #[serde(default)]
+    refuse_duplicates: bool,
+    recipient_quota: Option<QuotaForm>,
+    allows_premium: Option<bool>,
+    max_price: Option<u32>,
+    sender: Option<String>,
+    #[serde(default)]
+    account: Vec<AccountForm>,
+    #[serde(default)]
+    phone: Vec<PhoneForm>,
+    #[serde(default)]
+    reports: ReportsForm,
+    #[serde(default)]
+    inbound: Vec<InboundForm>,
 }
 
 impl ScenarioForm {
     fn check(self) -> Result<Scenario, ScenarioError> {
-        let fail = self.fail.into_iter().enumerate();
-        let faults = self.fault.into_iter().enumerate();
+        let rules = RulesForm {
+            rate_per_s: self.rate_per_s,
+            refuse_duplicates: self.refuse_duplicates,
+            recipient_quota: self.recipient_quota,
+            allows_premium: self.allows_premium,
+            max_price: self.max_price,
+            sender: self.sender,
+        };
         Ok(Scenario {
             credit: self.credit.map(i64::from),
             seed: self.seed,
             delays: self.delays.check()?,
-            fail: fail
-                .map(|(index, form)| form.check(&format!("fail[{index}]")))
-                .collect::<Result<_, _>>()?,
-            faults: faults
-                .map(|(index, form)| form.check(&format!("fault[{index}]")))
-                .collect::<Result<_, _>>()?,
+            fail: each(self.fail, "fail", FailForm::check)?,
+            faults: each(self.fault, "fault", FaultForm::check)?,
+            rules: rules.check("")?,
+            further_accounts: each(self.account, "account", AccountForm::check)?,
+            phones: each(self.phone, "phone", PhoneForm::check)?,
+            reports: self.reports.check(),
+            inbound: each(self.inbound, "inbound", InboundForm::check)?,
         })
     }
+}
+
+/// Checks the tables of an array, each under its key.
+fn each<F, T>(
+    forms: Vec<F>,
+    word: &str,
+    check: impl Fn(F, &str) -> Result<T, ScenarioError>,
+) -> Result<Vec<T>, ScenarioError> {
+    let forms = forms.into_iter().enumerate();
+    forms
+        .map(|(index, form)| check(form, &format!("{word}[{index}]")))
+        .collect()
 }
 
 #[derive(Default, Deserialize)]
@@ -128,19 +163,7 @@ enum FailsAtForm {
 
 impl FailForm {
     fn check(self, key: &str) -> Result<FailRule, ScenarioError> {
-        let whom = match (self.to, self.prefix) {
-            (Some(to), None) => Whom::Number(number(&format!("{key}.to"), &to)?),
-            (None, Some(prefix)) if is_prefix(&prefix) => Whom::Prefix(prefix),
-            (None, Some(_)) => {
-                return Err(bad_value(
-                    format!("{key}.prefix"),
-                    "+ and the first 1 to 15 digits of the numbers",
-                ));
-            }
-            (None, None) | (Some(_), Some(_)) => {
-                return Err(bad_value(key, "exactly one of to, prefix"));
-            }
-        };
+        let whom = whom(key, self.to, self.prefix)?;
         let at = match self.at {
             FailsAtForm::Accept => FailsAt::Accept,
             FailsAtForm::Sent => FailsAt::Sent,
@@ -154,13 +177,30 @@ impl FailForm {
     }
 }
 
+/// Which numbers a rule is about.
+pub(super) fn whom(
+    key: &str,
+    to: Option<String>,
+    prefix: Option<String>,
+) -> Result<Whom, ScenarioError> {
+    match (to, prefix) {
+        (Some(to), None) => Ok(Whom::Number(number(&format!("{key}.to"), &to)?)),
+        (None, Some(prefix)) if is_prefix(&prefix) => Ok(Whom::Prefix(prefix)),
+        (None, Some(_)) => Err(bad_value(
+            format!("{key}.prefix"),
+            "+ and the first 1 to 15 digits of the numbers",
+        )),
+        (None, None) | (Some(_), Some(_)) => Err(bad_value(key, "exactly one of to, prefix")),
+    }
+}
+
 fn is_prefix(prefix: &str) -> bool {
     prefix.strip_prefix('+').is_some_and(|digits| {
         (1..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
     })
 }
 
-fn number(key: &str, text: &str) -> Result<E164, ScenarioError> {
+pub(super) fn number(key: &str, text: &str) -> Result<E164, ScenarioError> {
     text.parse()
         .map_err(|_| bad_value(key, "a phone number with + and country code"))
 }
@@ -265,7 +305,14 @@ impl FaultForm {
             return Err(bad_value(key, format!("exactly one of {ACTIONS}")));
         };
         let call = match (call, &action) {
-            (Some(call), _) => call_matcher(key, call)?,
+            (Some(call), action) => {
+                let call = call_matcher(key, call)?;
+                let is_report = call == CallMatcher::Operation(Operation::Report);
+                if is_report && !matches!(action, Action::UnknownStatus { .. }) {
+                    return Err(bad_value(key, "unknown_status with call = \"report\""));
+                }
+                call
+            }
             (None, Action::UnknownStatus { .. }) => {
                 CallMatcher::Operation(Operation::MessageStatus)
             }

@@ -4,6 +4,9 @@
 //! |---|---|
 //! | `GET /_sim/messages` | one JSON line per text that reaches a phone, in the order of arrival: `to`, `from`, `text`, `at`, `reference`, `provider_id`, `state` and more ([`SimMessage`](crate::SimMessage)) |
 //! | `GET /_sim/stats` | [`Stats`](crate::Stats) as JSON |
+//! | `GET /_sim/inbound` | one JSON line per text from a phone, in the order of arrival: `id`, `from`, `to`, `text`, `at`, `session` |
+//! | `POST /_sim/inbound` | a phone sends a text: `{"from":"+4790000001","text":"STOP"}`, with `to` or `session` where it is no answer to the latest text to that phone; answers with its line |
+//! | `POST /_sim/release` | lets go what is on hold; answers with how many messages that were |
 //! | `POST /_sim/scenario` | takes a scenario as TOML and replaces the present one |
 //!
 //! Called by `call` before faults and the router; who may ask is decided there.
@@ -14,12 +17,16 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderValue, Method, StatusCode, header};
+use serde::Deserialize;
 use serde_json::json;
+use tidings::backend::Refusal;
+use tidings_core::{E164, InboundMessage};
 
 use super::answer::as_json;
 use super::call::read;
+use crate::error::SimError;
 use crate::scenario::Scenario;
-use crate::world::World;
+use crate::world::{PhoneText, World};
 
 /// What all control paths begin with.
 pub(super) const PREFIX: &str = "/_sim/";
@@ -41,13 +48,22 @@ pub(super) async fn answer(world: &World, request: Request) -> Response {
             let stats = stats.expect("numbers and ids under text keys are JSON");
             as_json(StatusCode::OK, stats)
         }
+        ("inbound", &Method::GET) => {
+            let lines = world.inbound().iter().map(line).collect::<Vec<_>>();
+            json_lines(Body::from(lines.concat()))
+        }
+        ("inbound", &Method::POST) => inbound(world, request).await,
+        ("release", &Method::POST) => match world.release().await {
+            Ok(released) => as_json(StatusCode::OK, json!({ "released": released }).to_string()),
+            Err(refusal) => fault(StatusCode::SERVICE_UNAVAILABLE, &refusal.to_string()),
+        },
         ("scenario", &Method::POST) => scenario(world, request).await,
-        ("messages" | "stats" | "scenario", _) => {
+        ("messages" | "stats" | "inbound" | "release" | "scenario", _) => {
             fault(StatusCode::METHOD_NOT_ALLOWED, "another method is expected")
         }
         _ => fault(
             StatusCode::NOT_FOUND,
-            "expected GET messages, GET stats or POST scenario",
+            "expected GET messages, GET stats, GET or POST inbound, POST release or POST scenario",
         ),
     }
 }
@@ -65,10 +81,61 @@ fn messages(world: World) -> Response {
             (world, next),
         ))
     });
-    let mut answer = Response::new(Body::from_stream(lines));
+    json_lines(Body::from_stream(lines))
+}
+
+fn json_lines(body: Body) -> Response {
+    let mut answer = Response::new(body);
     let lines = HeaderValue::from_static("application/x-ndjson");
     answer.headers_mut().insert(header::CONTENT_TYPE, lines);
     answer
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct InboundForm {
+    from: String,
+    to: Option<String>,
+    text: String,
+    session: Option<String>,
+}
+
+async fn inbound(world: &World, request: Request) -> Response {
+    let body = match read(request.into_body()).await {
+        Ok(body) => body,
+        Err(refusal) => return refusal,
+    };
+    let form: InboundForm = match serde_json::from_slice(&body) {
+        Ok(form) => form,
+        Err(error) => return fault(StatusCode::BAD_REQUEST, &error.to_string()),
+    };
+    let Ok(from) = form.from.parse::<E164>() else {
+        let expected = "from: expected a phone number with + and country code";
+        return fault(StatusCode::BAD_REQUEST, expected);
+    };
+    let text = PhoneText::new(from, form.text)
+        .to(form.to)
+        .session(form.session);
+    match world.receive(text).await {
+        Ok(received) => as_json(StatusCode::OK, line(&received)),
+        Err(Refusal::NotFound { what }) => {
+            fault(StatusCode::NOT_FOUND, &format!("there is no such {what}"))
+        }
+        Err(refusal) => fault(StatusCode::SERVICE_UNAVAILABLE, &refusal.to_string()),
+    }
+}
+
+/// A text from a phone as one line of JSON.
+fn line(text: &InboundMessage) -> String {
+    let shown = json!({
+        "id": text.id,
+        "from": text.from,
+        "to": text.to,
+        "text": text.text,
+        "at": text.received_at,
+        "session": text.session,
+    });
+    format!("{shown}\n")
 }
 
 async fn scenario(world: &World, request: Request) -> Response {
@@ -82,8 +149,13 @@ async fn scenario(world: &World, request: Request) -> Response {
     match read {
         Ok(scenario) => {
             let taken = json!({"faults": scenario.n_faults(), "failing": scenario.n_failing()});
-            world.set_scenario(scenario);
-            as_json(StatusCode::OK, taken.to_string())
+            match world.set_scenario(scenario) {
+                Ok(()) => as_json(StatusCode::OK, taken.to_string()),
+                Err(SimError::Account { source }) => {
+                    fault(StatusCode::BAD_REQUEST, &source.to_string())
+                }
+                Err(error) => fault(StatusCode::BAD_REQUEST, &error.to_string()),
+            }
         }
         Err(error) => fault(StatusCode::BAD_REQUEST, &error),
     }

@@ -3,10 +3,11 @@
 //!
 //! Called by the command's `sim` and `demo` and by every test that needs a carrier. The way of a
 //! call: `listen` (connections), `call` (control or router, and the fault), `answer` (what a fault
-//! makes of an answer), `control` (`/_sim/`).
+//! makes of an answer), `control` (`/_sim/`). In the other direction, to the customer: `callbacks`.
 
 mod answer;
 mod call;
+mod callbacks;
 mod control;
 mod listen;
 
@@ -51,8 +52,11 @@ impl Simulator {
                 scenario: Scenario::default(),
                 seed: None,
                 account: None,
+                settings: Vec::new(),
                 state_file: None,
+                tells: false,
             },
+            callback_url: None,
         }
     }
 
@@ -72,11 +76,11 @@ impl Simulator {
         self.world.credentials()
     }
 
-    /// The account as a client's settings: the credentials and, where the provider has such a
-    /// setting, `base_url`.
+    /// The account as a client's settings: the credentials, the settings that the simulator was given
+    /// and, where the provider has such a setting, `base_url`.
     pub fn account(&self) -> Account {
         let spec = self.world.spec();
-        let mut account = Account::new(spec.id);
+        let mut account = self.world.served_as().clone();
         for (setting, value) in self.credentials() {
             account = account.with(setting, value);
         }
@@ -96,8 +100,11 @@ impl Simulator {
     }
 
     /// Replaces the scenario, as [`World::set_scenario`].
-    pub fn set_scenario(&self, scenario: Scenario) {
-        self.world.set_scenario(scenario);
+    ///
+    /// # Errors
+    /// As [`World::set_scenario`].
+    pub fn set_scenario(&self, scenario: Scenario) -> Result<(), SimError> {
+        self.world.set_scenario(scenario)
     }
 
     /// Takes no more connections, lets calls that are being answered finish, for five seconds at
@@ -127,6 +134,7 @@ pub struct SimulatorBuilder {
     listen: SocketAddr,
     remote_control: bool,
     world: WorldSettings,
+    callback_url: Option<String>,
 }
 
 impl SimulatorBuilder {
@@ -170,6 +178,22 @@ impl SimulatorBuilder {
         self
     }
 
+    /// Sets one of the provider's settings that are no credentials: those that make a difference to the
+    /// provider's server half, and that a client of this simulator has to have too. Default: each as
+    /// the provider says.
+    pub fn setting(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.world.settings.push((name.into(), value.into()));
+        self
+    }
+
+    /// Calls this address, the customer's server, to tell of ends of messages and of texts from
+    /// phones. Default: nobody is told.
+    pub fn callback_url(mut self, url: impl Into<String>) -> Self {
+        self.callback_url = Some(url.into());
+        self.world.tells = true;
+        self
+    }
+
     /// Whether `/_sim/` may be reached from other machines. Default: no.
     pub fn remote_control(mut self, is_allowed: bool) -> Self {
         self.remote_control = is_allowed;
@@ -178,6 +202,8 @@ impl SimulatorBuilder {
 
     /// Makes the world alone, without a listener: for tests that talk to it directly. Faults act
     /// on calls that come through a listener only.
+    ///
+    /// Nobody is told of anything either.
     ///
     /// # Errors
     /// [`SimError`] when the account does not fit the provider or the state file cannot be used.
@@ -188,8 +214,8 @@ impl SimulatorBuilder {
     /// Begins to listen, on the present tokio runtime.
     ///
     /// # Errors
-    /// [`SimError`] when the address is taken, the account does not fit the provider or the state
-    /// file cannot be used.
+    /// [`SimError`] when the address is taken, the account or the scenario does not fit the provider,
+    /// the state file cannot be used, or the customer's server cannot be called.
     pub async fn start(self) -> Result<Simulator, SimError> {
         let world = World::open(self.world).await?;
         let listen_failed = |source| SimError::Listen {
@@ -203,8 +229,15 @@ impl SimulatorBuilder {
         let spec = world.spec();
         let calls = call::Calls::new(world.clone(), self.remote_control)
             .map_err(|source| SimError::Account { source })?;
+        let caller = self
+            .callback_url
+            .map(|url| callbacks::Caller::new(world.clone(), &url));
+        let caller = caller.transpose()?;
         let stopping = CancellationToken::new();
         let mut listener = JoinSet::new();
+        if let Some(caller) = caller {
+            listener.spawn(callbacks::run(caller, stopping.clone()));
+        }
         listener.spawn(listen::run(socket, calls, stopping.clone()));
         tracing::info!(%address, provider = spec.id, "a simulated carrier listens on {address}");
         Ok(Simulator {

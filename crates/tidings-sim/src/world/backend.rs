@@ -1,4 +1,5 @@
-//! The world as a provider's router sees it: the four traits of [`tidings::backend`].
+//! The world as a provider's router sees it: the traits of [`tidings::backend`]. Batches that wait
+//! are in `batches`.
 //!
 //! Called by every provider's `server.rs` and, in tests, directly. Each call decides outside the
 //! lock what it can, holds the lock once, and then waits for its change to be on disk where there
@@ -12,19 +13,20 @@ use secrecy::SecretString;
 use subtle::{Choice, ConstantTimeEq};
 use tidings::address_book::{Contact, ContactPage, Group};
 use tidings::backend::{
-    Accepted, AccountDesk, BatchView, Batches, Contacts, MessageView, Messages, NewContact,
-    Presented, Principal, Refusal, SignIn, Submission,
+    Accepted, AccountDesk, BatchView, Contacts, MessageView, Messages, NewContact, Presented,
+    Principal, Refusal, SignIn, Submission, Submitted,
 };
-use tidings::batches::{QueuedBatch, StoppedBatch};
 use tidings_core::{E164, Message, Reason, ReportedState, SenderId};
 
+use super::ids::Kind;
 use super::intake::reason_of;
 use super::open::{credential_settings, draw_key};
-use super::state::{Change, Circle, Kind, Person, State};
+use super::state::{BatchTaken, Change, Circle, Person, State};
 use super::{Shared, World, lock};
 use crate::faults::CALL;
 use crate::operation::Operation;
 use crate::scenario::Action;
+use crate::scenario::rules::Rules;
 
 /// The most contacts on one page; who asks for more gets these.
 const MAX_PAGE: u32 = 1_000;
@@ -69,16 +71,22 @@ impl Messages for World {
             let mut messages = submission.messages.iter();
             messages.any(|submitted| submitted.message.to == *to)
         })?;
-        let messages = submission.messages.into_iter();
-        let judged = self.0.judge(messages.map(|submitted| submitted.message));
-        let unreadable = submission
-            .as_batch
-            .then(|| submission.unreadable.into_iter());
-        let refused = unreadable
-            .map(|unreadable| unreadable.map(|(written, refusal)| (written, reason_of(&refusal))));
-        self.0
-            .take(who, judged, refused.map(Iterator::collect))
-            .await
+        let rules = self.0.rules_of(who)?;
+        let judged = self.0.judge(&rules, submission.messages.into_iter());
+        // Where batches are shown by their names, each call makes one.
+        let has_names = self.0.spec.capabilities.batches;
+        let makes_batch = submission.as_batch || submission.batch_reference.is_some() || has_names;
+        let batch = makes_batch.then(|| {
+            let given = submission.batch_reference.map(String::into_boxed_str);
+            let unreadable = submission.unreadable.iter();
+            BatchTaken {
+                name: given.or_else(|| has_names.then(|| self.0.draw_batch_name())),
+                refused: unreadable
+                    .map(|(written, refusal)| (written.clone(), reason_of(refusal)))
+                    .collect(),
+            }
+        });
+        self.0.take(who, &rules, judged, batch).await
     }
 
     async fn accept_for_group(
@@ -98,14 +106,15 @@ impl Messages for World {
                 None => message,
             }
         });
-        let judged = self.0.judge(messages);
-        self.0.take(who, judged, Some(Vec::new())).await
+        let rules = self.0.rules_of(who)?;
+        let judged = self.0.judge(&rules, messages.map(Submitted::from));
+        let batch = Some(BatchTaken::default());
+        self.0.take(who, &rules, judged, batch).await
     }
 
     async fn message(&self, who: &Principal, id: &str) -> Result<MessageView, Refusal> {
-        let now = self.0.clock.now();
         let (to, mut view) = {
-            let state = self.0.state();
+            let state = self.0.state_now();
             let account = state.account_of(who)?;
             let sms = state
                 .ids
@@ -113,7 +122,7 @@ impl Messages for World {
                 .and_then(|index| state.messages.get(index))
                 .filter(|sms| sms.account == account)
                 .ok_or(Refusal::NotFound { what: "message" })?;
-            let (reported, reason, at) = sms.at(now);
+            let (reported, reason, at) = sms.at(state.now);
             let mut view = MessageView::new(id, reported, at);
             view.reason = reason;
             (sms.fate.to, view)
@@ -128,20 +137,17 @@ impl Messages for World {
     }
 
     async fn batch(&self, who: &Principal, id: &str) -> Result<BatchView, Refusal> {
-        let now = self.0.clock.now();
         self.0.enter(Operation::BatchStatus, |_| false)?;
-        let state = self.0.state();
+        let state = self.0.state_now();
         let account = state.account_of(who)?;
         let batch = state
-            .ids
-            .index(Kind::Batch, id)
+            .batch_called(account, id)
             .and_then(|index| state.batches.get(index))
-            .filter(|batch| batch.account == account)
             .ok_or(Refusal::NotFound { what: "batch" })?;
         let mut view = BatchView::new(id, batch.accepted_at);
         view.failures.clone_from(&batch.refused);
         for sms in state.messages_of(batch) {
-            let (reported, reason, at) = sms.at(now);
+            let (reported, reason, at) = sms.at(state.now);
             view.at = view.at.max(at);
             match reported {
                 ReportedState::Delivered => view.successful += 1,
@@ -154,21 +160,6 @@ impl Messages for World {
         }
         view.failed = u64::try_from(view.failures.len()).unwrap_or(u64::MAX);
         Ok(view)
-    }
-}
-
-#[async_trait]
-impl Batches for World {
-    async fn queued_batches(&self, _: &Principal) -> Result<Vec<QueuedBatch>, Refusal> {
-        Err(Refusal::Unsupported)
-    }
-
-    async fn queued_batch(&self, _: &Principal, _: &str) -> Result<QueuedBatch, Refusal> {
-        Err(Refusal::Unsupported)
-    }
-
-    async fn stop_batch(&self, _: &Principal, _: &str) -> Result<StoppedBatch, Refusal> {
-        Err(Refusal::Unsupported)
     }
 }
 
@@ -318,10 +309,15 @@ impl AccountDesk for World {
 }
 
 impl Shared {
+    fn rules_of(&self, who: &Principal) -> Result<Arc<Rules>, Refusal> {
+        let account = self.state().account_of(who)?;
+        Ok(self.rules(account))
+    }
+
     /// Says which operation the call at hand is, and asks whether a fault hits it. Answers with the
     /// fault's action where the call goes on; with a refusal that nobody will see where the server
     /// answers in the fault's own way.
-    fn enter(
+    pub(super) fn enter(
         &self,
         operation: Operation,
         concerns: impl Fn(&E164) -> bool,

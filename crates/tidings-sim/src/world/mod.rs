@@ -1,38 +1,51 @@
 //! The world behind a simulated provider's API: [`World`] is what the provider's router talks to,
 //! as its `Backend`, and what tests ask afterwards.
 //!
-//! Made by the server's builder. It knows no HTTP. Nothing in it runs by itself: a message's state
-//! is computed from the clock, the moment of its acceptance and what was decided about it then.
+//! Made by the server's builder. It knows no HTTP. Nothing in it runs by itself: whenever somebody
+//! looks, what has happened by the clock since the last look happens first.
 
 mod backend;
+mod batches;
+mod ids;
 mod intake;
 mod journal;
+mod movement;
 mod open;
+mod queue;
+mod recent;
+mod show;
+mod sms;
 mod state;
+mod telling;
 mod traffic;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
 
 use secrecy::SecretString;
-use serde::Serialize;
 use tidings::ProviderSpec;
 use tidings::backend::Refusal;
-use tidings_core::{ClientRef, Clock, E164, Reason, ReportedState, SenderId, Timestamp};
+use tidings_core::Clock;
 
+use crate::error::SimError;
 use crate::faults::{Firing, RequestProbe, Script};
 use crate::scenario::Scenario;
+use crate::scenario::rules::Rules;
 use journal::{Journal, Ticket};
-use state::{Change, End, Kind, Sms, State};
+use state::{Change, State};
+use telling::Planned;
 use traffic::Traffic;
 
 pub(crate) use open::WorldSettings;
+pub use show::{SimMessage, SimSession, SimWindow};
+pub use telling::PhoneText;
+pub(crate) use telling::{ItemKey, Told};
 pub(crate) use traffic::Call;
 pub use traffic::Stats;
 
 /// What is behind a simulated provider's API. Clones are handles to the same world.
 ///
-/// It implements the four traits of [`tidings::backend`], so that any provider's router can be put
+/// It implements the traits of [`tidings::backend`], so that any provider's router can be put
 /// in front of it.
 #[derive(Clone)]
 pub struct World(Arc<Shared>);
@@ -44,51 +57,15 @@ struct Shared {
     /// Settings that make a difference to the provider's server half.
     served_as: tidings::Account,
     scenario: RwLock<Arc<Scenario>>,
+    /// What holds for the messages of each account.
+    rules: RwLock<Vec<Arc<Rules>>>,
+    /// Texts that phones have yet to send.
+    planned: Mutex<Planned>,
     script: Mutex<Script>,
     random: Mutex<fastrand::Rng>,
     state: Mutex<State>,
     traffic: Mutex<Traffic>,
     journal: Option<Journal>,
-}
-
-/// A message that the simulated carrier has taken.
-#[derive(Clone, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct SimMessage {
-    /// The id that the caller was given.
-    pub provider_id: String,
-    /// The phone that it is for.
-    pub to: E164,
-    /// What the phone shows as the sender.
-    pub from: Option<SenderId>,
-    /// The text.
-    pub text: Arc<str>,
-    /// When the carrier took it.
-    pub at: Timestamp,
-    /// The caller's own name for it; `None` where the API has no place for one.
-    pub reference: Option<ClientRef>,
-    /// The id of the batch that it came in.
-    pub batch: Option<String>,
-    /// How many parts it was charged as.
-    pub parts: u8,
-    /// How far it has come.
-    pub state: ReportedState,
-    /// Why it went no further.
-    pub reason: Option<Reason>,
-    /// Since when it is in this state.
-    pub state_at: Timestamp,
-}
-
-/// Shows ids and the number without its middle; the length of the text, never the text.
-impl fmt::Debug for SimMessage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SimMessage")
-            .field("provider_id", &self.provider_id)
-            .field("to", &self.to)
-            .field("text_bytes", &self.text.len())
-            .field("state", &self.state)
-            .finish_non_exhaustive()
-    }
 }
 
 impl World {
@@ -102,23 +79,10 @@ impl World {
         &self.0.served_as
     }
 
-    /// Every message that was taken, in the order of arrival, those that fail included.
-    pub fn messages(&self) -> Vec<SimMessage> {
-        let now = self.0.clock.now();
-        let state = self.0.state();
-        let messages = state.messages.iter().enumerate();
-        messages
-            .map(|(index, sms)| state.show(index, sms, now))
-            .collect()
-    }
-
     /// What has been asked of it and what it did.
     pub fn stats(&self) -> Stats {
-        let state = self.0.state();
-        let traffic = self.0.traffic.lock();
-        traffic
-            .unwrap_or_else(PoisonError::into_inner)
-            .stats(&state)
+        let state = self.0.state_now();
+        lock(&self.0.traffic).stats(&state)
     }
 
     /// What is left on the account, in parts.
@@ -143,25 +107,30 @@ impl World {
     }
 
     /// Replaces the scenario: its faults begin to count anew; what was decided about messages that
-    /// were taken before stays. Where it names a credit, the accounts have that from now on.
-    pub fn set_scenario(&self, scenario: Scenario) {
-        let script = Script::new(&scenario, self.0.seed);
-        let credit = scenario.credit;
-        *lock(&self.0.script) = script;
-        *self
-            .0
-            .scenario
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = Arc::new(scenario);
-        if let Some(credit) = credit {
-            let mut state = self.0.state();
-            for account in 0..state.accounts.len() {
-                // A carrier whose state file cannot be written refuses every call that could use it.
-                self.0
-                    .change(&mut state, Change::Credit { account, credit })
-                    .ok();
+    /// were taken before stays, but those that wait leave at the new rate. Where it names a credit, the
+    /// accounts have that from now on. Accounts that it does not name stay, without rules.
+    ///
+    /// # Errors
+    /// [`SimError::Account`] when it names an account with settings that no account of this provider
+    /// has; then nothing is replaced.
+    pub fn set_scenario(&self, scenario: Scenario) -> Result<(), SimError> {
+        let mut state = self.0.state_now();
+        let adopted = open::adopt(self.0.spec, &scenario, &state)?;
+        let credits = adopted.credits.into_iter();
+        let credits = credits.map(|(account, credit)| Change::Credit { account, credit });
+        for change in adopted.changes.into_iter().chain(credits) {
+            // A carrier whose state file cannot be written refuses every call that could use it.
+            if self.0.change(&mut state, change).is_err() {
+                break;
             }
         }
+        *lock(&self.0.planned) = Planned::new(&scenario, state.now);
+        // A fault that is about a batch asks for the state while the script is locked.
+        drop(state);
+        *lock(&self.0.script) = Script::new(&scenario, self.0.seed);
+        *write(&self.0.rules) = adopted.rules;
+        *write(&self.0.scenario) = Arc::new(scenario);
+        Ok(())
     }
 
     /// Whether a request's body has to be read before [`Self::fault_on_request`] can be asked.
@@ -178,30 +147,6 @@ impl World {
     pub(crate) fn count(&self, call: &Call<'_>) {
         lock(&self.0.traffic).count(call);
     }
-
-    /// Up to `limit` messages that reach a phone, from place `from` in the order of arrival on, and
-    /// the place after the last; `None` when there are no more.
-    pub(crate) fn reaching_phones(
-        &self,
-        from: usize,
-        limit: usize,
-    ) -> Option<(Vec<SimMessage>, usize)> {
-        let now = self.0.clock.now();
-        let state = self.0.state();
-        let page: Vec<_> = state
-            .messages
-            .iter()
-            .enumerate()
-            .skip(from)
-            .filter(|(_, sms)| sms.fate.end == End::Delivered)
-            .take(limit)
-            .collect();
-        let next = page.last()?.0 + 1;
-        let shown = page
-            .into_iter()
-            .map(|(index, sms)| state.show(index, sms, now));
-        Some((shown.collect(), next))
-    }
 }
 
 impl fmt::Debug for World {
@@ -217,9 +162,22 @@ impl Shared {
         lock(&self.state)
     }
 
+    /// The state at the present moment: what has happened by now has happened in it.
+    fn state_now(&self) -> MutexGuard<'_, State> {
+        let mut state = self.state();
+        state.advance(self.clock.now());
+        self.play_script(&mut state);
+        state
+    }
+
     fn scenario(&self) -> Arc<Scenario> {
         let scenario = self.scenario.read().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&scenario)
+    }
+
+    fn rules(&self, account: usize) -> Arc<Rules> {
+        let rules = self.rules.read().unwrap_or_else(PoisonError::into_inner);
+        rules.get(account).map(Arc::clone).unwrap_or_default()
     }
 
     /// Carries out a change that was checked under this lock, and puts it into the state file. Nothing
@@ -250,21 +208,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl State {
-    fn show(&self, index: usize, sms: &Sms, now: Timestamp) -> SimMessage {
-        let (state, reason, state_at) = sms.at(now);
-        SimMessage {
-            provider_id: self.ids.id(Kind::Message, index),
-            to: sms.fate.to,
-            from: sms.fate.from.clone(),
-            text: Arc::clone(&sms.text),
-            at: sms.accepted_at,
-            reference: sms.fate.reference.clone(),
-            batch: sms.batch.map(|batch| self.ids.id(Kind::Batch, batch)),
-            parts: sms.fate.parts,
-            state,
-            reason,
-            state_at,
-        }
-    }
+fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
 }

@@ -10,12 +10,15 @@ use tidings::provider::{Presence, Setting};
 use tidings::{Account, ProviderSpec};
 use tidings_core::Clock;
 
-use super::journal::{Journal, NotWritten};
-use super::state::{Change, Ids, State, VERSION};
+use super::ids::Ids;
+use super::journal::{Journal, NotWritten, Ticket};
+use super::state::{Change, State, VERSION};
+use super::telling::Planned;
 use super::{Shared, Traffic, World};
 use crate::error::SimError;
 use crate::faults::Script;
 use crate::scenario::Scenario;
+use crate::scenario::rules::Rules;
 
 /// What a world is made of.
 #[derive(Debug)]
@@ -25,7 +28,11 @@ pub(crate) struct WorldSettings {
     pub(crate) scenario: Scenario,
     pub(crate) seed: Option<u64>,
     pub(crate) account: Option<Account>,
+    /// Settings that are no credentials.
+    pub(crate) settings: Vec<(String, String)>,
     pub(crate) state_file: Option<PathBuf>,
+    /// Whether the customer is told of ends and of texts from phones.
+    pub(crate) tells: bool,
 }
 
 /// The settings that a caller presents: all that are required but the address.
@@ -46,43 +53,47 @@ impl World {
             scenario,
             seed,
             account,
+            settings,
             state_file,
+            tells,
         } = settings;
+        let served_as = served_as(spec, settings)?;
         let given = account
             .map(|account| credentials_of(spec, &account))
             .transpose()?;
         let seed = seed.unwrap_or_else(|| fastrand::u64(..));
         let mut random = fastrand::Rng::with_seed(seed);
-        let mut state = State::default();
+        let mut state = State::new(tells);
         let journal = match &state_file {
             Some(path) => Some(replay(spec, path, &mut state)?),
             None => None,
         };
 
-        let not_written = |path: PathBuf| SimError::StateFile {
-            path,
+        let mut begun = Begun {
+            state,
+            journal: journal.as_ref(),
+            last: None,
+        };
+        let not_written = |NotWritten| SimError::StateFile {
+            path: state_file.clone().unwrap_or_default(),
             source: std::io::Error::other("its first lines cannot be written"),
         };
-        let changes = beginning(spec, &scenario, &state, given, &mut random);
-        let mut last = None;
-        for change in changes {
-            if let (Some(journal), Some(path)) = (&journal, &state_file) {
-                let ticket = journal.append(&change);
-                last = Some(ticket.map_err(|NotWritten| not_written(path.clone()))?);
-            }
-            state
-                .apply(change)
-                .expect("a world can begin, and an account that is there be changed");
-        }
-        if let (Some(journal), Some(ticket), Some(path)) = (&journal, last, state_file) {
-            let written = journal.on_disk(ticket).await;
-            written.map_err(|NotWritten| not_written(path))?;
+        let changes = beginning(spec, &scenario, &begun.state, given, &mut random);
+        begun.carry_out(changes).map_err(not_written)?;
+        begun.state.advance(clock.now());
+        let adopted = adopt(spec, &scenario, &begun.state)?;
+        begun.carry_out(adopted.changes).map_err(not_written)?;
+        let Begun { state, last, .. } = begun;
+        if let (Some(journal), Some(ticket)) = (&journal, last) {
+            journal.on_disk(ticket).await.map_err(not_written)?;
         }
         Ok(Self(Arc::new(Shared {
             spec,
             clock,
             seed,
-            served_as: Account::new(spec.id),
+            served_as,
+            planned: Mutex::new(Planned::new(&scenario, state.now)),
+            rules: RwLock::new(adopted.rules),
             script: Mutex::new(Script::new(&scenario, seed)),
             scenario: RwLock::new(Arc::new(scenario)),
             random: Mutex::new(random),
@@ -90,6 +101,140 @@ impl World {
             traffic: Mutex::new(Traffic::default()),
             journal,
         })))
+    }
+}
+
+/// A world while it begins.
+struct Begun<'j> {
+    state: State,
+    journal: Option<&'j Journal>,
+    last: Option<Ticket>,
+}
+
+impl Begun<'_> {
+    fn carry_out(&mut self, changes: Vec<Change>) -> Result<(), NotWritten> {
+        for change in changes {
+            if let Some(journal) = self.journal {
+                self.last = Some(journal.append(&change)?);
+            }
+            self.state
+                .apply(change)
+                .expect("a world can begin, and an account that is there be changed");
+        }
+        Ok(())
+    }
+}
+
+/// What it takes to let a scenario hold.
+pub(super) struct Adopted {
+    /// Accounts that are missing, and rates that differ.
+    pub(super) changes: Vec<Change>,
+    /// What holds for the messages of each account.
+    pub(super) rules: Vec<Arc<Rules>>,
+    /// The credit of those accounts for which the scenario names one.
+    pub(super) credits: Vec<(usize, i64)>,
+}
+
+/// Compares accounts with what a scenario says of them.
+pub(super) fn adopt(
+    spec: &'static ProviderSpec,
+    scenario: &Scenario,
+    state: &State,
+) -> Result<Adopted, SimError> {
+    let mut adopted = Adopted {
+        changes: Vec::new(),
+        rules: Vec::new(),
+        credits: Vec::new(),
+    };
+    let mut known: Vec<BTreeMap<String, String>> = state
+        .accounts
+        .iter()
+        .map(|account| account.opened_with.clone())
+        .collect();
+    adopted.rules.resize_with(known.len(), Arc::default);
+    adopted.rule(0, &scenario.rules, scenario.credit);
+    for further in &scenario.further_accounts {
+        let mut credentials = known.first().cloned().unwrap_or_default();
+        for (name, value) in &further.settings {
+            let Some(credential) = credentials.get_mut(name) else {
+                let fault = format!("{name} is not a credential of this provider's accounts");
+                return Err(not_of_this_provider(fault));
+            };
+            credential.clone_from(value);
+        }
+        let credit = further.credit.or(scenario.credit);
+        let index = known.iter().position(|there| *there == credentials);
+        let index = index.unwrap_or_else(|| {
+            adopted.changes.push(Change::Account {
+                credentials: credentials.clone(),
+                credit: credit.unwrap_or_else(|| default_credit(spec)),
+            });
+            adopted.rules.push(Arc::default());
+            known.push(credentials);
+            known.len() - 1
+        });
+        adopted.rule(index, &further.rules, credit);
+    }
+    for (account, rules) in adopted.rules.iter().enumerate() {
+        let present = state.accounts.get(account).map_or(0, |it| it.interval_us);
+        let interval_us = rules.interval_us();
+        if present != interval_us {
+            adopted.changes.push(Change::Rate {
+                account,
+                at: state.now,
+                interval_us,
+            });
+        }
+    }
+    Ok(adopted)
+}
+
+impl Adopted {
+    fn rule(&mut self, account: usize, rules: &Rules, credit: Option<i64>) {
+        if let Some(there) = self.rules.get_mut(account) {
+            *there = Arc::new(rules.clone());
+        }
+        self.credits.extend(credit.map(|credit| (account, credit)));
+    }
+}
+
+/// Where the vendor's accounts have no balance they are not paid in advance: then there is no end to
+/// it unless a scenario says so.
+fn default_credit(spec: &'static ProviderSpec) -> i64 {
+    if spec.capabilities.balance {
+        Scenario::DEFAULT_CREDIT
+    } else {
+        Scenario::NO_LIMIT
+    }
+}
+
+/// The settings that the provider's server half is made with.
+fn served_as(
+    spec: &'static ProviderSpec,
+    settings: Vec<(String, String)>,
+) -> Result<Account, SimError> {
+    let mut account = Account::new(spec.id);
+    for (name, value) in settings {
+        let is_setting = spec.settings.iter().any(|setting| setting.name == name);
+        let is_credential = credential_settings(spec).any(|setting| setting.name == name);
+        if !is_setting || is_credential || name == "base_url" {
+            let mut allowed = spec.settings.iter().map(|setting| setting.name);
+            let allowed = allowed
+                .by_ref()
+                .filter(|name| *name != "base_url")
+                .filter(|name| credential_settings(spec).all(|it| it.name != *name));
+            let allowed = allowed.collect::<Vec<_>>().join(", ");
+            let fault = format!("{name} cannot be set here; expected one of: {allowed}");
+            return Err(not_of_this_provider(fault));
+        }
+        account = account.with(name, value);
+    }
+    Ok(account)
+}
+
+fn not_of_this_provider(fault: String) -> SimError {
+    SimError::Account {
+        source: tidings::Error::not_sent(tidings::ErrorKind::Config, fault),
     }
 }
 
@@ -149,7 +294,7 @@ fn beginning(
     match (state.accounts.first(), given) {
         (None, given) => changes.push(Change::Account {
             credentials: given.unwrap_or(drawn),
-            credit: scenario.credit.unwrap_or(Scenario::DEFAULT_CREDIT),
+            credit: scenario.credit.unwrap_or_else(|| default_credit(spec)),
         }),
         // The same as at the first start: a key that was renewed since stays.
         (Some(account), Some(given)) if account.opened_with != given => {

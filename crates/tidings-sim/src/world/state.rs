@@ -1,81 +1,66 @@
-//! What a simulated carrier keeps: accounts, messages, batches, contacts and groups, and the
-//! changes that they go through.
+//! What a simulated carrier keeps: accounts, messages, batches, conversations, contacts and groups,
+//! and the changes that they go through.
 //!
 //! Used by the world under its lock. Every change is a [`Change`] that [`State::apply`] carries out,
 //! whether it has just been asked for or is read from a state file. It knows neither the clock nor
 //! the scenario: what they decide about a message is decided when it is taken and kept with it.
+//! What happens between the changes, messages leaving, follows from them and from the time; that and
+//! the changes that concern it are in `movement`.
 //!
 //! What holds keys, texts or numbers has no `Debug`, so that none of it can come into a log.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tidings_core::{ClientRef, E164, Reason, ReportedState, SenderId, Timestamp};
+use tidings_core::{E164, Reason, Timestamp};
+
+use super::ids::Ids;
+use super::queue::Queue;
+use super::recent::Recent;
+use super::sms::{Sms, Taken};
 
 /// All that a simulated carrier keeps. Things are numbered from 0 in the order in which they came;
 /// outside they are known by [`Ids`].
-#[derive(Default)]
 pub(super) struct State {
     pub(super) ids: Ids,
     pub(super) accounts: Vec<Account>,
     pub(super) messages: Vec<Sms>,
     pub(super) batches: Vec<Batch>,
+    pub(super) sessions: Vec<Session>,
+    pub(super) inbound: Vec<Inbound>,
     pub(super) contacts: Vec<Person>,
     pub(super) groups: Vec<Circle>,
+    /// Up to when everything has happened. Never goes back, even if a clock does.
+    pub(super) now: Timestamp,
+    /// Whether somebody is to be told of ends and of texts from phones.
+    pub(super) tells: bool,
+    /// Filled when it is needed.
+    pub(super) recent: Recent,
+    pub(super) batch_names: HashMap<(usize, Box<str>), usize>,
+    pub(super) session_ids: HashMap<Box<str>, usize>,
+    pub(super) session_numbers: HashMap<Box<str>, usize>,
 }
 
-/// From where the ids outside count: one beginning for each kind.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Ids {
-    messages: u64,
-    batches: u64,
-    contacts: u64,
-    groups: u64,
-}
-
-/// The four kinds of things that have ids.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Message,
-    Batch,
-    Contact,
-    Group,
-}
-
-impl Ids {
-    /// Beginnings far apart, so that an id of one kind is hardly ever one of another.
-    pub(super) fn drawn(random: &mut fastrand::Rng) -> Self {
+impl State {
+    /// Nothing. `tells` says whether somebody is to be told of ends and of texts from phones.
+    pub(super) fn new(tells: bool) -> Self {
         Self {
-            messages: random.u64(10_000_000..90_000_000),
-            batches: random.u64(100_000..900_000),
-            contacts: random.u64(10_000..90_000),
-            groups: random.u64(100..900),
-        }
-    }
-
-    pub(super) fn id(&self, kind: Kind, index: usize) -> String {
-        let index = u64::try_from(index).unwrap_or(u64::MAX);
-        self.beginning(kind).saturating_add(index).to_string()
-    }
-
-    /// The inverse of [`Self::id`]; `None` for what cannot be an id of this kind.
-    pub(super) fn index(&self, kind: Kind, id: &str) -> Option<usize> {
-        let number: u64 = id.parse().ok()?;
-        // Other ways to write the number, such as with a plus, are no ids.
-        if self.id(kind, 0).len() > id.len() || id.starts_with(['0', '+']) {
-            return None;
-        }
-        usize::try_from(number.checked_sub(self.beginning(kind))?).ok()
-    }
-
-    fn beginning(&self, kind: Kind) -> u64 {
-        match kind {
-            Kind::Message => self.messages,
-            Kind::Batch => self.batches,
-            Kind::Contact => self.contacts,
-            Kind::Group => self.groups,
+            ids: Ids::default(),
+            accounts: Vec::new(),
+            messages: Vec::new(),
+            batches: Vec::new(),
+            sessions: Vec::new(),
+            inbound: Vec::new(),
+            contacts: Vec::new(),
+            groups: Vec::new(),
+            now: Timestamp::UNIX_EPOCH,
+            tells,
+            recent: Recent::default(),
+            batch_names: HashMap::new(),
+            session_ids: HashMap::new(),
+            session_numbers: HashMap::new(),
         }
     }
 }
@@ -86,79 +71,69 @@ pub(super) struct Account {
     /// As they are now.
     pub(super) credentials: BTreeMap<String, String>,
     pub(super) credit: i64,
+    /// Between two messages that leave, in microseconds; 0 for no limit.
+    pub(super) interval_us: u64,
+    pub(super) queue: Queue,
+    /// Those of which messages wait.
+    pub(super) waiting_batches: BTreeSet<usize>,
+    /// What the customer has yet to be told, and from when on.
+    pub(super) to_tell: BTreeSet<(Timestamp, Item)>,
 }
 
-/// A message that was taken, and what becomes of it.
-pub(super) struct Sms {
-    pub(super) account: usize,
-    pub(super) batch: Option<usize>,
-    pub(super) accepted_at: Timestamp,
-    pub(super) text: Arc<str>,
-    pub(super) fate: Taken,
-}
-
-/// A message as it is taken. Everything that will happen to it is in here: what a later scenario
-/// says changes nothing.
-#[derive(Clone, Serialize, Deserialize)]
-pub(super) struct Taken {
-    pub(super) to: E164,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub(super) from: Option<SenderId>,
-    /// Which of the submission's texts.
-    pub(super) text: usize,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub(super) reference: Option<ClientRef>,
-    /// What it costs.
-    pub(super) parts: u8,
-    /// After its acceptance.
-    pub(super) sent_after_ms: u64,
-    /// After its acceptance.
-    pub(super) done_after_ms: u64,
-    /// How it ends.
-    pub(super) end: End,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum End {
-    Delivered,
-    /// Instead of being sent.
-    Failed(Reason),
-    /// Instead of being delivered.
-    Undelivered(Reason),
-}
-
-impl Sms {
-    /// How far it has come, why no further, and since when.
-    pub(super) fn at(&self, now: Timestamp) -> (ReportedState, Option<Reason>, Timestamp) {
-        let sent_at = self.after(self.fate.sent_after_ms);
-        let done_at = self.after(self.fate.done_after_ms);
-        match self.fate.end {
-            _ if now < sent_at => (ReportedState::Submitted, None, self.accepted_at),
-            End::Failed(reason) => (ReportedState::Failed, Some(reason), sent_at),
-            End::Delivered | End::Undelivered(_) if now < done_at => {
-                (ReportedState::Sent, None, sent_at)
-            }
-            End::Delivered => (ReportedState::Delivered, None, done_at),
-            End::Undelivered(reason) => (ReportedState::Undelivered, Some(reason), done_at),
+impl Account {
+    fn new(credentials: BTreeMap<String, String>, credit: i64) -> Self {
+        Self {
+            opened_with: credentials.clone(),
+            credentials,
+            credit,
+            interval_us: 0,
+            queue: Queue::default(),
+            waiting_batches: BTreeSet::new(),
+            to_tell: BTreeSet::new(),
         }
     }
-
-    fn after(&self, milliseconds: u64) -> Timestamp {
-        self.accepted_at.plus(Duration::from_millis(milliseconds))
-    }
 }
 
-/// Messages that were handed over together.
+/// Something that a customer is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Item {
+    /// The end of a message.
+    End(usize),
+    /// A text from a phone.
+    Inbound(usize),
+}
+
+/// Messages that were handed over together, or under one name.
 pub(super) struct Batch {
     pub(super) account: usize,
     pub(super) accepted_at: Timestamp,
-    /// Its messages are consecutive: from here ..
-    pub(super) first: usize,
-    /// .. so many.
-    pub(super) taken: usize,
+    /// Its name, where it has one besides its number.
+    pub(super) name: Option<Box<str>>,
+    /// Its messages: those of each call are consecutive.
+    pub(super) spans: Vec<Range<usize>>,
+    /// Those of them that have not left.
+    pub(super) waiting: BTreeSet<usize>,
     /// Recipients of which no message was taken.
     pub(super) refused: Vec<(String, Reason)>,
+}
+
+/// A conversation that phones can answer in.
+pub(super) struct Session {
+    pub(super) account: usize,
+    pub(super) id: Box<str>,
+    /// The number that phones answer to.
+    pub(super) number: Box<str>,
+    pub(super) last_used: Timestamp,
+}
+
+/// A text that a phone has sent.
+pub(super) struct Inbound {
+    pub(super) account: usize,
+    pub(super) from: String,
+    pub(super) to: String,
+    pub(super) text: Arc<str>,
+    pub(super) at: Timestamp,
+    pub(super) session: Option<usize>,
 }
 
 pub(super) struct Person {
@@ -203,7 +178,30 @@ pub(super) enum Change {
         account: usize,
         credit: i64,
     },
+    /// From now on messages of an account leave at another rate.
+    Rate {
+        account: usize,
+        at: Timestamp,
+        interval_us: u64,
+    },
     Submission(SubmissionTaken),
+    /// What waits of a batch is stopped.
+    Stop {
+        batch: usize,
+        at: Timestamp,
+    },
+    /// What an account has on hold may leave.
+    Release {
+        account: usize,
+        at: Timestamp,
+    },
+    Inbound(InboundTaken),
+    /// The customer has acknowledged these ends and texts, or is not told of them any more.
+    Told {
+        at: Timestamp,
+        ends: Vec<usize>,
+        inbound: Vec<usize>,
+    },
     Contact {
         account: usize,
         first_name: String,
@@ -231,12 +229,34 @@ pub(super) struct SubmissionTaken {
     pub(super) at: Timestamp,
     pub(super) texts: Vec<Arc<str>>,
     pub(super) messages: Vec<Taken>,
-    /// Present where the caller wants to ask about all of it: recipients that were refused.
-    pub(super) batch: Option<Vec<(String, Reason)>>,
+    /// Present where the caller wants to ask about all of it.
+    pub(super) batch: Option<BatchTaken>,
+}
+
+/// What is known of a batch besides its messages.
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct BatchTaken {
+    /// Messages under the same name belong to the same batch of an account.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) name: Option<Box<str>>,
+    /// Recipients that were refused.
+    pub(super) refused: Vec<(String, Reason)>,
+}
+
+/// A text from a phone as it is taken.
+#[derive(Serialize, Deserialize)]
+pub(super) struct InboundTaken {
+    pub(super) account: usize,
+    pub(super) at: Timestamp,
+    pub(super) from: String,
+    pub(super) to: String,
+    pub(super) text: Arc<str>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) session: Option<usize>,
 }
 
 /// The form of state file that this program writes and reads.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// A change speaks of something that is not there: the file was edited, or its lines are lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -244,18 +264,14 @@ pub(super) struct Impossible;
 
 impl State {
     /// Carries a change out. Fails only for changes that do not fit this state, and then changes
-    /// nothing.
+    /// nothing but the time.
     pub(super) fn apply(&mut self, change: Change) -> Result<(), Impossible> {
         match change {
             Change::Begin { ids, .. } => self.ids = ids,
             Change::Account {
                 credentials,
                 credit,
-            } => self.accounts.push(Account {
-                opened_with: credentials.clone(),
-                credentials,
-                credit,
-            }),
+            } => self.accounts.push(Account::new(credentials, credit)),
             Change::Credentials {
                 account,
                 credentials,
@@ -273,7 +289,16 @@ impl State {
                 account.credentials.insert(setting, value);
             }
             Change::Credit { account, credit } => self.account_mut(account)?.credit = credit,
+            Change::Rate {
+                account,
+                at,
+                interval_us,
+            } => self.set_rate(account, at, interval_us)?,
             Change::Submission(submission) => self.take(submission)?,
+            Change::Stop { batch, at } => self.stop(batch, at)?,
+            Change::Release { account, at } => self.release(account, at)?,
+            Change::Inbound(inbound) => self.receive(inbound)?,
+            Change::Told { at, ends, inbound } => self.told(at, &ends, &inbound)?,
             Change::Contact {
                 account,
                 first_name,
@@ -305,47 +330,12 @@ impl State {
     }
 
     /// The messages of a batch.
-    pub(super) fn messages_of(&self, batch: &Batch) -> &[Sms] {
-        self.messages
-            .get(batch.first..batch.first + batch.taken)
-            .unwrap_or_default()
+    pub(super) fn messages_of(&self, batch: &Batch) -> impl Iterator<Item = &Sms> {
+        let spans = batch.spans.iter().cloned();
+        spans.flat_map(|span| self.messages.get(span).unwrap_or_default())
     }
 
-    fn account_mut(&mut self, account: usize) -> Result<&mut Account, Impossible> {
+    pub(super) fn account_mut(&mut self, account: usize) -> Result<&mut Account, Impossible> {
         self.accounts.get_mut(account).ok_or(Impossible)
-    }
-
-    fn take(&mut self, submission: SubmissionTaken) -> Result<(), Impossible> {
-        let SubmissionTaken {
-            account,
-            at,
-            texts,
-            messages,
-            batch,
-        } = submission;
-        if messages.iter().any(|taken| taken.text >= texts.len()) {
-            return Err(Impossible);
-        }
-        let cost: i64 = messages.iter().map(|taken| i64::from(taken.parts)).sum();
-        self.account_mut(account)?.credit -= cost;
-        let (first, taken) = (self.messages.len(), messages.len());
-        let batch = batch.map(|refused| {
-            self.batches.push(Batch {
-                account,
-                accepted_at: at,
-                first,
-                taken,
-                refused,
-            });
-            self.batches.len() - 1
-        });
-        self.messages.extend(messages.into_iter().map(|fate| Sms {
-            account,
-            batch,
-            accepted_at: at,
-            text: texts.get(fate.text).cloned().unwrap_or_default(),
-            fate,
-        }));
-        Ok(())
     }
 }

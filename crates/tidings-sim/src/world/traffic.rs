@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 use http::{Method, StatusCode};
 use serde::Serialize;
 
-use super::state::{Kind, State};
+use super::ids::Kind;
+use super::state::State;
 use crate::operation::Operation;
 
 /// How many ids [`Stats::arrival`] holds at the most: the latest.
@@ -32,6 +33,14 @@ pub struct Stats {
     pub parts: u64,
     /// What is left on the account, in parts.
     pub credit: i64,
+    /// Calls to the customer's server that were acknowledged.
+    pub callbacks_sent: u64,
+    /// Calls to the customer's server that were not; what they told is told again.
+    pub callbacks_failed: u64,
+    /// Ends and texts from phones that the customer was told of for good, or will not be any more.
+    pub told: u64,
+    /// Texts from phones.
+    pub inbound: u64,
     /// The ids of the messages in the order of arrival: the latest ten thousand.
     pub arrival: Vec<String>,
 }
@@ -54,6 +63,9 @@ pub(super) struct Traffic {
     operations: BTreeMap<Operation, u64>,
     refusals: BTreeMap<u16, u64>,
     faults: HashMap<Box<str>, u64>,
+    callbacks_sent: u64,
+    callbacks_failed: u64,
+    told: u64,
 }
 
 impl Traffic {
@@ -82,6 +94,25 @@ impl Traffic {
         }
     }
 
+    /// Counts one call to the customer's server, and what it told for good.
+    pub(super) fn count_callback(&mut self, is_acknowledged: bool) {
+        if is_acknowledged {
+            self.callbacks_sent += 1;
+        } else {
+            self.callbacks_failed += 1;
+        }
+    }
+
+    /// Counts ends and texts that are not told any more.
+    pub(super) fn count_told(&mut self, items: usize) {
+        self.told += u64::try_from(items).unwrap_or(u64::MAX);
+    }
+
+    /// Counts a fault that acted elsewhere than in an answer.
+    pub(super) fn count_fault(&mut self, name: &str) {
+        *self.faults.entry(name.into()).or_default() += 1;
+    }
+
     pub(super) fn stats(&self, state: &State) -> Stats {
         let calls = self.calls.iter().flat_map(|(path, by_method)| {
             let by_method = by_method.iter();
@@ -100,6 +131,10 @@ impl Traffic {
             messages: u64::try_from(n_messages).unwrap_or(u64::MAX),
             parts: parts.sum(),
             credit: state.accounts.first().map_or(0, |account| account.credit),
+            callbacks_sent: self.callbacks_sent,
+            callbacks_failed: self.callbacks_failed,
+            told: self.told,
+            inbound: u64::try_from(state.inbound.len()).unwrap_or(u64::MAX),
             arrival: (n_messages.saturating_sub(ARRIVALS_SHOWN)..n_messages)
                 .map(|index| state.ids.id(Kind::Message, index))
                 .collect(),

@@ -36,6 +36,7 @@ async fn messages_lists_what_reaches_a_phone() {
             "provider_id": kept.provider_id, "to": TO, "from": null, "text": "hello",
             "at": kept.at.to_string(), "reference": null, "batch": null, "parts": 1,
             "state": "delivered", "reason": null, "state_at": kept.at.to_string(),
+            "left_at": kept.at.to_string(), "account": 0, "priority": "normal", "price": 0,
         })
     );
 }
@@ -81,6 +82,7 @@ async fn stats_counts_calls_refusals_faults_and_arrivals() {
             "refusals": {"404": 2},
             "faults": {"empty_body": 1},
             "messages": 1, "parts": 1, "credit": 9_999, "arrival": [id],
+            "callbacks_sent": 0, "callbacks_failed": 0, "told": 0, "inbound": 0,
         })
     );
 }

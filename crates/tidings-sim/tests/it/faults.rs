@@ -205,6 +205,6 @@ async fn a_number_is_matched_by_operation_and_in_the_request() {
 async fn a_new_scenario_ends_the_faults_of_the_old_one() {
     let line = Line::start("[[fault]]\nrefuse = { status = 500 }").await;
     assert_eq!(line.send(TO).await.reply().status, 500);
-    line.sim.set_scenario(super::harness::scenario(""));
+    line.sim.set_scenario(super::harness::scenario("")).unwrap();
     line.send_well(TO).await;
 }

@@ -77,7 +77,7 @@ async fn check_sending(spec: &'static ProviderSpec) {
     // The same fault for every provider, by the operation's word.
     for (action, taken) in [("before", 0), ("after", 1), ("mid_answer", 1)] {
         let fault = format!("[[fault]]\ncall = \"submit\"\ndrop = {{ when = \"{action}\" }}");
-        sim.set_scenario(scenario(&fault));
+        sim.set_scenario(scenario(&fault)).unwrap();
         let had = sim.world().messages().len();
         let error = submit(&*provider, outbound(spec, action))
             .await

@@ -92,9 +92,11 @@ async fn numbers_fail_where_the_scenario_says() {
 async fn what_was_decided_at_acceptance_outlives_the_scenario() {
     let (world, clock, who) = world("[delays]\nsent_ms = 0\ndelivered_ms = 0").await;
     let delivered = send(&world, &who, ABSENT, "hello").await.unwrap();
-    world.set_scenario(scenario(
-        "[delays]\nsent_ms = 5000\n[[fail]]\nto = \"+224622000009\"",
-    ));
+    world
+        .set_scenario(scenario(
+            "[delays]\nsent_ms = 5000\n[[fail]]\nto = \"+224622000009\"",
+        ))
+        .unwrap();
     assert_eq!(
         state(&world, &who, &delivered).await.0,
         ReportedState::Delivered
@@ -130,9 +132,9 @@ async fn credit_is_charged_per_part_and_runs_out() {
         .map(|message| message.parts)
         .collect();
     assert_eq!(parts, [1, 2, 1]);
-    world.set_scenario(scenario("credit = 50"));
+    world.set_scenario(scenario("credit = 50")).unwrap();
     assert_eq!(world.balance(&who).await.unwrap(), 50);
-    world.set_scenario(scenario(""));
+    world.set_scenario(scenario("")).unwrap();
     assert_eq!(world.balance(&who).await.unwrap(), 50);
 }
 

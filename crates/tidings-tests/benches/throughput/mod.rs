@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST};
-use http::{Request, Response};
+use http::{HeaderMap, HeaderName, Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -21,6 +21,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tidings::{Clock as _, SystemClock};
+use tidings_tests::Recorder;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
@@ -30,9 +31,6 @@ pub(crate) use table::{Load, Row};
 mod table;
 
 pub(crate) type AnyError = Box<dyn std::error::Error + Send + Sync>;
-
-/// What our client says that it is; the bare ones say the same.
-pub(crate) const USER_AGENT: &str = concat!("tidings/", env!("CARGO_PKG_VERSION"));
 
 const ROUNDS: usize = 7;
 const RUN: Duration = Duration::from_secs(2);
@@ -248,25 +246,57 @@ fn per_second(n_calls: u64, elapsed: Duration) -> f64 {
     n_calls as f64 / elapsed.as_secs_f64()
 }
 
-/// A call with everything in it made beforehand: what our client sends, and what it is answered.
+/// A call with everything in it made beforehand: what our client sends, byte for byte, and what it is
+/// answered.
 #[derive(Clone)]
 pub(crate) struct BareCall {
-    pub(crate) path: &'static str,
-    pub(crate) headers: &'static [(&'static str, &'static str)],
-    pub(crate) body: Bytes,
-    pub(crate) answer: Bytes,
+    path: String,
+    headers: HeaderMap,
+    body: Bytes,
+    answer: Bytes,
 }
 
 impl BareCall {
+    /// Writes down what our client sends in one call. `run` is as for [`Track::ours`].
+    pub(crate) fn of<T>(
+        runtime: &Runtime,
+        answer: Bytes,
+        run: impl FnOnce(String, usize, Length) -> T,
+    ) -> Result<Self, AnyError>
+    where
+        T: Future<Output = Result<f64, AnyError>>,
+    {
+        let recorder = Recorder::start(str::from_utf8(&answer)?);
+        runtime.block_on(run(recorder.base_url(), 1, Length::Calls(1)))?;
+        let calls = recorder.calls();
+        let [call] = &calls[..] else {
+            return Err(format!("{} calls were made for one", calls.len()).into());
+        };
+        let path = call.call.strip_prefix("POST ").ok_or("no POST was made")?;
+        let mut headers = HeaderMap::new();
+        for (name, value) in &call.headers {
+            // What `hyper` writes itself.
+            if !["host", "content-length"].contains(&name.to_lowercase().as_str()) {
+                headers.append(HeaderName::from_bytes(name.as_bytes())?, value.parse()?);
+            }
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            headers,
+            body: Bytes::from(call.body.clone()),
+            answer,
+        })
+    }
+
     fn request(
         &self,
         request: http::request::Builder,
     ) -> Result<Request<Full<Bytes>>, http::Error> {
-        let headers = self.headers.iter().chain(&[("user-agent", USER_AGENT)]);
-        let request = headers.fold(request, |request, (name, value)| {
-            request.header(*name, *value)
-        });
-        request.body(Full::new(self.body.clone()))
+        let mut request = request.body(Full::new(self.body.clone()))?;
+        let headers = self.headers.iter();
+        let headers = headers.map(|(name, value)| (name.clone(), value.clone()));
+        request.headers_mut().extend(headers);
+        Ok(request)
     }
 
     async fn check(&self, answer: Response<Incoming>) -> Result<(), AnyError> {
@@ -295,7 +325,7 @@ pub(crate) async fn bare_hyper(
             let mut driver = JoinSet::new();
             driver.spawn(connection);
             while !counter.is_over() {
-                let request = call.request(Request::post(call.path).header(HOST, &address))?;
+                let request = call.request(Request::post(&call.path).header(HOST, &address))?;
                 call.check(sender.send_request(request).await?).await?;
                 counter.count();
             }
@@ -348,7 +378,7 @@ fn python(interpreter: &Path, script: &str, arguments: &[String]) -> Result<f64,
 
 /// Where the contestants run: one server, and one run time for those that are written in Rust.
 pub(crate) struct Track {
-    runtime: Runtime,
+    pub(crate) runtime: Runtime,
     server: Server,
 }
 

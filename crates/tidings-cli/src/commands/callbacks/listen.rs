@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -165,7 +165,7 @@ impl Door {
         if self.heard.send(told).await.is_ok() && is_written.await.is_ok() {
             return Ok(());
         }
-        let why = "it could not be written";
+        let why = "what the call tells could not be written";
         Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, why))
     }
 
@@ -174,7 +174,7 @@ impl Door {
         if head.uri.path() != self.path {
             return Err(Refusal::new(
                 StatusCode::NOT_FOUND,
-                "it is for another path",
+                "the call is for another path",
             ));
         }
         let query = self.admit(head.uri.query())?;
@@ -182,11 +182,12 @@ impl Door {
             Method::GET => CallbackRequest::get(query.unwrap_or_default()),
             Method::POST => {
                 let body = tokio::time::timeout(PATIENCE, body_of(body)).await;
-                let late = |_| Refusal::new(StatusCode::REQUEST_TIMEOUT, "it comes in too slowly");
+                let late =
+                    |_| Refusal::new(StatusCode::REQUEST_TIMEOUT, "the call comes in too slowly");
                 CallbackRequest::post(head.headers.clone(), body.map_err(late)??).query(query)
             }
             _ => {
-                let why = "it is neither GET nor POST";
+                let why = "the call is neither GET nor POST";
                 return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, why));
             }
         };
@@ -205,7 +206,7 @@ impl Door {
         };
         let pairs = || query.unwrap_or_default().split('&');
         if !pairs().filter_map(given).any(|given| token.is(&given)) {
-            let why = "it does not carry the token";
+            let why = "the call does not carry the token";
             return Err(Refusal::new(StatusCode::FORBIDDEN, why));
         }
         let others: Vec<&str> = pairs().filter(|pair| given(pair).is_none()).collect();
@@ -214,12 +215,20 @@ impl Door {
 }
 
 async fn body_of(body: Incoming) -> Result<Bytes, Refusal> {
+    let too_large = || {
+        let why = format!("the call's body is larger than {MAX_BODY_BYTES} bytes");
+        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, why)
+    };
+    // What says so at the beginning is not waited for.
+    if usize::try_from(body.size_hint().lower()).is_ok_and(|announced| announced > MAX_BODY_BYTES) {
+        return Err(too_large());
+    }
     match Limited::new(body, MAX_BODY_BYTES).collect().await {
         Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => {
-            let why = format!("its body is larger than {MAX_BODY_BYTES} bytes");
-            Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, why))
-        }
-        Err(_) => Err(Refusal::new(StatusCode::BAD_REQUEST, "its body broke off")),
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
+        Err(_) => Err(Refusal::new(
+            StatusCode::BAD_REQUEST,
+            "the call's body broke off",
+        )),
     }
 }

@@ -18,6 +18,7 @@ use super::Context;
 use crate::args::CallbacksArgs;
 use crate::config;
 use crate::interrupt::Interrupt;
+use crate::output::bad_input;
 use crate::reports::Line;
 
 /// Calls that wait to be written.
@@ -35,8 +36,11 @@ pub(super) async fn run(
     })?;
     let token = args.token.as_deref();
     let token = token
-        .map(|written| config::value(written, &context.environment).map(Token::new))
+        .map(|written| config::value(written, &context.environment))
         .transpose()?;
+    if token.as_deref() == Some("") {
+        return Err(bad_input("the token is empty"));
+    }
     let socket = TcpListener::bind(args.listen)
         .await
         .with_context(|| format!("cannot listen on {}", args.listen))?;
@@ -45,7 +49,7 @@ pub(super) async fn run(
     let (heard, mut calls) = mpsc::channel(MAX_WAITING);
     let door = Door {
         path: args.path.clone(),
-        token,
+        token: token.map(Token::new),
         parse,
         heard,
     };
@@ -79,7 +83,7 @@ fn take(context: &Context, call: Heard) -> anyhow::Result<()> {
     let (callbacks, written) = match call {
         Heard::Told { callbacks, written } => (callbacks, written),
         Heard::Refused(why) => {
-            context.output.remark(format_args!("refused a call: {why}"));
+            context.output.remark(format_args!("refused: {why}"));
             return Ok(());
         }
     };
@@ -87,14 +91,11 @@ fn take(context: &Context, call: Heard) -> anyhow::Result<()> {
     let mut lines = Vec::new();
     for callback in &callbacks {
         if context.output.is_json() {
-            if let Some(line) = Line::of(callback, now) {
-                serde_json::to_writer(&mut lines, &line)?;
-                lines.push(b'\n');
-            }
+            serde_json::to_writer(&mut lines, &Line::of(callback, now))?;
         } else {
             lines.extend_from_slice(sentence(callback, now).as_bytes());
-            lines.push(b'\n');
         }
+        lines.push(b'\n');
     }
     // On failure the call stays without an answer, and the provider tells it again.
     context.output.whole(&lines)?;

@@ -64,10 +64,9 @@ struct BadRowError {
 
 impl<'m> MessageLine<'m> {
     pub(crate) fn done(job: &'m Job, verdict: &'m Verdict, has_lines: bool) -> Self {
-        let (provider_ref, error) = match verdict {
-            Verdict::Submitted(receipt) => (Some(&receipt.provider_ref), None),
-            // Some providers name what may have been taken also where they fail.
-            Verdict::Failed(error) => (error.provider_ref(), Some(ErrorLine::of(error))),
+        let error = match verdict {
+            Verdict::Submitted(_) => None,
+            Verdict::Failed(error) => Some(ErrorLine::of(error)),
         };
         Self {
             line: has_lines.then_some(job.line),
@@ -76,7 +75,7 @@ impl<'m> MessageLine<'m> {
             state: state_word(verdict.outcome()),
             parts: job.parts,
             encoding: None,
-            provider_ref,
+            provider_ref: verdict.provider_ref(),
             error,
         }
     }

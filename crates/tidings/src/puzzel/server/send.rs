@@ -14,7 +14,7 @@ use super::{Desk, RefusedCredentials, presented};
 use crate::backend::{Accepted, Principal, Refusal, Submission, Submitted, TakenMessage};
 use crate::puzzel::encoding::{self, Document, Encoding, Unreadable};
 use crate::puzzel::map::codes::code;
-use crate::puzzel::map::inward;
+use crate::puzzel::map::{inward, reference};
 use crate::puzzel::{Dialect, MAX_BULK_SIZE, wire};
 use crate::serve::{self, Failure};
 
@@ -36,7 +36,10 @@ pub(super) async fn by_body(desk: &Desk, request: Request) -> Result<Response, R
     let form = Form::negotiate(request.headers(), preferred);
     let body = serve::read_body(request).await?;
     let read = encoding::read::<wire::GatewayRequest>(encoding, &body);
-    let call = Call::of(read, || encoding::read(encoding, &body));
+    let call = Call::of(read, || match encoding {
+        Encoding::Form => Ok(Credentials::among(&body)),
+        Encoding::Json | Encoding::Xml => encoding::read(encoding, &body),
+    });
     call.carry_out(desk, form).await
 }
 
@@ -49,7 +52,7 @@ pub(super) async fn by_query(
     let form = Form::negotiate(headers, Form::FOR_QUERY);
     let query = uri.query().unwrap_or_default();
     let read = encoding::read_query(query);
-    let call = Call::of(read, || encoding::read(Encoding::Form, query.as_bytes()));
+    let call = Call::of(read, || Ok(Credentials::among(query.as_bytes())));
     call.carry_out(desk, form).await
 }
 
@@ -97,6 +100,23 @@ impl Document for Credentials {
     const ROOT: &'static str = <wire::GatewayRequest as Document>::ROOT;
     const NAMESPACE: Option<&'static str> = <wire::GatewayRequest as Document>::NAMESPACE;
     const PREFIX: &'static str = <wire::GatewayRequest as Document>::PREFIX;
+}
+
+impl Credentials {
+    /// Picks them out of the values of a form that cannot be read.
+    fn among(pairs: &[u8]) -> Self {
+        let value = |wanted: &str| {
+            let mut pairs = form_urlencoded::parse(pairs);
+            let found = pairs.find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+            found.map(|(_, value)| value.into_owned())
+        };
+        let service_id = value("serviceId").and_then(|text| text.trim().parse().ok());
+        Self {
+            service_id: service_id.map(wire::Integer),
+            username: value("username"),
+            password: value("password").map(wire::Password),
+        }
+    }
 }
 
 /// A call as far as it could be read.
@@ -169,7 +189,7 @@ fn check_call(messages: &[wire::Message], batch_reference: Option<&str>) -> Resu
             let fault = format!("must have at most {MAX_REFERENCE_LENGTH} characters");
             return Err(Refused::field("batchReference", fault));
         }
-        if name.chars().any(inward::is_unprintable) {
+        if name.chars().any(reference::is_unprintable) {
             let fault = "must not hold control characters";
             return Err(Refused::field("batchReference", fault));
         }

@@ -1,9 +1,11 @@
 //! Tests of the Puzzel provider.
 
+mod callback;
 #[cfg(feature = "client")]
 mod calls;
 #[cfg(feature = "client")]
 mod checks;
+mod codes;
 mod encoding;
 #[cfg(feature = "client")]
 mod failures;
@@ -11,6 +13,8 @@ mod failures;
 mod neutral;
 #[cfg(feature = "client")]
 mod reconciling;
+#[cfg(feature = "server")]
+mod references;
 #[cfg(feature = "client")]
 mod secrecy;
 #[cfg(feature = "client")]

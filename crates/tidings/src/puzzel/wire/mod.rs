@@ -7,6 +7,7 @@
 //! in the order of the vendor's XML schema, which fixes it. `Debug` shows ids, codes and sizes, never a
 //! text, a number or a password.
 
+pub mod callback;
 mod scalar;
 mod shape;
 

@@ -317,10 +317,10 @@ fn undelivered_code(reason: Reason) -> i64 {
         Reason::NoRoute => 350,
         Reason::InvalidRecipient | Reason::NotSmsCapable => 351,
         Reason::InvalidSender
-        | Reason::Unauthorized
         | Reason::Forbidden
         | Reason::InsufficientFunds
         | Reason::QuotaExceeded => 354,
+        Reason::Unauthorized => 380,
         Reason::RecipientBlocked | Reason::OptedOut => 357,
         Reason::ComplianceBlocked => 359,
         Reason::InvalidRequest | Reason::UnsupportedContent | Reason::ContentFiltered => 360,
@@ -334,15 +334,17 @@ fn undelivered_code(reason: Reason) -> i64 {
 
 fn failed_code(reason: Reason) -> i64 {
     match reason {
-        Reason::Unauthorized => 380,
         Reason::Forbidden
         | Reason::InvalidSender
         | Reason::InsufficientFunds
         | Reason::QuotaExceeded => 385,
         Reason::NoRoute => 651,
-        Reason::InvalidRequest | Reason::UnsupportedContent | Reason::ContentFiltered => 653,
         Reason::InvalidRecipient | Reason::NotSmsCapable => 654,
-        Reason::RecipientBlocked
+        Reason::Unauthorized
+        | Reason::InvalidRequest
+        | Reason::UnsupportedContent
+        | Reason::ContentFiltered
+        | Reason::RecipientBlocked
         | Reason::OptedOut
         | Reason::ComplianceBlocked
         | Reason::CarrierError
