@@ -52,7 +52,12 @@ fn of_message() -> Vec<Wrong> {
         ),
         ("price", json!({"price": -1})),
         ("price", json!({"price": 150})),
+        ("price", json!({"price": 50})),
         ("price", json!({"price": 100_100})),
+        (
+            "price",
+            json!({"price": 2_147_483_648_i64, "recipient": "+46700000001"}),
+        ),
         ("price", json!({"price": 99_999_999_999_i64})),
         ("price", json!({"price": i64::MIN})),
         (
@@ -89,10 +94,17 @@ fn of_message() -> Vec<Wrong> {
             "settings.gasSettings.serviceCode",
             json!({"settings": {"gasSettings": {"description": "SMS"}}}),
         ),
-        ("settings.newSession", session(&json!({"newSession": true}))),
+        (
+            "settings.originatorSettings.originatorType",
+            session(&json!({"newSession": true})),
+        ),
+        (
+            "settings.originatorSettings.originatorType",
+            session(&json!({"sessionId": "00demosession0000001"})),
+        ),
         (
             "settings.sessionId",
-            session(&json!({"sessionId": "00demosession0000001"})),
+            json!({"recipient": "+46700000001", "settings": {"sessionId": "00demo"}}),
         ),
         (
             "settings.newSession",
@@ -154,8 +166,8 @@ fn of_message() -> Vec<Wrong> {
             "settings.originatorSettings.originator",
             sender("Demo", "NETWORK"),
         ),
-        ("settings.originatorSettings.originator", {
-            let mut paid = sender("1960", "NETWORK");
+        ("settings.originatorSettings.originatorType", {
+            let mut paid = sender("Demo", "ALPHANUMERIC");
             paid["price"] = json!(100);
             paid
         }),
