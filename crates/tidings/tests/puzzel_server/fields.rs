@@ -482,6 +482,34 @@ async fn a_value_of_the_wrong_kind_is_named_in_the_problem() {
     assert!(desk.asked().is_empty());
 }
 
+#[tokio::test]
+async fn a_member_of_the_call_of_the_wrong_kind_is_named_in_the_problem() {
+    let desk = Desk::new();
+    let router = serve_as(&desk, ServerOptions::default());
+    let wrong_for_texts = [json!(5), json!(true), json!([]), json!({})];
+    let wrong_for_figures = [json!(true), json!([]), json!({}), json!("x"), json!(0.5)];
+    let wrong_for_lists = [json!(true), json!("x"), json!(1), json!([1]), json!([[]])];
+    let table: [(&[&str], &[Value]); 3] = [
+        (
+            &["username", "password", "batchReference"],
+            &wrong_for_texts,
+        ),
+        (&["serviceId"], &wrong_for_figures),
+        (&["message"], &wrong_for_lists),
+    ];
+    for (fields, values) in table {
+        for field in fields {
+            for value in values {
+                let mut call = call_with(&json!({}));
+                call[field] = value.clone();
+                let answer = ask(&router, post(&call)).await;
+                named_in_the_problem(&answer, field, &call.to_string());
+            }
+        }
+    }
+    assert!(desk.asked().is_empty());
+}
+
 #[track_caller]
 fn named_in_the_problem(answer: &crate::Answer, field: &str, what: &str) {
     assert_eq!(answer.status.as_u16(), 400, "{what}: {}", answer.body);

@@ -62,7 +62,7 @@ use crate::error::Result;
 use crate::provider::Account;
 use crate::serve::{self, Failure, Serving};
 
-pub use options::{CREDENTIALS_REFUSED_AS, RefusedCredentials, ServerOptions};
+pub use options::{RefusedCredentials, ServerOptions};
 
 /// Puzzel's API over a backend, with the limits of [`Serving::default`]. Of the settings it reads
 /// those that [`ServerOptions::of`] names.
