@@ -11,7 +11,7 @@ use tidings::layers::{self, Jitter, LayerSettings, RetryPolicy};
 use tidings::{Account, Provider, ProviderSpec, SystemClock};
 use tidings_sim::{Scenario, Simulator};
 
-use crate::TestClock;
+use crate::{Recorder, TestClock};
 
 /// A running simulated carrier on a free port of this machine. It ends when it is dropped.
 #[derive(Debug)]
@@ -29,7 +29,17 @@ impl Carrier {
     /// # Panics
     /// When the scenario, a text in TOML, cannot be read or no port is free.
     pub async fn start(spec: &'static ProviderSpec, scenario: &str) -> Self {
-        Self::build(spec, scenario, None).await
+        Self::build(spec, scenario, None, None).await
+    }
+
+    /// Starts a carrier with credentials of its own making, which tells a customer's server what
+    /// becomes of messages if the provider does such a thing.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    pub async fn telling(spec: &'static ProviderSpec, scenario: &str, customer: &Recorder) -> Self {
+        let url = spec.emit_callback.map(|_| customer.base_url());
+        Self::build(spec, scenario, None, url).await
     }
 
     /// Starts a carrier that knows these credentials.
@@ -41,10 +51,15 @@ impl Carrier {
         scenario: &str,
         account: Account,
     ) -> Self {
-        Self::build(spec, scenario, Some(account)).await
+        Self::build(spec, scenario, Some(account), None).await
     }
 
-    async fn build(spec: &'static ProviderSpec, scenario: &str, account: Option<Account>) -> Self {
+    async fn build(
+        spec: &'static ProviderSpec,
+        scenario: &str,
+        account: Option<Account>,
+        callback_url: Option<String>,
+    ) -> Self {
         let clock = Arc::new(TestClock::new());
         let scenario = Scenario::from_toml(scenario).expect("the test's scenario can be read");
         let mut builder = Simulator::builder(spec)
@@ -52,6 +67,9 @@ impl Carrier {
             .scenario(scenario);
         if let Some(account) = account {
             builder = builder.account(account);
+        }
+        if let Some(url) = callback_url {
+            builder = builder.callback_url(url);
         }
         let simulator = builder.start().await.expect("a port is free");
         Self {

@@ -11,6 +11,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use http::{HeaderMap, HeaderName};
+use tidings::callback::CallbackRequest;
+
 /// How long something may take that is expected to happen: far more than it takes on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -33,6 +36,24 @@ impl Recorded {
             .iter()
             .find(|(known, _)| known.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
+    }
+
+    /// The call as the providers' parsers take it.
+    ///
+    /// # Panics
+    /// When it is no valid HTTP.
+    pub fn as_callback(&self) -> CallbackRequest {
+        let (method, target) = self.call.split_once(' ').expect("a method and a target");
+        let query = target.split_once('?').map(|(_, query)| query.to_owned());
+        let mut headers = HeaderMap::new();
+        for (name, value) in &self.headers {
+            let name = HeaderName::from_bytes(name.as_bytes()).expect("a header's name");
+            headers.append(name, value.parse().expect("a header's value"));
+        }
+        match method {
+            "GET" => CallbackRequest::get(query.unwrap_or_default()),
+            _ => CallbackRequest::post(headers, self.body.clone()).query(query),
+        }
     }
 }
 

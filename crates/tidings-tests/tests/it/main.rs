@@ -9,6 +9,9 @@
 mod end_to_end;
 mod passinfo_log_redaction;
 mod passinfo_python_sdk;
+mod puzzel_campaign;
+mod puzzel_end_to_end;
 mod puzzel_python_v2;
 mod puzzel_python_v3;
+mod puzzel_vendor;
 mod readme_commands;

@@ -226,7 +226,10 @@ async fn no_key_no_text_no_name_and_no_number_is_logged() {
     run.strange_calls().await;
     for fault in FAULTS {
         let scenario = Scenario::from_toml(&format!("[[fault]]\n{fault}\n"));
-        run.carrier.simulator.set_scenario(scenario.unwrap()).unwrap();
+        run.carrier
+            .simulator
+            .set_scenario(scenario.unwrap())
+            .unwrap();
         // A renewal whose answer was lost locked the client before this one out.
         let limit = if fault.starts_with("late") {
             SHORT
@@ -241,7 +244,10 @@ async fn no_key_no_text_no_name_and_no_number_is_logged() {
             log("renewal", renewed.map(|_| ()));
         }
     }
-    run.carrier.simulator.set_scenario(Scenario::default()).unwrap();
+    run.carrier
+        .simulator
+        .set_scenario(Scenario::default())
+        .unwrap();
     let stale = run.client.credits().await;
     let renewed = new_key(&run.carrier);
     tracing::info!(?stale, ?renewed, "after the renewals");

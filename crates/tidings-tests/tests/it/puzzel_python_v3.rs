@@ -8,10 +8,13 @@
 //!
 //! `puzzel_python_v3.py` drives it.
 
+use std::ops::Range;
 use std::path::Path;
 
 use serde_json::{Value, json};
 use tidings_tests::{Packages, Python, Recorder};
+
+use crate::puzzel_vendor::{Names, REJECTED, TAKEN, base_url, owned, phones, simulate};
 
 const REQUIREMENTS: &str = include_str!("puzzel_python_v3.txt");
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/puzzel_python_v3.py");
@@ -25,6 +28,16 @@ mod present_python {
     #[test]
     fn the_bytes_that_it_writes_are_the_known_ones() {
         super::check_bytes(PACKAGES);
+    }
+
+    #[tokio::test]
+    async fn the_published_package_makes_all_calls() {
+        super::check_calls(PACKAGES, "v3").await;
+    }
+
+    #[tokio::test]
+    async fn the_published_package_lists_and_stops_batches() {
+        super::check_batches(PACKAGES, "v3").await;
     }
 }
 
@@ -42,6 +55,24 @@ mod python_3_13 {
     )]
     fn the_bytes_that_it_writes_are_the_known_ones() {
         super::check_bytes(PACKAGES);
+    }
+
+    #[tokio::test]
+    #[cfg_attr(
+        not(python_3_13),
+        ignore = "needs Python 3.13 or newer, which this machine does not have"
+    )]
+    async fn the_published_package_makes_all_calls() {
+        super::check_calls(PACKAGES, "v3-on-3.13").await;
+    }
+
+    #[tokio::test]
+    #[cfg_attr(
+        not(python_3_13),
+        ignore = "needs Python 3.13 or newer, which this machine does not have"
+    )]
+    async fn the_published_package_lists_and_stops_batches() {
+        super::check_batches(PACKAGES, "v3-on-3.13").await;
     }
 }
 
@@ -89,4 +120,195 @@ fn check_bytes(packages: Packages<'_>) {
     let mut expected = [None; EXACT_CALLS.len()];
     expected[EXACT_CALLS.len() - 1] = Some("Basic ZGVtbzpzM2NyZXQ=");
     assert_eq!(signed_in.collect::<Vec<_>>(), expected);
+}
+
+const NAMES: Names = Names {
+    code: "status_code",
+    text: "status_message",
+    reference: "client_reference",
+    recipient: "recipient",
+    id: "message_id",
+    session: "session_id",
+    index: "sequence_index",
+};
+
+struct Run {
+    steps: Value,
+}
+
+impl Run {
+    #[track_caller]
+    fn check_sent(&self, step: &str, expected: &[(i64, Option<&str>, &str)]) {
+        NAMES.check(&self.steps[step]["message_status"], expected);
+    }
+
+    /// All messages of a step went to one number without references, and were taken.
+    #[track_caller]
+    fn check_taken(&self, step: &str, recipient: &str, n_messages: usize) {
+        self.check_sent(step, &vec![(TAKEN, None, recipient); n_messages]);
+    }
+
+    /// The package raises the problem document itself. What its documentation reads of it is not
+    /// there, and its text does not say what is wrong.
+    #[track_caller]
+    fn check_problem(&self, step: &str, status: u16, title: &str) {
+        let step = &self.steps[step];
+        assert_eq!(step["raised"], "ProblemDetails", "{step}");
+        assert_eq!(
+            (&step["status"], &step["http_status"], &step["title"]),
+            (&json!(status), &json!(status), &json!(title)),
+        );
+        assert!(
+            step["detail"].as_str().is_some_and(|text| !text.is_empty()),
+            "{step}"
+        );
+        assert!(
+            step["type"]
+                .as_str()
+                .is_some_and(|uri| uri.starts_with("https://")),
+            "{step}"
+        );
+        assert_eq!(
+            (&step["has_error"], &step["says_title"]),
+            (&json!(false), &json!(false))
+        );
+    }
+
+    /// The package throws the body away.
+    #[track_caller]
+    fn check_status(&self, step: &str, status: u16) {
+        let expected = json!({"raised": "APIError", "http_status": status});
+        assert_eq!(self.steps[step], expected, "{step}");
+    }
+}
+
+async fn check_calls(packages: Packages<'_>, name: &str) {
+    let carrier = simulate(name, "[delays]\nsent_ms = 0\ndelivered_ms = 0\n");
+    let steps = drive(packages, "steps", base_url(&carrier), carrier.access());
+    let run = Run { steps };
+    check_sends(&run);
+    check_sessions(&run);
+    check_errors(&run);
+    check_other_ways(&run);
+    assert_eq!(phones(base_url(&carrier)).await, owned(&ARRIVALS));
+}
+
+#[track_caller]
+fn check_sends(run: &Run) {
+    run.check_taken("minimal", "+4741000001", 1);
+    run.check_sent(
+        "free_with_settings",
+        &[(TAKEN, Some("full-1"), "+4741000002")],
+    );
+    let batch = &run.steps["free_with_settings"]["batch_reference"];
+    assert_eq!(batch, "batch-1");
+    run.check_sent("premium", &[(TAKEN, Some("premium-1"), "+4741000003")]);
+    run.check_taken("originators", "+4741000004", 3);
+    run.check_taken("parameters", "+4741000005", 1);
+    run.check_sent(
+        "several",
+        &[
+            (TAKEN, Some("several-1"), "+4741000011"),
+            (REJECTED, Some("several-2"), "+4741000012"),
+            (REJECTED, Some("several-3"), "+12"),
+            (TAKEN, Some("several-4"), "+4741000014"),
+        ],
+    );
+}
+
+#[track_caller]
+fn check_sessions(run: &Run) {
+    let session = |step: &str| {
+        let status = &run.steps[step]["message_status"][0];
+        assert_eq!(status["status_code"], TAKEN, "{status}");
+        status["session_id"].as_str().unwrap().to_owned()
+    };
+    assert_ne!(session("session_opened"), "");
+    assert_eq!(session("session_opened"), session("session_continued"));
+}
+
+#[track_caller]
+fn check_errors(run: &Run) {
+    run.check_problem("wrong_password", 401, "Unauthorized");
+    run.check_problem("wrong_service", 401, "Unauthorized");
+    run.check_problem("unknown_batch", 404, "Not Found");
+    run.check_problem("stop_unknown_batch", 404, "Not Found");
+    run.check_status("no_messages", 400);
+    run.check_status("service_as_text", 400);
+    run.check_status("list_with_wrong_password", 401);
+    run.check_status("list_without_credentials", 401);
+    run.check_status("batch_with_wrong_password", 401);
+}
+
+#[track_caller]
+fn check_other_ways(run: &Run) {
+    run.check_taken("two_slashes", "+4741000051", 1);
+    let answer = run.steps["get"].as_str().unwrap();
+    assert!(answer.contains("<statusCode>1</statusCode>"), "{answer}");
+    assert!(
+        answer.contains("<recipient>+4741000052</recipient>"),
+        "{answer}"
+    );
+    // The call as it is generated carries no message and no credentials.
+    run.check_status("get_as_generated", 400);
+    assert_eq!(run.steps["documented_attributes"], json!([false, false]));
+}
+
+/// What was answered with "taken", and nothing else.
+const ARRIVALS: [(&str, &str, &str); 13] = [
+    ("+4741000001", "", "Hei på deg €"),
+    ("+4741000002", "Demo", "Quote \" \\ and newline\n😀"),
+    ("+4741000003", "", "Takk for kjøpet"),
+    ("+4741000004", "+4790000000", "International"),
+    ("+4741000004", "Demo", "Alphanumeric"),
+    ("+4741000004", "1960", "Network"),
+    ("+4741000005", "", "48656C6C6F"),
+    ("+4741000011", "", "En"),
+    ("+4741000014", "", "Fire"),
+    ("+4741000008", "1960", "Svar ja"),
+    ("+4741000008", "1960", "Takk"),
+    ("+4741000051", "", "To skråstreker"),
+    ("+4741000052", "", "Hei fra GET"),
+];
+
+/// One message leaves at once, the next in a hundred seconds.
+const SLOW: &str = "rate_per_s = 0.01\n[delays]\nsent_ms = 0\ndelivered_ms = 0\n";
+const STRANGE: &str = "my batch/æ?#%2F.";
+
+async fn check_batches(packages: Packages<'_>, name: &str) {
+    let carrier = simulate(&format!("{name}-batches"), SLOW);
+    let steps = drive(packages, "batches", base_url(&carrier), carrier.access());
+    let batch = |reference: &str, left: u64| json!({"client_batch_reference": reference, "total_size": left, "on_hold": 0});
+    // The first message left at once.
+    let left = [batch("slow-1", 3), batch("slow-2", 2), batch(STRANGE, 3)];
+    assert_eq!(steps["list"], json!({"message_batch": left}));
+    assert_eq!(steps["one"], json!({"message_batch": left[0]}));
+    check_stopped(&steps, "slow-1", 1..4, "stop", carrier.access());
+    check_stopped(&steps, STRANGE, 0..3, "strange_stop", carrier.access());
+    assert_eq!(steps["strange_one"], json!({"message_batch": left[2]}));
+    let run = Run { steps };
+    run.check_problem("one_after_stop", 404, "Not Found");
+    assert_eq!(
+        run.steps["list_after_stops"],
+        json!({"message_batch": [left[1]]})
+    );
+    let arrived = owned(&[("+4741000100", "", "slow-1 0")]);
+    assert_eq!(phones(base_url(&carrier)).await, arrived);
+}
+
+/// Exactly these messages of a batch were stopped.
+#[track_caller]
+fn check_stopped(steps: &Value, batch: &str, which: Range<usize>, step: &str, access: &Value) {
+    let sent = &steps[format!("sent {batch}")]["message_status"];
+    let stopped = which.map(|n| {
+        let reference = format!("{batch}/{n}");
+        json!({"message_id": sent[n]["message_id"], "client_message_reference": reference})
+    });
+    let service_id: u64 = access["service_id"].as_str().unwrap().parse().unwrap();
+    let expected = json!({
+        "service_id": service_id,
+        "client_batch_reference": batch,
+        "stopped_messages": stopped.collect::<Vec<_>>(),
+    });
+    assert_eq!(steps[step], expected, "{step}");
 }

@@ -1,0 +1,186 @@
+//! Messages per second of the Puzzel client beside a bare `hyper` client and the vendor's Python
+//! packages, against the same server: with 1 and with 64 calls in flight, and with 1 and with 100
+//! messages in each call.
+//!
+//! `--calls tidings|pooled|hyper IN_FLIGHT N` makes N calls on one thread and nothing else, for a tool
+//! that counts instructions: a difference of two such runs is exact where seconds are not.
+//!
+//! Run by `cargo xtask bench puzzel`, which makes the Python environments and passes their
+//! interpreters. The server is a process of its own that answers at once; on a machine of two cores
+//! it shares them with the client, so the ratios are what counts. Prints a table in Markdown.
+
+#![expect(
+    clippy::print_stdout,
+    reason = "a program at a terminal: its output is the result"
+)]
+
+mod throughput;
+
+use std::sync::{Arc, LazyLock};
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+use tidings::puzzel;
+use tokio::runtime::Runtime;
+
+use throughput::{AnyError, BareCall, Counter, Length, Load, Mode, Options, Server, Track};
+
+const IN_FLIGHT: [usize; 2] = [1, 64];
+const MESSAGES: [u16; 2] = [1, 100];
+
+const SERVICE_ID: i64 = 1000;
+const USERNAME: &str = "bench";
+const PASSWORD: &str = "bench-password";
+const TEXT: &str = "Hei, pakken din er underveis. Den kommer i morgen mellom 9 og 12.";
+
+fn main() -> Result<(), AnyError> {
+    match Mode::from_arguments()? {
+        Mode::Serve => throughput::serve(answer),
+        Mode::Calls {
+            client,
+            in_flight,
+            n_calls,
+        } => calls(&client, in_flight, n_calls),
+        Mode::Compare(options) => compare(&options),
+    }
+}
+
+// ---- the wire ----
+
+/// A call has either one message or as many as the large one; its length tells which.
+fn answer(request: &Bytes) -> Bytes {
+    static ANSWERS: LazyLock<[Bytes; 2]> = LazyLock::new(|| MESSAGES.map(answer_of));
+    let [one, many] = &*ANSWERS;
+    let answer = if request.len() < 2_000 { one } else { many };
+    answer.clone()
+}
+
+fn answer_of(messages: u16) -> Bytes {
+    let status = |index: u16| {
+        json!({
+            "statusCode": 1,
+            "statusMessage": "Message enqueued for sending",
+            "clientReference": null,
+            "recipient": recipient(index),
+            "messageId": format!("7a{index:08}00"),
+            "sessionId": null,
+            "sequenceIndex": index + 1,
+        })
+    };
+    let statuses: Vec<Value> = (0..messages).map(status).collect();
+    let answer = json!({
+        "batchReference": "5f0c1f0e-8a53-4c1e-9b0e-3d8f5d1f0a11",
+        "messageStatus": statuses,
+    });
+    Bytes::from(answer.to_string())
+}
+
+fn recipient(index: u16) -> String {
+    format!("+47{}", 41_000_000 + u32::from(index))
+}
+
+/// Everything that our client is asked for, with so many messages in each call.
+async fn tidings(
+    base_url: String,
+    in_flight: usize,
+    messages: u16,
+    length: Length,
+) -> Result<f64, AnyError> {
+    let client = puzzel::Client::builder()
+        .service_id(SERVICE_ID)
+        .username(USERNAME)
+        .password(PASSWORD)
+        .base_url(base_url)
+        .build()?;
+    let messages: Arc<[puzzel::Message]> = (0..messages)
+        .map(|index| puzzel::Message::new(recipient(index), TEXT))
+        .collect();
+    let options = Arc::new(puzzel::SendOptions::new().without_batch_reference());
+    let task = |counter: Arc<Counter>| {
+        let (client, messages, options) =
+            (client.clone(), Arc::clone(&messages), Arc::clone(&options));
+        async move {
+            while !counter.is_over() {
+                let outcome = client.send(&messages, &options).await?;
+                if !outcome.is_complete() {
+                    return Err("a message was not taken".into());
+                }
+                counter.count();
+            }
+            Ok(())
+        }
+    };
+    throughput::measure(in_flight, length, task).await
+}
+
+/// What our client sends in one call.
+fn bare_call(runtime: &Runtime, messages: u16) -> Result<BareCall, AnyError> {
+    BareCall::of(
+        runtime,
+        answer_of(messages),
+        |base_url, in_flight, length| tidings(base_url, in_flight, messages, length),
+    )
+}
+
+/// Makes `n_calls` calls, and a few more where several are in flight.
+fn calls(client: &str, in_flight: usize, n_calls: u64) -> Result<(), AnyError> {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().build()?;
+    let server = Server::start()?;
+    let call = bare_call(&runtime, 1)?;
+    let (address, length) = (&server.address, Length::Calls(n_calls));
+    match client {
+        "hyper" => runtime.block_on(throughput::bare_hyper(address, &call, in_flight, length))?,
+        "pooled" => runtime.block_on(throughput::pooled(address, &call, in_flight, length))?,
+        "tidings" => runtime.block_on(tidings(server.base_url(), in_flight, 1, length))?,
+        _ => return Err("--calls hyper|pooled|tidings IN_FLIGHT N".into()),
+    };
+    Ok(())
+}
+
+// ---- the comparison ----
+
+/// The vendor's packages: what `cargo xtask bench` calls them, the title, and what drives them.
+const PACKAGES: [(&str, &str, &str); 2] = [
+    (
+        "v2",
+        "`puzzel-sms-gateway-client` 2.0.4, one thread per call",
+        include_str!("puzzel_v2.py"),
+    ),
+    (
+        "v3",
+        "`puzzel-sms-gateway-client` 3.0.1, one task per call",
+        include_str!("puzzel_v3.py"),
+    ),
+];
+
+fn compare(options: &Options) -> Result<(), AnyError> {
+    let track = Track::new()?;
+    let service_id = SERVICE_ID.to_string();
+    let mut rows = Vec::new();
+    for messages_per_call in MESSAGES {
+        let call = bare_call(&track.runtime, messages_per_call)?;
+        let ours = move |base_url, in_flight, length| {
+            tidings(base_url, in_flight, messages_per_call, length)
+        };
+        for in_flight in IN_FLIGHT {
+            let load = Load {
+                in_flight,
+                messages_per_call,
+            };
+            rows.push(track.hyper(load, call.clone()));
+            rows.push(track.pooled(load, call.clone()));
+            rows.push(track.ours("`tidings::puzzel::Client::send`", load, ours));
+            for (name, title, script) in PACKAGES {
+                let Some(interpreter) = options.python(name) else {
+                    continue;
+                };
+                let messages = messages_per_call.to_string();
+                let arguments = [&messages, &service_id, USERNAME, PASSWORD, TEXT];
+                rows.push(track.python(title, load, interpreter, script, &arguments));
+            }
+        }
+    }
+    print!("{}", throughput::compare(&rows, options)?);
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! What the tests of the vendor's two Python clients share: a carrier, and what an answer to a call
+//! that sends has to hold.
+
+use std::fs;
+use std::path::Path;
+
+use bytes::Bytes;
+use http::Request;
+use serde_json::Value;
+use tidings::http::HttpClient;
+use tidings::puzzel;
+use tidings_tests::SimulatedByCommand;
+
+/// Taken, as the vendor's present client has its codes.
+pub(crate) const TAKEN: i64 = 1;
+/// Rejected, in the same list.
+pub(crate) const REJECTED: i64 = 2;
+
+/// `tidings sim puzzel`, with a scenario that is kept in a file of this name.
+pub(crate) fn simulate(name: &str, scenario: &str) -> SimulatedByCommand {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("puzzel-{name}.toml"));
+    fs::write(&file, scenario).unwrap();
+    SimulatedByCommand::start(puzzel::SPEC.id, &file)
+}
+
+pub(crate) fn base_url(carrier: &SimulatedByCommand) -> &str {
+    carrier.access()["base_url"].as_str().unwrap()
+}
+
+/// The names of a message's status in an answer, as a generation of clients shows them.
+#[derive(Clone, Copy)]
+pub(crate) struct Names {
+    pub(crate) code: &'static str,
+    pub(crate) text: &'static str,
+    pub(crate) reference: &'static str,
+    pub(crate) recipient: &'static str,
+    pub(crate) id: &'static str,
+    pub(crate) session: &'static str,
+    pub(crate) index: &'static str,
+}
+
+impl Names {
+    /// Checks that the statuses are these, in this order: code, reference and recipient.
+    #[track_caller]
+    pub(crate) fn check(self, statuses: &Value, expected: &[(i64, Option<&str>, &str)]) {
+        let list = statuses
+            .as_array()
+            .unwrap_or_else(|| panic!("{statuses}"))
+            .iter();
+        let seen = list.clone().map(|status| {
+            let reference = status[self.reference].as_str();
+            let recipient = status[self.recipient].as_str().unwrap();
+            (status[self.code].as_i64().unwrap(), reference, recipient)
+        });
+        assert_eq!(seen.collect::<Vec<_>>(), expected, "{statuses}");
+        for (status, index) in list.zip(1..) {
+            assert_eq!(status.as_object().unwrap().len(), 7, "{status}");
+            assert_eq!(status[self.index], index, "{status}");
+            let is_taken = status[self.code] == TAKEN;
+            let says = status[self.text].as_str().unwrap();
+            assert_eq!(says == "Message enqueued for sending", is_taken, "{status}");
+            let id = status[self.id].as_str();
+            assert_eq!(id.is_some_and(|id| !id.is_empty()), is_taken, "{status}");
+            assert_eq!(status[self.session], Value::Null, "{status}");
+        }
+    }
+}
+
+/// What reached phones, in the order of arrival: to whom, from whom, and the text.
+pub(crate) async fn phones(base_url: &str) -> Vec<(String, String, String)> {
+    let request = Request::get(format!("{base_url}/_sim/messages"));
+    let request = request.body(Bytes::new()).unwrap();
+    let http = HttpClient::builder().build().unwrap();
+    let answer = http.send(request).await.unwrap();
+    let lines = str::from_utf8(&answer.body).unwrap().lines();
+    let arrived = lines.map(|line| {
+        let message: Value = serde_json::from_str(line).unwrap();
+        let part = |name: &str| message[name].as_str().unwrap_or_default().to_owned();
+        (part("to"), part("from"), part("text"))
+    });
+    arrived.collect()
+}
+
+/// Expected arrivals, written as literals.
+pub(crate) fn owned(arrivals: &[(&str, &str, &str)]) -> Vec<(String, String, String)> {
+    let owned = arrivals
+        .iter()
+        .map(|(to, from, text)| ((*to).to_owned(), (*from).to_owned(), (*text).to_owned()));
+    owned.collect()
+}
