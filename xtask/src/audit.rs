@@ -30,10 +30,11 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
     results.into_iter().collect()
 }
 
-fn install_if_missing(subcommand: &str, package: &str) -> anyhow::Result<()> {
+/// Builds a tool of cargo from the registry where it is not there yet.
+pub(crate) fn install_if_missing(subcommand: &str, package: &str) -> anyhow::Result<()> {
     if process::succeeds("cargo", &[subcommand, "--version"]) {
         return Ok(());
     }
-    println!("audit: {package} is missing and takes some minutes to build");
+    println!("{package} is missing and takes some minutes to build");
     process::run(&mut process::cargo(&["install", "--locked", package]))
 }

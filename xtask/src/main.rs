@@ -12,6 +12,7 @@ mod audit;
 mod benches;
 mod clock;
 mod config;
+mod fuzz;
 mod r#gen;
 mod process;
 mod suite;
@@ -28,6 +29,8 @@ Usage: cargo xtask <TOOL> [ARGUMENTS]
 Tools:
   test [--fast] [STEP ...]   every check and every test; --fast leaves out what daily work can wait for
   bench <NAME>               measurements beside other programs, in one run
+  fuzz [TARGET ...] [--seconds N]
+                             bad input for every wire format, a minute each (installs cargo-fuzz)
   gen [--check]              writes the tables that are derived from Unicode data, or compares them
   tidy                       the rules of this repository that no compiler checks
   audit                      licences, bans and unused dependencies (installs cargo-deny and cargo-machete)
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
     let outcome = match tool {
         "audit" => audit::run(rest).map(succeeded),
         "bench" => benches::run(rest).map(succeeded),
+        "fuzz" => fuzz::run(rest).map(succeeded),
         "gen" => r#gen::run(rest).map(succeeded),
         "test" => suite::run(rest),
         "tidy" => tidy::run(rest).map(succeeded),

@@ -13,6 +13,8 @@ use tidings_core::text::{
     ConcatenationReference, Language, NationalLanguages, Policy, Replacement,
 };
 
+use crate::values::{duration, positive, url_path};
+
 /// Send text messages dependably.
 #[derive(Debug, Parser)]
 #[command(
@@ -492,6 +494,16 @@ pub(crate) struct SimArgs {
     /// Keep accounts and messages in this file, so that they survive a restart
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
+    /// A setting of the provider other than credentials and address; may be repeated
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub(crate) settings: Vec<(String, String)>,
+    /// Where the provider calls its customer: with delivery reports and texts from phones
+    #[arg(long, value_name = "URL")]
+    pub(crate) callback_url: Option<String>,
+    /// Read texts from phones from standard input, one per line: `+4790000001 STOP`. At a terminal
+    /// this is so by itself
+    #[arg(long = "type")]
+    pub(crate) types: bool,
 }
 
 /// Send a made-up campaign of 1,000 messages through a simulated carrier and watch its delivery
@@ -530,6 +542,11 @@ pub(crate) struct ManArgs {
 #[command(after_help = crate::output::exit_code_help())]
 pub(crate) struct ExitCodesArgs;
 
+fn name_and_value(text: &str) -> Result<(String, String), &'static str> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
 fn provider_names() -> clap::builder::PossibleValuesParser {
     let ids = tidings::providers::ALL.iter().map(|spec| spec.id);
     clap::builder::PossibleValuesParser::new(ids)
@@ -546,53 +563,6 @@ fn sim_examples() -> String {
     examples
 }
 
-/// Reads `90s`, `30m`, `2h`, `1d` and their like, also one after the other: `1h30m`.
-fn duration(text: &str) -> Result<Duration, &'static str> {
-    const EXPECTED: &str = "expected a duration such as 90s, 30m, 2h or 1d";
-    let mut total = Duration::ZERO;
-    let mut digits = String::new();
-    for character in text.trim().chars() {
-        if character.is_ascii_digit() {
-            digits.push(character);
-            continue;
-        }
-        let seconds = match character {
-            's' => 1,
-            'm' => 60,
-            'h' => 3_600,
-            'd' => 86_400,
-            _ => return Err(EXPECTED),
-        };
-        let count: u64 = digits.parse().map_err(|_| EXPECTED)?;
-        let seconds = count.checked_mul(seconds).ok_or(EXPECTED)?;
-        total = total
-            .checked_add(Duration::from_secs(seconds))
-            .ok_or(EXPECTED)?;
-        digits.clear();
-    }
-    if digits.is_empty() && !total.is_zero() {
-        Ok(total)
-    } else {
-        Err(EXPECTED)
-    }
-}
-
-fn url_path(text: &str) -> Result<String, &'static str> {
-    let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'?' && byte != b'#';
-    if text.starts_with('/') && text.bytes().all(is_plain) {
-        Ok(text.to_owned())
-    } else {
-        Err("expected a path such as /reports")
-    }
-}
-
-fn positive(text: &str) -> Result<f64, &'static str> {
-    match text.parse::<f64>() {
-        Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
-        _ => Err("expected a number above 0"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -601,29 +571,5 @@ mod tests {
     #[test]
     fn the_definition_is_consistent() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn durations() {
-        check("90s", Some(90));
-        check("30m", Some(1_800));
-        check("1h30m", Some(5_400));
-        check("1d", Some(86_400));
-        check("", None);
-        check("0s", None);
-        check("90", None);
-        check("h", None);
-        check("2w", None);
-        check("99999999999999999999s", None);
-        check("18446744073709551615d", None);
-    }
-
-    #[track_caller]
-    fn check(text: &str, seconds: Option<u64>) {
-        assert_eq!(
-            duration(text).ok(),
-            seconds.map(Duration::from_secs),
-            "{text}"
-        );
     }
 }

@@ -14,6 +14,7 @@ mod output;
 mod question;
 mod reports;
 mod tracking;
+mod values;
 mod waiting;
 
 use std::process::ExitCode;

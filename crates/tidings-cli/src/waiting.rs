@@ -10,6 +10,7 @@ use futures_util::stream::{self, StreamExt as _};
 use tidings::batches::QueuedBatch;
 use tidings::{DeliveryReport, Error, ErrorKind, Provider, ReportedState};
 
+use crate::output::counted;
 use crate::tracking::{IN_FLIGHT, Tracked};
 
 const LEFT: &str = "it has left the provider, which tells the rest only by calling back";
@@ -60,12 +61,12 @@ fn take(message: &mut Tracked, answer: &Result<QueuedBatch, Arc<Error>>) {
 
 /// Of a batch with more than one message nobody is told which of them still wait.
 fn waits(batch: &QueuedBatch) -> String {
-    let left = batch.left;
+    let left = counted(usize::try_from(batch.left).unwrap_or(usize::MAX), "message");
     let on_hold = match batch.on_hold {
         0 => String::new(),
         held => format!(", {held} of them on hold"),
     };
-    format!("messages of its batch that wait at the provider: {left}{on_hold}")
+    format!("its batch waits at the provider: {left} left{on_hold}")
 }
 
 fn end(message: &mut Tracked, why: &'static str) {

@@ -70,12 +70,11 @@ impl InboundMessage {
     }
 }
 
-/// Shows ids and lengths, neither the text nor the sender's number.
+/// Shows ids and lengths, neither the text nor one of the two numbers.
 impl fmt::Debug for InboundMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("InboundMessage")
             .field("id", &self.id)
-            .field("to", &self.to)
             .field("text_bytes", &self.text.len())
             .field("received_at", &self.received_at)
             .field("session", &self.session)

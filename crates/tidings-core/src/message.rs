@@ -21,10 +21,11 @@ use crate::words::stable_words;
 /// carry one allocation.
 ///
 /// ```
-/// use tidings_core::{E164, Message, SenderId};
+/// use tidings_core::{E164, Message, SendWindow, SenderId};
 ///
 /// let to = E164::parse("+224622000001", None)?;
-/// let message = Message::new(to, "Bonjour").from(SenderId::parse("Tidings")?);
+/// let morning = SendWindow::from("2026-11-23T08:00[Africa/Conakry]".parse()?);
+/// let message = Message::new(to, "Bonjour").from(SenderId::parse("Tidings")?).window(morning);
 /// assert_eq!(&*message.text, "Bonjour");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -44,7 +45,8 @@ pub struct Message {
     /// How long the message is worth delivering, from the moment it is handed over. `None` leaves
     /// it to the provider.
     pub valid_for: Option<Duration>,
-    /// When it may leave. `None` is at once.
+    /// When it may leave. `None` is at once. Not every provider can hold a message back; one that
+    /// cannot refuses a message with a window.
     pub window: Option<SendWindow>,
 }
 

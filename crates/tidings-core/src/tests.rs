@@ -156,17 +156,20 @@ fn a_message_begins_with_defaults_and_takes_each_setting() {
         (&plain.from, &plain.reference, plain.valid_for),
         (&None, &None, None)
     );
-    assert_eq!(plain.priority, Priority::Normal);
+    assert_eq!((plain.priority, &plain.window), (Priority::Normal, &None));
 
     let sender = SenderId::parse("Tidings").unwrap();
     let reference = ClientRef::new("order-17").unwrap();
+    let window = SendWindow::from("2026-03-29T09:00[Europe/Oslo]".parse().unwrap());
     let full = plain
         .clone()
         .from(sender.clone())
         .reference(reference.clone())
         .priority(Priority::High)
-        .valid_for(Duration::from_mins(10));
+        .valid_for(Duration::from_mins(10))
+        .window(window.clone());
     assert_eq!(full.from, Some(sender));
+    assert_eq!(full.window, Some(window));
     assert_eq!(full.reference, Some(reference));
     assert_eq!(full.priority, Priority::High);
     assert_eq!(full.valid_for, Some(Duration::from_mins(10)));
@@ -182,7 +185,42 @@ fn debug_of_a_message_shows_its_settings() {
     assert_eq!(
         format!("{message:?}"),
         "Message { to: +2246******01, from: Some(International(+2246******09)), text_bytes: 7, \
-         reference: None, priority: Normal, valid_for: None }"
+         reference: None, priority: Normal, valid_for: None, window: None }"
+    );
+}
+
+#[test]
+fn a_message_from_a_phone_takes_what_its_provider_tells() {
+    let plain = InboundMessage::new("m1", "+224622000001", "1960", "DEMO hei");
+    assert_eq!(
+        (&*plain.id, &*plain.from, &*plain.to, &*plain.text),
+        ("m1", "+224622000001", "1960", "DEMO hei")
+    );
+    assert_eq!(plain.received_at, None);
+    assert_eq!((&plain.session, &plain.keyword), (&None, &None));
+
+    let full = plain
+        .clone()
+        .received_at(Timestamp::UNIX_EPOCH)
+        .session("s1")
+        .keyword("DEMO");
+    assert_eq!(full.received_at, Some(Timestamp::UNIX_EPOCH));
+    assert_eq!(full.session.as_deref(), Some("s1"));
+    assert_eq!(full.keyword.as_deref(), Some("DEMO"));
+    assert_ne!(full, plain);
+    assert!(
+        Arc::ptr_eq(&full.text, &plain.text),
+        "a clone shares its text"
+    );
+}
+
+#[test]
+fn debug_of_a_message_from_a_phone_shows_no_number_and_no_text() {
+    let message = InboundMessage::new("m1", "+224622000001", "+224622000009", "Bonjour");
+    let message = message.session("s1").keyword("Bonjour");
+    assert_eq!(
+        format!("{message:?}"),
+        "InboundMessage { id: \"m1\", text_bytes: 7, received_at: None, session: Some(\"s1\"), .. }"
     );
 }
 

@@ -300,7 +300,7 @@ fn may_name(source: &Source, provider: &str) -> bool {
         "crates/tidings/benches/",
         "crates/tidings-tests/tests/it/",
         "crates/tidings-tests/benches/",
-        "fuzz/fuzz_targets/",
+        "fuzz/",
         "xtask/",
     ]
     .iter()

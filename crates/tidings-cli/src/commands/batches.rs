@@ -68,7 +68,7 @@ fn missing(error: Error, batch: &str) -> anyhow::Error {
     let error = anyhow::Error::from(error);
     if is_missing {
         error.context(format!(
-            "nothing of batch {batch} waits at the provider: it knows no such batch, or all of it has left"
+            "nothing of batch {batch} waits at the provider (it knows no such batch, or all of it has left)"
         ))
     } else {
         error
@@ -88,7 +88,7 @@ async fn confirmed(
     }
     let found = find(batches, batch).await?;
     context.output.remark(format_args!(
-        "{} of batch {batch} wait, {} of them on hold",
+        "in batch {batch} wait: {}, {} of them on hold",
         counted(usize::try_from(found.left).unwrap_or(usize::MAX), "message"),
         found.on_hold
     ));

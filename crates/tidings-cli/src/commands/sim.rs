@@ -1,11 +1,14 @@
-//! `tidings sim`: a simulated carrier behind a provider's API, until it is interrupted.
+//! `tidings sim`: a simulated carrier behind a provider's API, until it is interrupted. Whoever sits
+//! at it can type what phones send.
 
+use std::io::{self, BufRead as _, IsTerminal as _};
 use std::path::Path;
 
 use anyhow::Context as _;
 use serde_json::{Map, Value};
-use tidings::ProviderSpec;
-use tidings_sim::{Scenario, Simulator};
+use tidings::{E164, ProviderSpec};
+use tidings_sim::{PhoneText, Scenario, SimError, Simulator, World};
+use tokio::sync::mpsc;
 
 use super::Context;
 use crate::args::SimArgs;
@@ -27,15 +30,87 @@ pub(super) async fn run(
     if let Some(path) = &args.state {
         builder = builder.state_file(path);
     }
-    let simulator = builder.start().await?;
+    for (name, value) in &args.settings {
+        builder = builder.setting(name, value);
+    }
+    if let Some(url) = &args.callback_url {
+        builder = builder.callback_url(url);
+    }
+    let simulator = builder.start().await.map_err(told_as_input)?;
     if context.output.is_json() {
         context.output.json_line(&access(&simulator))?;
     } else {
         introduce(context, spec, &simulator)?;
     }
-    interrupt.wait().await;
+    let typed = if args.types || io::stdin().is_terminal() {
+        Some(lines_typed())
+    } else {
+        None
+    };
+    tokio::select! {
+        () = interrupt.wait() => {}
+        () = take_texts(context, simulator.world(), typed) => {}
+    }
     simulator.stop().await;
     Ok(())
+}
+
+/// What the user has to change in what he gave is his input; the rest is as it is.
+fn told_as_input(error: SimError) -> anyhow::Error {
+    match error {
+        SimError::Account { source } => bad_input(source.to_string()),
+        SimError::Callback { .. } => bad_input(error.to_string()),
+        error => error.into(),
+    }
+}
+
+/// The lines of standard input. The thread that reads them ends with the program.
+fn lines_typed() -> mpsc::Receiver<String> {
+    let (sender, lines) = mpsc::channel(16);
+    // Not one of the run time's own threads: at its end it would wait for them.
+    std::thread::spawn(move || {
+        for line in io::stdin().lock().lines().map_while(Result::ok) {
+            if sender.blocking_send(line).is_err() {
+                return;
+            }
+        }
+    });
+    lines
+}
+
+/// Lets phones send what is typed. Never ends: when nothing more can be typed, the carrier goes on.
+async fn take_texts(context: &Context, world: &World, typed: Option<mpsc::Receiver<String>>) {
+    if let Some(mut lines) = typed {
+        while let Some(line) = lines.recv().await {
+            take_text(context, world, &line).await;
+        }
+    }
+    std::future::pending().await
+}
+
+async fn take_text(context: &Context, world: &World, line: &str) {
+    if line.trim().is_empty() {
+        return;
+    }
+    let Some(text) = phone_text(line) else {
+        let expected = "expected a number with + and a text, such as: +4790000001 STOP";
+        context.output.warn(expected);
+        return;
+    };
+    match world.receive(text).await {
+        Ok(received) => context.output.remark(format_args!(
+            "received as {} for {}",
+            received.id, received.to
+        )),
+        Err(refusal) => context.output.warn(refusal),
+    }
+}
+
+/// `+4790000001 STOP`
+fn phone_text(line: &str) -> Option<PhoneText> {
+    let (from, text) = line.trim().split_once(char::is_whitespace)?;
+    let from: E164 = from.parse().ok()?;
+    Some(PhoneText::new(from, text.trim_start()))
 }
 
 fn scenario(path: &Path) -> anyhow::Result<Scenario> {
@@ -85,6 +160,9 @@ fn introduce(context: &Context, spec: &ProviderSpec, simulator: &Simulator) -> a
         "  curl {}/_sim/messages",
         simulator.base_url()
     ))?;
+    if io::stdin().is_terminal() {
+        output.remark("\nType what a phone sends, such as: +4790000001 STOP");
+    }
     output.remark("\nCtrl-C ends it.");
     Ok(())
 }
@@ -94,5 +172,36 @@ fn example_number(spec: &ProviderSpec) -> String {
     match spec.capabilities.calling_codes {
         [] | [224, ..] => "+224622000001".to_owned(),
         [code, ..] => format!("+{code}..."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(line: &str, expected: Option<(&str, &str)>) {
+        let read = phone_text(line);
+        let read = read.as_ref().map(|text| (text.from.as_str(), &*text.text));
+        assert_eq!(read, expected, "{line}");
+    }
+
+    #[test]
+    fn a_typed_line_is_a_number_and_a_text() {
+        check("+4790000001 STOP", Some(("+4790000001", "STOP")));
+        check(
+            "  +4790000001\t two  words ",
+            Some(("+4790000001", "two  words")),
+        );
+        for wrong in [
+            "",
+            "STOP",
+            "+4790000001",
+            "4790000001 STOP",
+            "+47 STOP",
+            "+x STOP",
+        ] {
+            check(wrong, None);
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::Child;
+use std::process::{Child, Stdio};
 
 use serde_json::Value;
 
@@ -90,6 +90,46 @@ fn it_obeys_a_scenario_and_survives_being_killed() {
     assert_eq!(balance.succeeded().json()[0]["amount"], 4);
     signal(&child, "INT");
     assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn texts_can_be_typed() {
+    let shell = Shell::new();
+    let mut command = shell.tidings(&["sim", spec().id, "--json", "--type"]);
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    let access = first_line(&mut child);
+    let mut keyboard = child.stdin.take().unwrap();
+    writeln!(keyboard, "nonsense\n\n+4790000001 STOP it").unwrap();
+    drop(keyboard);
+    let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
+    let warned = told.next().unwrap().unwrap();
+    assert!(warned.contains("+4790000001 STOP"), "{warned}");
+    let received = told.next().unwrap().unwrap();
+    assert!(received.contains("received as"), "{received}");
+    let inbound = get(&access, "/_sim/inbound");
+    let line = inbound.lines().last().unwrap();
+    let line: Value = serde_json::from_str(line).unwrap();
+    assert_eq!(line["from"], "+4790000001");
+    assert_eq!(line["text"], "STOP it");
+    // It goes on when nothing more can be typed.
+    signal(&child, "TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_setting_that_cannot_be_set_is_refused_by_name() {
+    let shell = Shell::new();
+    for wrong in ["colour=red", "base_url=http://localhost"] {
+        let ended = shell.run(&["sim", spec().id, "--set", wrong]);
+        ended.exited_with(5);
+        let (name, _) = wrong.split_once('=').unwrap();
+        assert!(ended.stderr.contains(name), "{}", ended.stderr);
+    }
+    shell
+        .run(&["sim", spec().id, "--set", "colour"])
+        .exited_with(2);
+    let url = ["sim", spec().id, "--callback-url", "ftp://localhost/x"];
+    shell.run(&url).exited_with(5);
 }
 
 #[test]

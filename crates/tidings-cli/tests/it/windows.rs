@@ -17,9 +17,12 @@ fn a_window_is_kept() {
     shell.run(&["batches", "show", batch]).succeeded();
     send(&["--not-before", LATER, "--until", "2099-01-02T12:00+01:00"]).succeeded();
     // Open already: it leaves.
-    send(&["--until", LATER]).succeeded();
-    let window = &carrier.messages()[0];
-    assert_eq!(carrier.messages().len(), 3, "{window:?}");
+    let open = send(&["--not-before", "2026-01-02T09:00Z"]);
+    let batch = open.succeeded().json()[0]["ref"]["batch"].clone();
+    let gone = shell.run(&["batches", "show", batch.as_str().unwrap()]);
+    gone.exited_with(15);
+    let arrived = carrier.messages();
+    assert_eq!(arrived.len(), 3, "{arrived:?}");
 }
 
 #[test]

@@ -4,6 +4,8 @@
 //! Called by everything that needs to know the time. The functions of this crate never read a
 //! clock: they are given a [`Timestamp`], and only the programs' [`Clock`] reads one.
 
+#[cfg(test)]
+mod tests;
 mod window;
 mod zone;
 
@@ -56,6 +58,14 @@ impl Timestamp {
         let milliseconds = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         let later = self.as_millis().saturating_add(milliseconds);
         Self::from_millis(later).unwrap_or(Self::MAX)
+    }
+
+    /// This point moved earlier by the whole milliseconds of `duration`, stopping at the year -9999.
+    #[must_use]
+    pub fn minus(self, duration: Duration) -> Self {
+        let milliseconds = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        let earlier = self.as_millis().saturating_sub(milliseconds);
+        Self::from_millis(earlier).unwrap_or(Self(jiff::Timestamp::MIN))
     }
 
     /// How long after `earlier` this point is; zero if it is not after it.

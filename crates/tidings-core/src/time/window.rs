@@ -4,12 +4,17 @@
 //! back. Pure: it is asked about a moment and reads no clock.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::Timestamp;
 use super::zone::{Day, TimeOfDay, TimeZone, ZonedTime};
 
 /// The time in which a message may leave: not before a moment, for one stretch of time, or on each
 /// of some days for the same hours.
+///
+/// The hours of days are those that calendars and clocks show: whoever looks at both at the moment at
+/// which a message leaves finds it within its days and hours, also where clocks are changed. Hours
+/// that the clocks skip are lost with what is skipped; hours that they show twice count both times.
 ///
 /// ```
 /// use tidings_core::{Opening, SendWindow, TimeZone};
@@ -90,8 +95,9 @@ impl SendWindow {
     /// The same hours on each of some days, the last one included.
     ///
     /// # Errors
-    /// [`WindowError`] when the days or the hours end before they begin. Hours over midnight are
-    /// two windows.
+    /// [`WindowError`] when the days or the hours end before they begin, or the hours at once. Hours
+    /// over midnight are two windows. Hours that the clocks skip on every one of the days are no
+    /// error: that window never opens.
     pub fn daily(
         days: std::ops::RangeInclusive<Day>,
         from: TimeOfDay,
@@ -111,7 +117,8 @@ impl SendWindow {
         })))
     }
 
-    /// Whether a message may leave at this moment, and if not, when.
+    /// Whether a message may leave at this moment, and if not, when. An end is not within the
+    /// window: at that moment it is over, or closed until the next day.
     pub fn opening(&self, at: Timestamp) -> Opening {
         match &self.0 {
             Shape::Stretch { from, until } => {
@@ -122,7 +129,9 @@ impl SendWindow {
         }
     }
 
-    /// When it begins and, where it has an end, when it ends for good.
+    /// When it begins and, where it has an end, when it ends for good. On a day on which clocks are
+    /// changed, a time that they skip counts as it does in [`TimeZone::at`]; [`Self::opening`] is
+    /// exact there.
     pub fn bounds(&self) -> (ZonedTime, Option<ZonedTime>) {
         match &self.0 {
             Shape::Stretch { from, until } => (from.clone(), until.clone()),
@@ -143,21 +152,84 @@ impl SendWindow {
     }
 }
 
+/// How far apart a day of one zone and the day of that date in another can be, and by how much
+/// clocks have gone forward and back at the most.
+const TWO_DAYS: Duration = Duration::from_hours(48);
+
 impl DailyHours {
     fn opening(&self, at: Timestamp) -> Opening {
-        let today = ZonedTime::new(at, &self.zone).day();
-        let mut day = today.max(self.first);
-        // Today may be over or, where clocks change, be skipped; then the day after decides.
-        while day <= self.last {
-            let (from, to) = self.on(day);
-            match opening_of(from.timestamp(), Some(to.timestamp()), at) {
-                Opening::Over if day < day.next() => day = day.next(),
-                answer => return answer,
-            }
+        match self.first_open(at) {
+            None => Opening::Over,
+            Some(from) if from > at => Opening::OpensAt(from),
+            Some(_) => Opening::Open {
+                until: Some(self.first_closed(at)),
+            },
         }
-        Opening::Over
     }
 
+    /// The first moment within the hours that is not before this one.
+    fn first_open(&self, at: Timestamp) -> Option<Timestamp> {
+        let mut moment = at.max(self.before_first());
+        loop {
+            let steady = self.zone.steady_at(moment);
+            let (day, time) = steady.shown_at(moment);
+            // Zones at the date line have gone back by a day: the last day may come again.
+            if day > self.last.next().next() {
+                return None;
+            }
+            if self.is_within(day, time) {
+                return Some(moment);
+            }
+            let opens_on = if day < self.first {
+                self.first
+            } else if time < self.from {
+                day
+            } else {
+                day.next()
+            };
+            let opens_at = steady
+                .moment_of(opens_on, self.from)
+                .filter(|opens_at| opens_on <= self.last && *opens_at > moment);
+            match (opens_at, steady.end) {
+                (Some(opens_at), Some(end)) if opens_at < end => return Some(opens_at),
+                (Some(opens_at), None) => return Some(opens_at),
+                // What the clocks show then decides.
+                (_, Some(end)) => moment = end,
+                (None, None) => return None,
+            }
+        }
+    }
+
+    /// The first moment after this one that is not within the hours. This one is.
+    fn first_closed(&self, at: Timestamp) -> Timestamp {
+        let mut moment = at;
+        loop {
+            let steady = self.zone.steady_at(moment);
+            let (day, time) = steady.shown_at(moment);
+            if !self.is_within(day, time) {
+                return moment;
+            }
+            let closes_at = steady.moment_of(day, self.to).unwrap_or(Timestamp::MAX);
+            match steady.end {
+                Some(end) if end <= closes_at => moment = end,
+                _ => return closes_at,
+            }
+        }
+    }
+
+    fn is_within(&self, day: Day, time: TimeOfDay) -> bool {
+        (self.first..=self.last).contains(&day) && (self.from..self.to).contains(&time)
+    }
+
+    /// A moment at which no calendar shows the first day yet.
+    fn before_first(&self) -> Timestamp {
+        let Ok(midnight) = TimeZone::UTC.at(self.first, TimeOfDay::MIDNIGHT) else {
+            return Timestamp::MAX;
+        };
+        midnight.timestamp().minus(TWO_DAYS)
+    }
+
+    /// From when to when on this day, as far as its clocks show both.
     fn on(&self, day: Day) -> (ZonedTime, ZonedTime) {
         let at = |time| {
             let moment = self.zone.at(day, time);
@@ -169,10 +241,8 @@ impl DailyHours {
 
 fn opening_of(from: Timestamp, until: Option<Timestamp>, at: Timestamp) -> Opening {
     match until {
-        // A stretch that the change of clocks has swallowed.
-        Some(until) if until <= from => Opening::Over,
-        _ if at < from => Opening::OpensAt(from),
         Some(until) if at >= until => Opening::Over,
+        _ if at < from => Opening::OpensAt(from),
         until => Opening::Open { until },
     }
 }

@@ -67,6 +67,40 @@ impl TimeZone {
     }
 }
 
+impl TimeZone {
+    /// The stretch around a moment in which the zone's clocks are not changed.
+    pub(super) fn steady_at(&self, moment: Timestamp) -> Steady {
+        let change = self.0.following(moment.0).next();
+        Steady {
+            offset: self.0.to_offset(moment.0),
+            end: change.map(|change| Timestamp(change.timestamp())),
+        }
+    }
+}
+
+/// A stretch of time in which a zone's clocks run without a change, so that moments and what clocks
+/// show differ by the same distance throughout.
+pub(super) struct Steady {
+    offset: jiff::tz::Offset,
+    /// The moment of the next change; none where there is no further one.
+    pub(super) end: Option<Timestamp>,
+}
+
+impl Steady {
+    /// What calendars and clocks show.
+    pub(super) fn shown_at(&self, moment: Timestamp) -> (Day, TimeOfDay) {
+        let shown = self.offset.to_datetime(moment.0);
+        (Day(shown.date()), TimeOfDay::of(shown.time()))
+    }
+
+    /// The moment at which they show this, if it lies within the calendar. It may lie outside of the
+    /// stretch.
+    pub(super) fn moment_of(&self, day: Day, time: TimeOfDay) -> Option<Timestamp> {
+        let shown = day.0.to_datetime(time.0);
+        self.offset.to_timestamp(shown).ok().map(Timestamp)
+    }
+}
+
 /// The name, or the distance from UTC where it has none.
 impl fmt::Display for TimeZone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -84,7 +118,8 @@ impl fmt::Debug for TimeZone {
     }
 }
 
-/// A moment together with the zone in which people speak of it.
+/// A moment together with the zone in which people speak of it. Two of them are equal when both
+/// are.
 ///
 /// ```
 /// use tidings_core::{TimeZone, ZonedTime};
@@ -94,7 +129,7 @@ impl fmt::Debug for TimeZone {
 /// assert_eq!(opening.in_zone(&TimeZone::UTC).time_of_day().to_string(), "07:00:00");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct ZonedTime(jiff::Zoned);
 
 impl ZonedTime {
@@ -124,16 +159,26 @@ impl ZonedTime {
         Day(self.0.date())
     }
 
-    /// The time that the zone's clocks show.
+    /// The time that the zone's clocks show; parts of a second are cut off.
     pub fn time_of_day(&self) -> TimeOfDay {
-        TimeOfDay(self.0.time())
+        TimeOfDay::of(self.0.time())
     }
 
-    /// How far the zone is ahead of UTC at this moment, in minutes; negative is behind.
+    /// How far the zone is ahead of UTC at this moment, in whole minutes rounded down; negative is
+    /// behind. Zones have had parts of minutes until the twentieth century.
     pub fn minutes_ahead(&self) -> i32 {
         self.0.offset().seconds().div_euclid(60)
     }
 }
+
+impl PartialEq for ZonedTime {
+    fn eq(&self, other: &Self) -> bool {
+        // The library compares the moments only.
+        self.0 == other.0 && self.0.time_zone() == other.0.time_zone()
+    }
+}
+
+impl Eq for ZonedTime {}
 
 /// As in RFC 9557: `2026-03-29T09:00:00+02:00[Europe/Oslo]`.
 impl fmt::Display for ZonedTime {
@@ -149,17 +194,20 @@ impl fmt::Debug for ZonedTime {
 }
 
 /// Reads `2026-03-29T09:00[Europe/Oslo]`, the same with its offset, or RFC 3339, whose zone is then
-/// the fixed offset. A time with neither zone nor offset is refused.
+/// the fixed offset. A time with neither zone nor offset is refused, and so is an offset that the zone
+/// does not have then. What is finer than a millisecond is cut off.
 impl FromStr for ZonedTime {
     type Err = TimeError;
 
     fn from_str(text: &str) -> Result<Self, TimeError> {
         if text.contains('[') {
             let parser = jiff::fmt::temporal::DateTimeParser::new();
-            return parser
+            let exact = parser
                 .parse_zoned_with(&ZONES, text)
-                .map(Self)
-                .map_err(|_| TimeError::NotATime);
+                .map_err(|_| TimeError::NotATime)?;
+            let moment = Timestamp::from_millis(exact.timestamp().as_millisecond());
+            let moment = moment.ok_or(TimeError::OutOfRange)?;
+            return Ok(Self(moment.0.to_zoned(exact.time_zone().clone())));
         }
         let moment: Timestamp = text.parse().map_err(|_| TimeError::NotATime)?;
         let pieces = jiff::fmt::temporal::Pieces::parse(text).map_err(|_| TimeError::NotATime)?;
@@ -206,11 +254,11 @@ impl FromStr for Day {
     type Err = TimeError;
 
     fn from_str(text: &str) -> Result<Self, TimeError> {
-        // The library reads a date in front of a time as well; here it stands alone.
-        if text.len() != 10 {
-            return Err(TimeError::NotATime);
-        }
-        text.parse().map(Self).map_err(|_| TimeError::NotATime)
+        let day: civil::Date = text.parse().map_err(|_| TimeError::NotATime)?;
+        // The library reads other forms as well, and a date in front of a time; here it stands
+        // alone and in one form.
+        let is_plain = day.to_string() == text;
+        is_plain.then_some(Self(day)).ok_or(TimeError::NotATime)
     }
 }
 
@@ -231,6 +279,11 @@ impl TimeOfDay {
         civil::Time::new(hour, minute, second, 0)
             .map(Self)
             .map_err(|_| TimeError::OutOfRange)
+    }
+
+    fn of(exact: civil::Time) -> Self {
+        let whole = civil::Time::new(exact.hour(), exact.minute(), exact.second(), 0);
+        Self(whole.unwrap_or(exact))
     }
 }
 

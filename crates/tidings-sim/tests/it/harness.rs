@@ -17,6 +17,7 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tidings::backend::{Backend, Presented, Principal, Refusal, SignIn, Submission};
+use tidings::callback::{Callback, CallbackEmitter, CallbackRequest};
 use tidings::{Account, Capabilities, Message, ProviderSpec, Setting};
 use tidings_core::{Clock, E164, Timestamp};
 use tidings_sim::{Scenario, Simulator, SimulatorBuilder, World};
@@ -43,6 +44,54 @@ const fn capabilities() -> Capabilities {
     capabilities.balance = true;
     capabilities.calling_codes = &[224, 47];
     capabilities
+}
+
+/// A provider like [`SPEC`] whose batches are shown by their names, and which calls its customers.
+pub(crate) static NAMED: ProviderSpec = ProviderSpec::new(
+    "namedline",
+    "Namedline",
+    named_capabilities(),
+    &[
+        Setting::required("line", "the number of the line"),
+        Setting::secret("key", "the key of the line"),
+        Setting::optional("colour", "of no importance"),
+    ],
+)
+.with_router(router)
+.with_emit_callback(CallbackEmitter::new(emit));
+
+const fn named_capabilities() -> Capabilities {
+    let mut capabilities = capabilities();
+    capabilities.batches = true;
+    capabilities.balance = false;
+    capabilities.reports = true;
+    capabilities
+}
+
+/// All in one call: a line for each report and for each text.
+fn emit(account: &Account, callbacks: &[Callback]) -> Vec<CallbackRequest> {
+    let items: Vec<_> = callbacks.iter().map(told).collect();
+    let body = json!({
+        "line": account.setting("line"),
+        "key": account.setting("key"),
+        "colour": account.setting("colour"),
+        "items": items,
+    });
+    vec![CallbackRequest::post(HeaderMap::new(), body.to_string())]
+}
+
+fn told(callback: &Callback) -> Value {
+    match callback {
+        Callback::Report(report) => json!({
+            "id": report.about.message, "state": report.state, "word": report.raw,
+            "batch": report.about.batch, "session": report.about.session,
+        }),
+        Callback::Inbound(text) => json!({
+            "id": text.id, "from": text.from, "to": text.to, "text": &*text.text,
+            "session": text.session, "keyword": text.keyword,
+        }),
+        _ => panic!("neither a report nor a text"),
+    }
 }
 
 /// A clock that moves when it is told to.
@@ -91,7 +140,11 @@ pub(crate) async fn world(scenario_text: &str) -> (World, Arc<TestClock>, Princi
 }
 
 pub(crate) fn builder(scenario_text: &str) -> SimulatorBuilder {
-    Simulator::builder(&SPEC)
+    builder_of(&SPEC, scenario_text)
+}
+
+pub(crate) fn builder_of(spec: &'static ProviderSpec, scenario_text: &str) -> SimulatorBuilder {
+    Simulator::builder(spec)
         .seed(1)
         .scenario(scenario(scenario_text))
 }

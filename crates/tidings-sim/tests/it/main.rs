@@ -12,4 +12,5 @@ mod providers;
 mod scenarios;
 mod serving;
 mod state_file;
+mod waiting;
 mod world;

@@ -207,8 +207,8 @@ impl ClientBuilder {
         self
     }
 
-    /// The sender of messages that name none. One that is not a short number is left out of messages
-    /// with a price or a session, which may not have it.
+    /// The sender of messages that name none. Left out of messages that may not have it: those with a
+    /// price, and, unless it is a short number, those of a session.
     pub fn default_sender(mut self, sender: SenderId) -> Self {
         self.default_sender = Some(sender);
         self

@@ -11,11 +11,11 @@ use tidings_core::text::{self, Encoding as Alphabet, Policy};
 
 use super::Dialect;
 use super::encoding::Encoding;
+use super::map::codes::key;
 use super::map::{self, FieldFault, OriginatorType, field};
 use super::message::{Message, Recipient};
-use super::parameter::key;
 use super::settings::{
-    GasSettings, OriginatorSettings, PrioritySetting, SendWindow, Session, Settings,
+    Age, GasSettings, OriginatorSettings, PrioritySetting, SendWindow, Session, Settings,
     ValiditySetting,
 };
 use super::wire;
@@ -38,9 +38,9 @@ impl Message {
     /// - `content` is empty or too long: 1,600 characters in [`Dialect::V3`], six parts (918 units of
     ///   the GSM alphabet or 402 of UCS-2) in [`Dialect::Manual`];
     /// - `price` for a Norwegian phone is not 100 to 100,000 in steps of 100;
-    /// - the originator has not the form of its kind, or is not a short number though there is a
-    ///   price or a session;
-    /// - `age` is given and there is no price;
+    /// - the originator has not the form of its kind, or there is one though there is a price, or it
+    ///   is not a short number though there is a session;
+    /// - `age` is 16 or 18 and there is no price;
     /// - a session is for a phone outside Norway, or continues one without an id;
     /// - the send window cannot be said (see [`map::write_window`]) or ends before it begins;
     /// - `serviceCode` has not five digits; a parameter has not the form of its key.
@@ -144,7 +144,7 @@ fn check_settings(settings: &Settings, recipient: &E164, price: u32) -> Result<(
     if let Some(originator) = &settings.originator {
         check_originator(originator, settings, price)?;
     }
-    if settings.age.is_some() && price == 0 {
+    if settings.age.is_some_and(|age| age != Age::Any) && price == 0 {
         let fault = "is given for a message without a price";
         return Err(FieldFault::new(field::AGE, fault));
     }
@@ -171,23 +171,21 @@ fn check_originator(
     price: u32,
 ) -> Result<(), FieldFault> {
     map::check_originator(originator.kind, &originator.text)?;
-    if may_send(originator.kind, settings.session.as_ref(), price) {
-        return Ok(());
+    if price > 0 {
+        let fault = "goes only with a price of 0";
+        return Err(FieldFault::new(field::ORIGINATOR, fault));
     }
-    Err(FieldFault::new(
-        field::ORIGINATOR_TYPE,
-        if settings.session.is_some() {
-            "must be a short number in a session"
-        } else {
-            "must be a short number when the message has a price"
-        },
-    ))
+    if settings.session.is_some() && originator.kind != OriginatorType::Network {
+        let fault = "must be a short number in a session";
+        return Err(FieldFault::new(field::ORIGINATOR_TYPE, fault));
+    }
+    Ok(())
 }
 
-/// Whether a sender of this kind may send a message with this price and session: who pays or is to
-/// answer must see the service's own number.
+/// Whether a sender of this kind may be named for a message with this price and session: who pays,
+/// and who is to answer, must see the service's own number.
 pub(super) fn may_send(kind: OriginatorType, session: Option<&Session>, price: u32) -> bool {
-    kind == OriginatorType::Network || (price == 0 && session.is_none())
+    price == 0 && (session.is_none() || kind == OriginatorType::Network)
 }
 
 fn check_session(session: Option<&Session>, recipient: &E164) -> Result<(), FieldFault> {

@@ -40,11 +40,12 @@ pub use check::{MAX_CHARACTERS, MAX_PARTS};
 #[cfg(feature = "client")]
 pub use client::{Client, SendOptions};
 pub use encoding::Encoding;
+pub use map::codes::{ParsingType, key};
 pub use map::{FieldFault, OriginatorType};
 #[cfg(feature = "client")]
 pub use message::{Message, Recipient};
 #[cfg(feature = "client")]
-pub use parameter::{Parameter, ParsingType, StrexChannel, StrexSellOption, key};
+pub use parameter::{Parameter, StrexChannel, StrexSellOption};
 #[cfg(feature = "client")]
 pub use settings::{Age, GasSettings, OriginatorSettings, SendWindow, Session, Settings};
 pub use wire::{

@@ -7,34 +7,12 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
+use super::map::codes::{self, ParameterForm, ParsingType, key};
 use super::map::{FieldFault, field};
 use super::wire;
 
-/// The keys of the vendor's list, in its own spelling.
-pub mod key {
-    /// The operator's billing model.
-    pub const BUSINESS_MODEL: &str = "businessModel";
-    /// The data coding scheme.
-    pub const DCS: &str = "dcs";
-    /// The user data header.
-    pub const UDH: &str = "udh";
-    /// The protocol identifier.
-    pub const PID: &str = "pid";
-    /// Whether the text is shown at once.
-    pub const FLASH: &str = "flash";
-    /// What becomes of characters outside the GSM alphabet.
-    pub const PARSING_TYPE: &str = "parsing-type";
-    /// Whether no report is wanted.
-    pub const SKIP_REPORT: &str = "skip_customer_report_delivery";
-    /// How long a payer has to confirm.
-    pub const STREX_TIMEOUT: &str = "strex_verification_timeout";
-    /// How a payer confirms.
-    pub const STREX_SELL_OPTION: &str = "strex_merchant_sell_option";
-    /// Where a payer confirms.
-    pub const STREX_CHANNEL: &str = "strex_confirm_channel";
-    /// What a payer has agreed to before.
-    pub const STREX_TOKEN: &str = "strex_authorization_token";
-}
+/// How many octets a message has, its header among them: 3GPP TS 23.040.
+const MAX_OCTETS: usize = 140;
 
 /// One parameter of a message: contract model `Parameter`.
 ///
@@ -51,32 +29,6 @@ pub mod key {
 pub struct Parameter {
     key: Cow<'static, str>,
     value: String,
-}
-
-/// What becomes of characters outside the GSM alphabet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ParsingType {
-    /// A text with one is refused.
-    None,
-    /// They are dropped.
-    SafeRemoveNonGsm,
-    /// Accented letters become their base letters, the others are dropped.
-    SafeRemoveNonGsmWithReplace,
-    /// The text goes out as UCS-2.
-    AutoDetect,
-}
-
-impl ParsingType {
-    /// The vendor's word.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "NONE",
-            Self::SafeRemoveNonGsm => "SAFE_REMOVE_NON_GSM",
-            Self::SafeRemoveNonGsmWithReplace => "SAFE_REMOVE_NON_GSM_WITH_REPLACE",
-            Self::AutoDetect => "AUTO_DETECT",
-        }
-    }
 }
 
 /// How a payer confirms with Strex, the Norwegian operators' payment service.
@@ -139,12 +91,12 @@ impl Parameter {
 
     /// Whether no report is wanted for this message.
     pub fn skip_customer_report_delivery(skip: bool) -> Self {
-        Self::of(key::SKIP_REPORT, skip.to_string())
+        Self::of(key::SKIP_CUSTOMER_REPORT_DELIVERY, skip.to_string())
     }
 
     /// How long a payer has to confirm, in minutes, 0 to 30.
     pub fn strex_verification_timeout(minutes: u8) -> Self {
-        Self::of(key::STREX_TIMEOUT, minutes.to_string())
+        Self::of(key::STREX_VERIFICATION_TIMEOUT, minutes.to_string())
     }
 
     /// How a payer confirms.
@@ -154,7 +106,7 @@ impl Parameter {
             StrexSellOption::Confirmation => "confirmation",
             StrexSellOption::Pin => "pin",
         };
-        Self::of(key::STREX_SELL_OPTION, word)
+        Self::of(key::STREX_MERCHANT_SELL_OPTION, word)
     }
 
     /// Where a payer confirms.
@@ -164,12 +116,12 @@ impl Parameter {
             StrexChannel::Ussd => "ussd",
             StrexChannel::Otp => "otp",
         };
-        Self::of(key::STREX_CHANNEL, word)
+        Self::of(key::STREX_CONFIRM_CHANNEL, word)
     }
 
     /// What the vendor's direct payments gave for a payer who has agreed before. A secret.
     pub fn strex_authorization_token(token: impl Into<String>) -> Self {
-        Self::of(key::STREX_TOKEN, token)
+        Self::of(key::STREX_AUTHORIZATION_TOKEN, token)
     }
 
     /// A key that is not in the vendor's list, or one of them with a value as it goes over the wire.
@@ -199,66 +151,39 @@ impl Parameter {
 
     /// Whether the value has the form that the vendor gives for its key.
     pub(super) fn check(&self) -> Result<(), FieldFault> {
-        let value = self.value.as_str();
-        let is_number_in = |range: std::ops::RangeInclusive<u8>| {
-            let is_plain = value.bytes().all(|byte| byte.is_ascii_digit());
-            is_plain
-                && value
-                    .parse()
-                    .is_ok_and(|number: u8| range.contains(&number))
-        };
-        let is_hexadecimal = value.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let (is_right, fault) = match &*self.key {
-            "" => (false, "has a key without a character"),
+        let fault = |fault| Err(FieldFault::new(field::PARAMETER, fault));
+        match &*self.key {
+            "" => return fault(Cow::Borrowed("has a key without a character")),
             // Keys that the vendor's own Python client writes, and its gateway does not know.
-            "business_model" => (false, "business_model is spelled businessModel"),
-            "parsing_type" => (false, "parsing_type is spelled parsing-type"),
-            key::BUSINESS_MODEL => (!value.is_empty(), "businessModel is empty"),
-            key::DCS => (
-                value.len() == 2 && is_hexadecimal,
-                "dcs must be two hexadecimal digits",
-            ),
-            key::UDH => (
-                (2..=280).contains(&value.len()) && value.len().is_multiple_of(2) && is_hexadecimal,
-                "udh must be 1 to 140 octets in hexadecimal digits",
-            ),
-            key::PID => (is_number_in(65..=71), "pid must be from 65 to 71"),
-            key::FLASH | key::SKIP_REPORT => (
-                value.eq_ignore_ascii_case("true") || value.eq_ignore_ascii_case("false"),
-                "flash and skip_customer_report_delivery must be true or false",
-            ),
-            key::PARSING_TYPE => (
-                is_one_of(
-                    value,
-                    &[
-                        "NONE",
-                        "SAFE_REMOVE_NON_GSM",
-                        "SAFE_REMOVE_NON_GSM_WITH_REPLACE",
-                        "AUTO_DETECT",
-                    ],
-                ),
-                "parsing-type is none of the vendor's words",
-            ),
-            key::STREX_TIMEOUT => (
-                is_number_in(0..=30),
-                "strex_verification_timeout must be from 0 to 30 minutes",
-            ),
-            key::STREX_SELL_OPTION => (
-                is_one_of(value, &["none", "confirmation", "pin"]),
-                "strex_merchant_sell_option must be none, confirmation or pin",
-            ),
-            key::STREX_CHANNEL => (
-                is_one_of(value, &["sms", "ussd", "otp"]),
-                "strex_confirm_channel must be sms, ussd or otp",
-            ),
-            key::STREX_TOKEN => (!value.is_empty(), "strex_authorization_token is empty"),
-            _ => (true, ""),
-        };
-        if is_right {
-            Ok(())
-        } else {
-            Err(FieldFault::new(field::PARAMETER, fault))
+            "business_model" => return fault(Cow::Borrowed("business_model is businessModel")),
+            "parsing_type" => return fault(Cow::Borrowed("parsing_type is parsing-type")),
+            _ => {}
         }
+        let Some(known) = codes::parameter(&self.key) else {
+            return Ok(());
+        };
+        // Only digits: a number may be read with a sign, and the gateway is not said to do so.
+        let is_plain = self.value.bytes().all(|byte| byte.is_ascii_digit());
+        let (is_right, form) = match known.form {
+            ParameterForm::Text => (true, Cow::Borrowed("a text")),
+            ParameterForm::HexOctet => (true, Cow::Borrowed("two hexadecimal digits")),
+            ParameterForm::HexOctets => (
+                self.value.len() <= 2 * MAX_OCTETS,
+                Cow::Borrowed("1 to 140 octets in hexadecimal digits"),
+            ),
+            ParameterForm::Integer { minimum, maximum } => (
+                is_plain,
+                Cow::Owned(format!("a number from {minimum} to {maximum}")),
+            ),
+            ParameterForm::Truth => (true, Cow::Borrowed("true or false")),
+            ParameterForm::OneOf(words) => {
+                (true, Cow::Owned(format!("one of {}", words.join(", "))))
+            }
+        };
+        if is_right && known.form.accepts(&self.value) {
+            return Ok(());
+        }
+        fault(Cow::Owned(format!("{} must be {form}", known.key)))
     }
 
     pub(super) fn to_wire(&self) -> wire::Parameter {
@@ -271,10 +196,6 @@ impl fmt::Debug for Parameter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Parameter({}, {} bytes)", self.key, self.value.len())
     }
-}
-
-fn is_one_of(value: &str, words: &[&str]) -> bool {
-    words.contains(&value)
 }
 
 fn hexadecimal(octets: &[u8]) -> String {

@@ -61,7 +61,7 @@ impl Settings {
         Self::default()
     }
 
-    /// The sender. Only for messages without a price, unless it is a short number.
+    /// The sender. Only for messages without a price: who pays must see the service's own number.
     #[doc(alias("originatorSettings", "originator_settings"))]
     #[must_use]
     pub fn originator(mut self, sender: impl Into<OriginatorSettings>) -> Self {

@@ -6,6 +6,7 @@
 //! The vendor documents 401, 404 and 500. The other HTTP statuses are read as HTTP defines them, and
 //! whatever leaves a doubt about a message is [`Acceptance::Unknown`].
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
@@ -16,6 +17,7 @@ use super::Dialect;
 use super::answers::{Queued, client_ref};
 use super::encoding::{self, Document, Encoding};
 use super::map::PROVIDER;
+use super::map::codes::{self, code};
 use super::wire;
 use crate::answer::{Answer, HttpMetadata};
 use crate::error::{Acceptance, Error, ErrorKind, Result};
@@ -59,7 +61,7 @@ impl Call {
         self,
         kind: ErrorKind,
         acceptance: Acceptance,
-        what: &'static str,
+        what: impl Into<Cow<'static, str>>,
     ) -> Error {
         let acceptance = match self.carries {
             Carries::Question => Acceptance::NotSent,
@@ -174,25 +176,36 @@ fn form(response: &HttpResponse) -> Result<Encoding, &'static str> {
     }
 }
 
+/// A document in a failed or unexpected answer, whatever its content type says.
+fn told<T: Document>(body: &[u8]) -> Option<T> {
+    let form = match body.trim_ascii_start().first() {
+        Some(b'{') => Encoding::Json,
+        Some(b'<') => Encoding::Xml,
+        _ => return None,
+    };
+    encoding::read(form, body).ok()
+}
+
 /// A status code in the place of a list of them, as the older gateway may give it.
-fn bare_status(body: &[u8]) -> Option<wire::MessageStatus> {
-    let status: wire::MessageStatus = serde_json::from_slice(body).ok()?;
+fn bare_status(body: &[u8]) -> Option<wire::BareStatus> {
+    let status: wire::BareStatus = told(body)?;
     status.status_code.is_some().then_some(status)
 }
 
 fn of_whole_call(
     call: Call,
     dialect: Dialect,
-    status: &wire::MessageStatus,
+    status: &wire::BareStatus,
     http: HttpMetadata,
 ) -> Error {
     match of_code(dialect, status.status_code) {
-        Verdict::Queued => {
-            call.unreadable("puzzel gave one verdict for all messages and no id", http)
-        }
-        Verdict::Failed(kind, acceptance, what) => {
-            with_status(call.error(kind, acceptance, what), status).with_http(http)
-        }
+        Ok(()) => call.unreadable("puzzel gave one verdict for all messages and no id", http),
+        Err((kind, acceptance, what)) => with_status(
+            call.error(kind, acceptance, what),
+            status.status_code,
+            status.status_message.as_deref(),
+        )
+        .with_http(http),
     }
 }
 
@@ -208,10 +221,15 @@ fn failed(call: Call, dialect: Dialect, response: &HttpResponse, http: HttpMetad
     let status = http.status.to_string();
     let error = error.with_http(http);
     if let Some(told) = bare_status(&response.body) {
-        return with_status(error, &told);
+        return with_status(error, told.status_code, told.status_message.as_deref());
+    }
+    if let Some(fault) = told::<wire::Fault>(&response.body)
+        && let Some(reason) = fault.reason
+    {
+        return with_status(error.with_provider_code(status), fault.code, Some(&reason));
     }
     let error = error.with_provider_code(status);
-    match problem(&response.body) {
+    match told::<wire::ProblemDetails>(&response.body) {
         Some(problem) => {
             let told = [&problem.detail, &problem.title]
                 .into_iter()
@@ -302,29 +320,15 @@ pub(super) fn meaning(
 
 /// Whether a failure comes with verdicts on messages of which one is no clear refusal.
 fn may_have_queued_some(dialect: Dialect, body: &[u8]) -> bool {
-    let read = |form| encoding::read::<wire::GatewayResponse>(form, body).ok();
-    let answer = match body.trim_ascii_start().first() {
-        Some(b'{') => read(Encoding::Json),
-        Some(b'<') => read(Encoding::Xml),
-        _ => None,
-    };
+    let answer: Option<wire::GatewayResponse> = told(body);
     let statuses = answer.map(|answer| answer.message_status);
     statuses
         .unwrap_or_default()
         .iter()
         .any(|status| match of_code(dialect, status.status_code) {
-            Verdict::Queued => true,
-            Verdict::Failed(_, acceptance, _) => acceptance == Acceptance::Unknown,
+            Ok(()) => true,
+            Err((_, acceptance, _)) => acceptance == Acceptance::Unknown,
         })
-}
-
-/// `None` when the body is no JSON object.
-fn problem(body: &[u8]) -> Option<wire::ProblemDetails> {
-    // A list would be read field by field.
-    if body.trim_ascii_start().first() != Some(&b'{') {
-        return None;
-    }
-    serde_json::from_slice(body).ok()
 }
 
 /// The cause of a failed call, as far as the gateway told: [`std::error::Error::source`] of the
@@ -355,12 +359,12 @@ fn with_words(error: Error, words: &str) -> Error {
     }
 }
 
-fn with_status(error: Error, status: &wire::MessageStatus) -> Error {
-    let error = match status.status_code {
+fn with_status(error: Error, code: Option<wire::Integer>, message: Option<&str>) -> Error {
+    let error = match code {
         Some(code) => error.with_provider_code(code.0.to_string()),
         None => error,
     };
-    with_words(error, status.status_message.as_deref().unwrap_or_default())
+    with_words(error, message.unwrap_or_default())
 }
 
 fn beginning(text: &str) -> &str {
@@ -370,83 +374,44 @@ fn beginning(text: &str) -> &str {
 
 // ---- messages ----
 
-/// What a status code says of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// It is queued.
-    Queued,
-    /// It is not, or that is not certain; our sentence about it.
-    Failed(ErrorKind, Acceptance, &'static str),
-}
-
-/// The code of a reference that the gateway has seen within the hour.
-const NOT_UNIQUE: i64 = 25;
+/// What a status code says of a message: queued, or an error without the words that came with it.
+type Said = Result<(), (ErrorKind, Acceptance, Cow<'static, str>)>;
 
 /// Whether an error is that of a reference that the gateway has seen within the hour.
 pub(super) fn is_not_unique(error: &Error) -> bool {
     let code = error.provider_code();
-    code.and_then(|code| code.parse().ok()) == Some(NOT_UNIQUE)
+    code.and_then(|code| code.parse().ok()) == Some(code::NOT_UNIQUE)
 }
 
-/// What a status code says of a message. The dialects differ in 2 and 3; of the codes above, the
-/// present client's papers say nothing and the manual's meaning holds for both.
-pub(super) fn of_code(dialect: Dialect, code: Option<wire::Integer>) -> Verdict {
+/// What a status code says of a message. The list is the vendor's, in `map/codes`; here is what each
+/// kind of row means for who wants to send.
+pub(super) fn of_code(dialect: Dialect, code: Option<wire::Integer>) -> Said {
     use Acceptance::{NotSent, Refused, Unknown};
+    let unclear = |what| Err((ErrorKind::Protocol, Unknown, Cow::Borrowed(what)));
     let Some(wire::Integer(code)) = code else {
-        return Verdict::Failed(
-            ErrorKind::Protocol,
-            Unknown,
-            "puzzel gave no status code for the message",
-        );
+        return unclear("puzzel gave no status code for the message");
     };
-    let (kind, acceptance, what) = match (dialect, code) {
-        (_, 1) => return Verdict::Queued,
-        (Dialect::V3, 2) => (ErrorKind::Rejected, Refused, "puzzel rejected the message"),
-        (Dialect::Manual, 2) => (
-            ErrorKind::Unauthorized,
-            NotSent,
-            "puzzel did not accept the user name and password for the service",
-        ),
-        (Dialect::Manual, 3) => (
-            ErrorKind::Forbidden,
-            NotSent,
-            "the puzzel service may not do this",
-        ),
-        (_, 4) => (
-            ErrorKind::Forbidden,
-            NotSent,
-            "the puzzel account may not use this service",
-        ),
-        (_, 5) => (
-            ErrorKind::InvalidMessage,
-            Refused,
-            "puzzel found the message invalid",
-        ),
-        // A fault of the gateway; nothing says that it came before the message was queued.
-        (Dialect::V3, 3) | (_, 6) => (
-            ErrorKind::Unavailable,
-            Unknown,
-            "puzzel failed at the message",
-        ),
-        // By one page of the manual it waits for somebody's approval, by another it is dropped.
-        (_, 24) => (
-            ErrorKind::Rejected,
-            Unknown,
-            "puzzel has too many messages to this phone, and may send this one after a check",
-        ),
-        // Of this very message, or of another with the same reference: a report will tell.
-        (_, NOT_UNIQUE) => (
-            ErrorKind::Rejected,
-            Unknown,
-            "puzzel has taken a message with this reference within the hour",
-        ),
-        _ => (
-            ErrorKind::Protocol,
-            Unknown,
-            "puzzel gave a status code that is not known",
-        ),
+    let Some(row) = codes::status(dialect, code) else {
+        return unclear("puzzel gave a status code that is not known");
     };
-    Verdict::Failed(kind, acceptance, what)
+    let (kind, acceptance) = match row.verdict {
+        codes::Verdict::Queued => return Ok(()),
+        // Whether it will be sent, and whether what was taken before is this message, only a report
+        // can tell.
+        codes::Verdict::HeldForApproval | codes::Verdict::AlreadyTaken => {
+            (ErrorKind::Rejected, Unknown)
+        }
+        // About who asks, not about the message.
+        codes::Verdict::Refused(kind @ (ErrorKind::Unauthorized | ErrorKind::Forbidden)) => {
+            (kind, NotSent)
+        }
+        // An answer about batches has no place in the answer to a message.
+        codes::Verdict::Refused(ErrorKind::NotFound) => (ErrorKind::Protocol, Unknown),
+        codes::Verdict::Refused(kind) => (kind, Refused),
+        codes::Verdict::Unknown => (ErrorKind::Unavailable, Unknown),
+    };
+    let what = Cow::Owned(format!("the message {}", row.meaning));
+    Err((kind, acceptance, what))
 }
 
 /// The messages of one call, as far as its answer is matched with them.
@@ -520,17 +485,21 @@ pub(super) fn verdicts(
                 .with_provider_ref(about));
         };
         match of_code(dialect, status.status_code) {
-            Verdict::Queued => Ok(Queued {
+            Ok(()) => Ok(Queued {
                 sequence_index: sent.first + position + 1,
                 batch_reference: batch.clone(),
                 client_reference: sent.reference(position).map(str::to_owned),
                 status: status.clone(),
             }),
-            Verdict::Failed(kind, acceptance, what) => {
+            Err((kind, acceptance, what)) => {
                 about.message.clone_from(&status.message_id);
-                Err(with_status(call.error(kind, acceptance, what), status)
-                    .with_http(answer.http.clone())
-                    .with_provider_ref(about))
+                Err(with_status(
+                    call.error(kind, acceptance, what),
+                    status.status_code,
+                    status.status_message.as_deref(),
+                )
+                .with_http(answer.http.clone())
+                .with_provider_ref(about))
             }
         }
     };

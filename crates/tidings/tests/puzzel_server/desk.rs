@@ -79,7 +79,7 @@ fn line(submitted: &Submitted) -> String {
     let mut line = message.to.to_string();
     let mut add = |name: &str, value: Option<String>| {
         if let Some(value) = value {
-            line.push_str(&format!(" {name}={value}"));
+            line.extend([" ", name, "=", &value]);
         }
     };
     add("from", message.from.as_ref().map(sender));
@@ -108,7 +108,7 @@ fn line(submitted: &Submitted) -> String {
     for (key, value) in &terms.parameters {
         add(key, Some(value.clone()));
     }
-    line.push_str(&format!(" text={}", message.text));
+    line.extend([" text=", &message.text]);
     line
 }
 

@@ -89,10 +89,10 @@ fn of_message() -> Vec<Wrong> {
             "settings.gasSettings.serviceCode",
             json!({"settings": {"gasSettings": {"description": "SMS"}}}),
         ),
-        ("settings.newSession", session(json!({"newSession": true}))),
+        ("settings.newSession", session(&json!({"newSession": true}))),
         (
             "settings.sessionId",
-            session(json!({"sessionId": "00demosession0000001"})),
+            session(&json!({"sessionId": "00demosession0000001"})),
         ),
         (
             "settings.newSession",
@@ -161,35 +161,35 @@ fn of_message() -> Vec<Wrong> {
         }),
         (
             "settings.sendWindow.startDate",
-            window(json!({"startTime": "09:00:00"})),
+            window(&json!({"startTime": "09:00:00"})),
         ),
         (
             "settings.sendWindow.startDate",
-            window(json!({"startDate": "2026-13-01"})),
+            window(&json!({"startDate": "2026-13-01"})),
         ),
         (
             "settings.sendWindow.startDate",
-            window(json!({"startDate": "21.03.2026"})),
+            window(&json!({"startDate": "21.03.2026"})),
         ),
         (
             "settings.sendWindow.startTime",
-            window(json!({"startDate": "2026-03-21", "startTime": "25:00:00"})),
+            window(&json!({"startDate": "2026-03-21", "startTime": "25:00:00"})),
         ),
         (
             "settings.sendWindow.startTime",
-            window(json!({"startDate": "2026-03-21", "startTime": "09:00:00+99:00"})),
+            window(&json!({"startDate": "2026-03-21", "startTime": "09:00:00+99:00"})),
         ),
         (
             "settings.sendWindow.stopDate",
-            window(json!({"startDate": "2026-03-21", "stopDate": "2026-03-20"})),
+            window(&json!({"startDate": "2026-03-21", "stopDate": "2026-03-20"})),
         ),
         (
             "settings.sendWindow.stopDate",
-            window(json!({"startDate": "2026-03-21", "stopDate": "soon"})),
+            window(&json!({"startDate": "2026-03-21", "stopDate": "soon"})),
         ),
         (
             "settings.sendWindow.stopTime",
-            window(json!({
+            window(&json!({
                 "startDate": "2026-03-21", "stopDate": "2026-03-22",
                 "startTime": "17:00:00", "stopTime": "09:00:00",
             })),
@@ -250,14 +250,14 @@ fn sender(originator: impl Into<Value>, kind: impl Into<Value>) -> Value {
     json!({"settings": {"originatorSettings": settings}})
 }
 
-fn session(settings: Value) -> Value {
+fn session(settings: &Value) -> Value {
     let mut message = sender("Demo", "Alphanumeric");
     let fields = message["settings"].as_object_mut().unwrap();
     fields.extend(settings.as_object().unwrap().clone());
     message
 }
 
-fn window(window: Value) -> Value {
+fn window(window: &Value) -> Value {
     json!({"settings": {"sendWindow": window}})
 }
 

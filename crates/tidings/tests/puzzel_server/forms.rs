@@ -94,35 +94,35 @@ fn element(value: &Value, text: &mut String) {
             one => vec![one],
         };
         for item in items {
-            text.push_str(&format!("<{name}>"));
+            text.extend(["<", name, ">"]);
             element(item, text);
-            text.push_str(&format!("</{name}>"));
+            text.extend(["</", name, ">"]);
         }
     }
 }
 
 pub(crate) fn pairs(call: &Value) -> String {
     let mut pairs = form_urlencoded::Serializer::new(String::new());
-    append(call, String::new(), &mut pairs);
+    append(call, "", &mut pairs);
     pairs.finish()
 }
 
-fn append(value: &Value, at: String, pairs: &mut form_urlencoded::Serializer<'_, String>) {
+fn append(value: &Value, at: &str, pairs: &mut form_urlencoded::Serializer<'_, String>) {
     match value {
         Value::Null => {}
         Value::Object(members) => {
             for (name, value) in members {
                 let dot = if at.is_empty() { "" } else { "." };
-                append(value, format!("{at}{dot}{name}"), pairs);
+                append(value, &format!("{at}{dot}{name}"), pairs);
             }
         }
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
-                append(item, format!("{at}[{index}]"), pairs);
+                append(item, &format!("{at}[{index}]"), pairs);
             }
         }
         single => {
-            pairs.append_pair(&at, &plain(single));
+            pairs.append_pair(at, &plain(single));
         }
     }
 }

@@ -17,6 +17,7 @@ mod management;
 mod negotiation;
 mod paths;
 mod refusals;
+mod secrecy;
 
 use std::sync::Arc;
 
@@ -54,12 +55,12 @@ pub(crate) fn call_with(members: &Value) -> Value {
 }
 
 /// A call that sends these messages.
-pub(crate) fn call_of(messages: Value) -> Value {
+pub(crate) fn call_of(messages: impl Into<Value>) -> Value {
     json!({
         "serviceId": 1000,
         "username": desk::USERNAME,
         "password": desk::PASSWORD,
-        "message": messages,
+        "message": messages.into(),
     })
 }
 

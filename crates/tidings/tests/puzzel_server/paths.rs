@@ -95,10 +95,11 @@ async fn the_list_is_found_with_and_without_a_slash_behind_it() {
 #[tokio::test]
 async fn other_paths_are_not_there() {
     let desk = Desk::new();
+    let answer = ask(&serve(&desk), request("GET", "/", &[], "")).await;
+    assert_problem(&answer, 404, "no such path");
     for prefix in ["", "/puzzel"] {
         let router = mounted(&desk, prefix);
         for path in [
-            "/",
             "/gw",
             "/gw/rs",
             "/gw/rs/sendmessages",

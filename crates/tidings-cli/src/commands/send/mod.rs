@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use tidings::{
-    Capabilities, ClientRef, Error, ErrorKind, Outbound, SendWindow, Timestamp, ZonedTime,
+    Capabilities, ClientRef, Error, ErrorKind, Outbound, ProviderRef, SendWindow, Timestamp,
+    ZonedTime,
 };
 
 use self::earlier::{Rows, remark_on_earlier_runs};
@@ -24,7 +25,7 @@ use crate::campaign::progress::Progress;
 use crate::campaign::run::{self, Calls, Desk, Job, Pacing, RunEnd, Verdict};
 use crate::config::LaneOptions;
 use crate::interrupt::Interrupt;
-use crate::output::{Column, Ending, bad_input, counted};
+use crate::output::{Column, Ending, Output, bad_input, counted};
 
 /// Calls open at the same time where nobody says otherwise.
 const IN_FLIGHT: u16 = 16;
@@ -72,7 +73,12 @@ fn desktop(context: &Context, args: &SendArgs) -> anyhow::Result<Desktop> {
             "this account needs a sender: name one with --from, or as `from` in the configuration";
         return Err(Error::not_sent(ErrorKind::InvalidSender, what).into());
     }
-    let window = window(context.clock.now(), args)?;
+    let window = window(
+        context.clock.now(),
+        args.not_before.as_ref(),
+        args.until.as_ref(),
+    );
+    let window = window.map_err(bad_input)?;
     if window.is_some() && connected.is_some() && !capabilities.send_window {
         let what = "this provider has no send windows: a message leaves when it is handed over, so \
                     --not-before and --until cannot be kept";
@@ -109,19 +115,23 @@ fn desktop(context: &Context, args: &SendArgs) -> anyhow::Result<Desktop> {
 }
 
 /// What `--not-before` and `--until` say. An end without a beginning begins now.
-fn window(now: Timestamp, args: &SendArgs) -> anyhow::Result<Option<SendWindow>> {
-    let Some(until) = &args.until else {
-        return Ok(args.not_before.clone().map(SendWindow::from));
+fn window(
+    now: Timestamp,
+    not_before: Option<&ZonedTime>,
+    until: Option<&ZonedTime>,
+) -> Result<Option<SendWindow>, String> {
+    let Some(until) = until else {
+        return Ok(not_before.cloned().map(SendWindow::from));
     };
     if until.timestamp() <= now {
-        return Err(bad_input(format!("--until {until} is over")));
+        return Err(format!("--until {until} is over"));
     }
-    let from = args.not_before.clone();
+    let from = not_before.cloned();
     let from = from.unwrap_or_else(|| ZonedTime::new(now, &until.zone()));
     let window = SendWindow::between(from, until.clone());
     window
         .map(Some)
-        .map_err(|_| bad_input("--until is not after --not-before"))
+        .map_err(|_| "--until is not after --not-before".to_owned())
 }
 
 /// The recipients of the command line.
@@ -166,8 +176,7 @@ async fn direct(context: &Context, args: &SendArgs, desktop: Desktop) -> anyhow:
     })
     .await?;
     if !rows.is_empty() {
-        let columns = ["to", "state", "parts", "id"].map(Column::Text);
-        output.table(&columns, rows)?;
+        show_rows(output, rows)?;
     }
     match (end, failure, tally.total()) {
         (RunEnd::Complete, None, _) => Ok(()),
@@ -209,24 +218,42 @@ fn addressed(
 }
 
 fn table_row(job: &Job, verdict: &Verdict) -> Vec<String> {
-    let told = match verdict {
-        Verdict::Submitted(receipt) => {
-            let reference = &receipt.provider_ref;
-            reference
-                .message
-                .clone()
-                .or_else(|| serde_json::to_string(reference).ok())
-                .unwrap_or_default()
-        }
-        Verdict::Failed(error) => short_error(error),
+    let (told, batch) = match verdict {
+        Verdict::Submitted(receipt) => names(&receipt.provider_ref),
+        Verdict::Failed(error) => (short_error(error), String::new()),
     };
     let to = job.outbound.message.to.to_string();
-    vec![
-        to,
-        state_word(verdict.outcome()).to_owned(),
-        job.parts.to_string(),
-        told,
-    ]
+    let state = state_word(verdict.outcome()).to_owned();
+    vec![to, state, job.parts.to_string(), told, batch]
+}
+
+/// The id of a message, and the batch that it travels in. Without an id of its own, all that is known
+/// of it.
+fn names(about: &ProviderRef) -> (String, String) {
+    match &about.message {
+        Some(id) => (id.clone(), about.batch.clone().unwrap_or_default()),
+        None => (
+            serde_json::to_string(about).unwrap_or_default(),
+            String::new(),
+        ),
+    }
+}
+
+fn show_rows(output: &Output, rows: Vec<Vec<String>>) -> anyhow::Result<()> {
+    let has_batches = rows
+        .iter()
+        .any(|row| row.last().is_some_and(|batch| !batch.is_empty()));
+    let columns = ["to", "state", "parts", "id", "batch"].map(Column::Text);
+    match columns.split_last() {
+        Some((_, without_batch)) if !has_batches => {
+            let rows = rows.into_iter().map(|mut row| {
+                row.pop();
+                row
+            });
+            output.table(without_batch, rows.collect())
+        }
+        _ => output.table(&columns, rows),
+    }
 }
 
 async fn campaign(
@@ -434,5 +461,67 @@ fn conclude(
             Err(Ending::Partly(format!("not sent: {}", counted(failed, "message"))).into())
         }
         RunEnd::Complete => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: &str = "2026-03-28T20:00:00Z";
+
+    #[track_caller]
+    fn check(not_before: &str, until: &str, expected: Result<&str, &str>) {
+        let time =
+            |text: &str| -> Option<ZonedTime> { (!text.is_empty()).then(|| text.parse().unwrap()) };
+        let window = window(
+            NOW.parse().unwrap(),
+            time(not_before).as_ref(),
+            time(until).as_ref(),
+        );
+        let window = window.map(|window| format!("{window:?}"));
+        assert_eq!(
+            window.as_deref().map_err(String::as_str),
+            expected,
+            "{not_before} {until}"
+        );
+    }
+
+    #[test]
+    fn windows() {
+        check("", "", Ok("None"));
+        check(
+            "2026-03-29T09:00[Europe/Oslo]",
+            "",
+            Ok("Some(SendWindow(from 2026-03-29T09:00:00+02:00[Europe/Oslo]))"),
+        );
+        // What is over as a beginning is no fault: the message leaves at once.
+        check(
+            "2026-03-27T09:00Z",
+            "",
+            Ok("Some(SendWindow(from 2026-03-27T09:00:00+00:00[UTC]))"),
+        );
+        check(
+            "",
+            "2026-03-28T23:00[Europe/Oslo]",
+            Ok("Some(SendWindow(2026-03-28T21:00:00+01:00[Europe/Oslo] to \
+                2026-03-28T23:00:00+01:00[Europe/Oslo]))"),
+        );
+        check(
+            "2026-03-29T09:00[Europe/Oslo]",
+            "2026-03-29T10:00[Europe/Oslo]",
+            Ok("Some(SendWindow(2026-03-29T09:00:00+02:00[Europe/Oslo] to \
+                2026-03-29T10:00:00+02:00[Europe/Oslo]))"),
+        );
+        check(
+            "2026-03-29T09:00[Europe/Oslo]",
+            "2026-03-29T07:00Z",
+            Err("--until is not after --not-before"),
+        );
+        check(
+            "",
+            "2026-03-28T21:00+01:00",
+            Err("--until 2026-03-28T21:00:00+01:00[+01:00] is over"),
+        );
     }
 }

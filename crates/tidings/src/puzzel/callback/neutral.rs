@@ -13,7 +13,7 @@ use super::{DeliveryReport, IncomingMessage, setting};
 use crate::provider::Account;
 use crate::puzzel;
 use crate::puzzel::encoding::Unreadable;
-use crate::puzzel::map::codes;
+use crate::puzzel::map::{codes, reference};
 use crate::puzzel::wire::{Content, Phone};
 
 // ---- reading ----
@@ -147,7 +147,7 @@ pub(super) fn report(
     Some(DeliveryReport {
         message_id: report.about.message.clone(),
         batch_reference: report.about.batch.clone(),
-        message_reference: report.about.reference.as_ref().map(ToString::to_string),
+        message_reference: report.about.reference.as_ref().map(reference::written),
         service_id: service.id,
         service_name: Some(service.name.clone()),
         originator: None,

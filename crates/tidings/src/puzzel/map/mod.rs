@@ -6,6 +6,7 @@
 pub mod codes;
 #[cfg(feature = "server")]
 pub(super) mod inward;
+pub(super) mod reference;
 #[cfg(test)]
 mod tests;
 mod window;

@@ -374,23 +374,28 @@ fn windows_on_the_days_of_clock_changes_name_the_distance_at_each_end() {
             ],
         );
     }
-    // A quarter of an hour that the clocks skip is moved by all readers alike.
-    let days = "2026-03-29".parse().unwrap()..="2026-03-29".parse().unwrap();
-    let skipped = SendWindow::daily(
-        days,
-        "02:15".parse().unwrap(),
-        "02:30".parse().unwrap(),
-        &oslo(),
-    );
-    check_written(
-        &skipped.unwrap(),
-        [
-            "2026-03-29",
-            "03:15:00+02:00",
-            "2026-03-29",
-            "03:30:00+02:00",
-        ],
-    );
+}
+
+#[test]
+fn hours_that_begin_or_end_where_clocks_are_changed_are_refused() {
+    #[track_caller]
+    fn check(days: (&str, &str), hours: (&str, &str)) {
+        let days = days.0.parse().unwrap()..=days.1.parse().unwrap();
+        let (from, to) = (hours.0.parse().unwrap(), hours.1.parse().unwrap());
+        let window = SendWindow::daily(days, from, to, &oslo()).unwrap();
+        let fault = write_window(&window).unwrap_err();
+        assert_eq!(fault.field, field::SEND_WINDOW);
+        assert!(fault.to_string().contains("skip or show twice"), "{fault}");
+    }
+    let spring = ("2026-03-29", "2026-03-29");
+    check(spring, ("02:15", "02:30"));
+    check(spring, ("01:30", "02:30"));
+    check(spring, ("02:30", "04:00"));
+    check(("2026-03-28", "2026-03-30"), ("02:15", "02:30"));
+    let autumn = ("2026-10-25", "2026-10-25");
+    check(autumn, ("02:15", "02:30"));
+    check(autumn, ("01:30", "02:30"));
+    check(autumn, ("02:30", "04:00"));
 }
 
 #[test]

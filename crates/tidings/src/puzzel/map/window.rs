@@ -7,7 +7,9 @@
 
 use std::sync::LazyLock;
 
-use tidings_core::{DailyHours, Day, SendWindow, TimeOfDay, TimeZone, Timestamp, ZonedTime};
+use tidings_core::{
+    DailyHours, Day, Opening, SendWindow, TimeOfDay, TimeZone, Timestamp, ZonedTime,
+};
 
 use super::super::wire;
 use super::{FieldFault, field};
@@ -24,9 +26,10 @@ static OSLO: LazyLock<TimeZone> = LazyLock::new(|| {
 ///
 /// # Errors
 /// [`FieldFault`] for a window that the wire cannot say: one stretch over several Norwegian days,
-/// because the gateway takes two days for the same hours on each; hours over Norwegian midnight; and
-/// hours on several days between which the clocks change, because the gateway's rule for them is not
-/// known. Several windows say each of them.
+/// because the gateway takes two days for the same hours on each; hours over Norwegian midnight; hours
+/// that begin or end at a time that the clocks skip or show twice; and hours on several days between
+/// which the clocks change, because the gateway's rule for them is not known. Several windows say each
+/// of them.
 pub fn write_window(window: &SendWindow) -> Result<wire::SendWindow, FieldFault> {
     if let Some(hours) = window.daily_hours() {
         return write_hours(hours);
@@ -98,7 +101,21 @@ fn on_day(hours: &DailyHours, day: Day) -> Result<(ZonedTime, ZonedTime), FieldF
             .map(|moment| moment.in_zone(&OSLO))
             .map_err(|_| out_of_range())
     };
-    Ok((at(hours.from)?, at(hours.to)?))
+    let (from, to) = (at(hours.from)?, at(hours.to)?);
+    // One stretch is all that the wire can say of a day.
+    let hours_of_day = SendWindow::daily(day..=day, hours.from, hours.to, &hours.zone);
+    let opening = |moment: &ZonedTime| {
+        let window = hours_of_day.as_ref().map_err(|_| out_of_range())?;
+        Ok(window.opening(moment.timestamp()))
+    };
+    let until = Some(to.timestamp());
+    if opening(&from)? == (Opening::Open { until }) && opening(&to)? == Opening::Over {
+        return Ok((from, to));
+    }
+    Err(FieldFault::new(
+        field::SEND_WINDOW,
+        "begins or ends at a time that the clocks skip or show twice on one of its days",
+    ))
 }
 
 /// A window within one day.

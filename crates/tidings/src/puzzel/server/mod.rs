@@ -33,7 +33,7 @@ use http::{HeaderMap, Method};
 
 use self::answer::{Form, Refused, say};
 use self::place::{Place, Reference, Service};
-use super::map::inward;
+use super::map::reference;
 use super::{setting, wire};
 use crate::backend::{Backend, Presented, Principal, Refusal};
 use crate::batches::{QueuedBatch, StoppedBatch};
@@ -214,7 +214,7 @@ fn stop_response(service_id: i64, stopped: StoppedBatch) -> wire::StopBatchRespo
     let messages = stopped.stopped.into_iter();
     let messages = messages.map(|message| wire::StoppedMessageResponse {
         message_id: Some(message.id),
-        client_message_reference: message.reference.as_ref().map(inward::outside),
+        client_message_reference: message.reference.as_ref().map(reference::written),
     });
     wire::StopBatchResponse {
         service_id: Some(service_id.into()),

@@ -14,7 +14,7 @@ use super::{Desk, RefusedCredentials, presented};
 use crate::backend::{Accepted, Principal, Refusal, Submission, Submitted, TakenMessage};
 use crate::puzzel::encoding::{self, Document, Encoding, Unreadable};
 use crate::puzzel::map::codes::code;
-use crate::puzzel::map::inward;
+use crate::puzzel::map::{inward, reference};
 use crate::puzzel::{Dialect, MAX_BULK_SIZE, wire};
 use crate::serve::{self, Failure};
 
@@ -189,7 +189,7 @@ fn check_call(messages: &[wire::Message], batch_reference: Option<&str>) -> Resu
             let fault = format!("must have at most {MAX_REFERENCE_LENGTH} characters");
             return Err(Refused::field("batchReference", fault));
         }
-        if name.chars().any(inward::is_unprintable) {
+        if name.chars().any(reference::is_unprintable) {
             let fault = "must not hold control characters";
             return Err(Refused::field("batchReference", fault));
         }

@@ -3,3 +3,5 @@
 mod callback;
 mod codes;
 mod encoding;
+#[cfg(feature = "server")]
+mod references;

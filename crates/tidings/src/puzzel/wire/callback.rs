@@ -238,7 +238,6 @@ impl fmt::Debug for IncomingMessage {
         f.debug_struct("IncomingMessage")
             .field("message_id", &self.message_id)
             .field("service_id", &self.service_id)
-            .field("short_number", &self.short_number)
             .field("originator", &self.originator)
             .field("content", &self.content)
             .field("timestamp", &self.timestamp)

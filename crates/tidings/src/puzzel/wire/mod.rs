@@ -216,7 +216,7 @@ pub struct GatewayResponse {
 
 /// What the gateway says of one message: contract model `MessageStatus`. What is absent is written as
 /// `null`, as the gateway does.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct MessageStatus {
@@ -324,7 +324,7 @@ pub struct ProblemDetails {
 }
 
 /// A bare verdict on a call as a whole, as gateways of the old kind may give it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct BareStatus {
@@ -337,7 +337,7 @@ pub struct BareStatus {
 }
 
 /// Why a call failed, in the vendor's XML schema of 2013.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Fault {
@@ -349,14 +349,62 @@ pub struct Fault {
     pub reason: Option<String>,
 }
 
-/// Shows what kind of problem it is; its sentences may repeat what was sent.
+// ---- what is shown ----
+// The gateway's sentences may repeat what was sent: a number, a text, a password.
+
+fn length(sentence: Option<&String>) -> Option<usize> {
+    sentence.map(String::len)
+}
+
+/// Shows how long the sentence is.
+impl fmt::Debug for MessageStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MessageStatus")
+            .field("status_code", &self.status_code)
+            .field(
+                "status_message_bytes",
+                &length(self.status_message.as_ref()),
+            )
+            .field("client_reference", &self.client_reference)
+            .field("recipient", &self.recipient)
+            .field("message_id", &self.message_id)
+            .field("session_id", &self.session_id)
+            .field("sequence_index", &self.sequence_index)
+            .finish()
+    }
+}
+
+/// Shows how long the sentence is.
+impl fmt::Debug for BareStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BareStatus")
+            .field("status_code", &self.status_code)
+            .field(
+                "status_message_bytes",
+                &length(self.status_message.as_ref()),
+            )
+            .finish()
+    }
+}
+
+/// Shows how long the sentence is.
+impl fmt::Debug for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fault")
+            .field("code", &self.code)
+            .field("reason_bytes", &length(self.reason.as_ref()))
+            .finish()
+    }
+}
+
+/// Shows the status and how many members there are besides.
 impl fmt::Debug for ProblemDetails {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let extra: Vec<&str> = self.extra.keys().map(String::as_str).collect();
         f.debug_struct("ProblemDetails")
-            .field("title", &self.title)
             .field("status", &self.status)
-            .field("extra", &extra)
+            .field("title_bytes", &length(self.title.as_ref()))
+            .field("detail_bytes", &length(self.detail.as_ref()))
+            .field("n_extra", &self.extra.len())
             .finish_non_exhaustive()
     }
 }

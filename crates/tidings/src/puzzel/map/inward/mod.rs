@@ -2,14 +2,10 @@
 //! vendor's codes.
 //!
 //! Used by `server/`. Every fault names the field by its path inside the message and repeats nothing
-//! of its value. `content.rs` holds the rules of texts, `parameters.rs` those of the parameters,
-//! `reference.rs` takes names of messages that are no names elsewhere.
+//! of its value. `content.rs` holds the rules of texts, `parameters.rs` those of the parameters.
 
 mod content;
 mod parameters;
-mod reference;
-#[cfg(test)]
-mod tests;
 
 use tidings_core::{E164, Message, SenderId};
 
@@ -17,11 +13,10 @@ use self::parameters::Parameters;
 use super::codes::{AGES, code};
 use super::{
     FieldFault, field, read_priority, read_recipient, read_sender, read_validity, read_window,
+    reference,
 };
 use crate::backend::{Refusal, SessionWish, Submitted, Terms};
 use crate::puzzel::{Dialect, wire};
-
-pub(in crate::puzzel) use reference::{inside, is_unprintable, outside};
 
 /// Norway's country calling code: sessions are for its subscribers, and its prices have rules.
 const NORWAY: u16 = 47;
@@ -52,7 +47,7 @@ pub(in crate::puzzel) fn submitted(
     message.from = sender(settings)?;
     message.reference = match sent.client_reference.as_deref() {
         None | Some("") => None,
-        Some(reference) => Some(inside(reference)?),
+        Some(reference) => Some(reference::keep(reference)?),
     };
     if let Some(wire::Integer(number)) = settings.priority {
         message.priority = read_priority(dialect, number)?;

@@ -7,14 +7,11 @@
     clippy::print_stdout,
     reason = "a program at a terminal: its output is the result"
 )]
-#![expect(
-    clippy::disallowed_methods,
-    reason = "what is measured is the time that passes"
-)]
+mod clock;
 
 use std::fmt::Write as _;
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use allocation_counter::measure;
 use tidings::puzzel::encoding::{self, Encoding};
@@ -74,12 +71,7 @@ struct Figures {
 impl Figures {
     fn of(work: impl Fn()) -> Self {
         let allocations = measure(&work).count_total;
-        let round = || {
-            let start = Instant::now();
-            work();
-            start.elapsed()
-        };
-        let mut times: Vec<Duration> = (0..n_rounds()).map(|_| round()).collect();
+        let mut times: Vec<Duration> = (0..n_rounds()).map(|_| clock::time(&work)).collect();
         times.sort();
         Self {
             allocations,

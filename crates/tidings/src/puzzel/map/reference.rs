@@ -1,30 +1,30 @@
 //! A caller's name for a message on its way in and out: the vendor takes any text, a [`ClientRef`] is
-//! visible ASCII. Part of `inward`, used by the callbacks as well, which tell the name again.
+//! visible ASCII. Called by `inward` and `server/`, and by the callbacks, which tell the name again.
 //!
 //! A name that is no [`ClientRef`] is kept as one in which each such character is percent-encoded. To
 //! drop it would lose it in the reports and with it the protection against duplicates; to refuse it
 //! would refuse what the vendor takes.
 
-use std::fmt::Write;
-
 use percent_encoding::percent_decode_str;
 use tidings_core::ClientRef;
 
-use crate::backend::Refusal;
-use crate::puzzel::map::field;
+#[cfg(feature = "server")]
+use super::{FieldFault, field};
 
 /// A name as it is kept. Names that are visible ASCII stay as they are, unless a percent sign in them
 /// would be taken for an encoded character on the way out.
 ///
 /// # Errors
-/// [`Refusal::Invalid`] naming `clientReference` when it takes more than
-/// [`ClientRef::MAX_LENGTH`] characters then, or holds a control character, which XML cannot carry
-/// back.
-pub(in crate::puzzel) fn inside(reference: &str) -> Result<ClientRef, Refusal> {
+/// [`FieldFault`] of `clientReference` when it takes more than [`ClientRef::MAX_LENGTH`] characters
+/// then, or holds a control character, which XML cannot carry back.
+#[cfg(feature = "server")]
+pub(in crate::puzzel) fn keep(reference: &str) -> Result<ClientRef, FieldFault> {
+    use std::fmt::Write as _;
+
     let field = field::CLIENT_REFERENCE;
     if reference.chars().any(is_unprintable) {
         let fault = "must not hold control characters";
-        return Err(Refusal::invalid(field, fault));
+        return Err(FieldFault::new(field, fault));
     }
     let mut kept = String::with_capacity(reference.len());
     let bytes = reference.as_bytes();
@@ -41,17 +41,18 @@ pub(in crate::puzzel) fn inside(reference: &str) -> Result<ClientRef, Refusal> {
     ClientRef::new(kept).map_err(|_| {
         let fault = "is too long: 255 characters are permitted, of which each that is no visible \
                      ASCII counts three for every byte";
-        Refusal::invalid(field, fault)
+        FieldFault::new(field, fault)
     })
 }
 
 /// A kept name as the caller wrote it.
-pub(in crate::puzzel) fn outside(reference: &ClientRef) -> String {
+pub(in crate::puzzel) fn written(reference: &ClientRef) -> String {
     let decoded = percent_decode_str(reference.as_str()).decode_utf8();
     decoded.map_or_else(|_| reference.as_str().to_owned(), Into::into)
 }
 
-/// What cannot be written in XML, so that a name with it could not be told again.
+/// What XML cannot carry, so that a name with it could not be told again.
+#[cfg(feature = "server")]
 pub(in crate::puzzel) fn is_unprintable(character: char) -> bool {
     character.is_control() || matches!(character, '\u{fffe}' | '\u{ffff}')
 }
