@@ -11,7 +11,7 @@ use quick_xml::name::{Namespace, ResolveResult};
 use quick_xml::reader::NsReader;
 use serde_json::{Map, Value};
 
-use super::fields::{self, Kind};
+use super::fields::{self, Field, Kind};
 use super::walk::{self, Fault, Sink};
 use super::{Document, Unreadable, Unwritable, json, utf8, wrong};
 
@@ -117,11 +117,12 @@ impl Home {
 /// An element that has begun and not ended.
 #[derive(Default)]
 struct Open {
-    /// As it is shown in a path; empty for the root and for names that are not known.
-    shown: String,
+    /// None for names that are not known, and for the root; only known names are shown in a path.
+    field: Option<Field>,
+    /// Which item of its list it is.
+    index: usize,
+    /// Empty for the root and for what is passed over.
     name: String,
-    /// None for names that are not known, and for the root.
-    kind: Option<Kind>,
     /// Passed over with all that is in it.
     is_skipped: bool,
     is_nil: bool,
@@ -130,11 +131,15 @@ struct Open {
 }
 
 impl Open {
+    fn kind(&self) -> Option<Kind> {
+        self.field.map(|field| field.kind)
+    }
+
     /// What it holds, at its end; nothing for a figure that is left out.
     fn value(&mut self) -> Result<Option<Value>, Fault> {
         let has_elements = !self.members.is_empty();
         let object = |members: &mut Map<String, Value>| Value::Object(std::mem::take(members));
-        Ok(Some(match self.kind {
+        Ok(Some(match self.kind() {
             Some(Kind::Object | Kind::ListOfObjects) if !is_blank(&self.text) => {
                 return Err("has text between its elements");
             }
@@ -173,9 +178,19 @@ impl<T: Document> Tree<T> {
 
     /// The path of the innermost open element.
     fn path(&self) -> String {
-        let shown = self.open.iter().map(|open| open.shown.as_str());
-        let shown: Vec<&str> = shown.filter(|name| !name.is_empty()).collect();
-        shown.join(".")
+        let mut path = String::new();
+        for open in self.open.iter().filter(|open| !open.is_skipped) {
+            let Some(field) = open.field else { continue };
+            let dot = if path.is_empty() { "" } else { "." };
+            let written = match field.kind {
+                Kind::ListOfObjects => write!(path, "{dot}{}[{}]", field.name, open.index),
+                Kind::Object | Kind::Text | Kind::Phone | Kind::Figure => {
+                    write!(path, "{dot}{}", field.name)
+                }
+            };
+            written.expect("a String takes everything");
+        }
+        path
     }
 
     fn is_nil(&self, reader: &NsReader<&[u8]>, tag: &BytesStart<'_>) -> Result<bool, Unreadable> {
@@ -259,7 +274,7 @@ impl<T: Document> Tree<T> {
             Some(value) => put(
                 &mut parent.members,
                 std::mem::take(&mut ended.name),
-                ended.kind,
+                ended.kind(),
                 value,
             ),
             None => Ok(()),
@@ -329,24 +344,12 @@ fn inner_element<T: Document>(parent: &Open, name: &str, home: Home) -> Open {
         Home::Elsewhere | Home::UnknownPrefix => false,
     };
     let is_skipped = parent.is_skipped || !is_kept;
-    let kind = field.map(|field| field.kind);
-    let mut shown = String::new();
-    if let Some(field) = field.filter(|_| !is_skipped) {
-        shown.push_str(field.name);
-        if field.kind == Kind::ListOfObjects {
-            let before = parent.members.get(name).and_then(Value::as_array);
-            let index = before.map_or(0, Vec::len);
-            write!(shown, "[{index}]").expect("a String takes everything");
-        }
-    }
+    let list = parent.members.get(name).and_then(Value::as_array);
+    let name = if is_skipped { "" } else { name };
     Open {
-        shown,
-        name: if is_skipped {
-            String::new()
-        } else {
-            name.to_owned()
-        },
-        kind,
+        field,
+        index: list.map_or(0, Vec::len),
+        name: name.to_owned(),
         is_skipped,
         ..Open::default()
     }
