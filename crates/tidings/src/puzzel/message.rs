@@ -43,6 +43,26 @@ impl Message {
         }
     }
 
+    /// The same message to each of these phones.
+    ///
+    /// ```
+    /// use tidings::puzzel::Message;
+    ///
+    /// let all = Message::new("+4700000001", "Hei").to_each(["+4700000001", "+4700000002"]);
+    /// assert_eq!(all.len(), 2);
+    /// ```
+    #[doc(alias("recipients", "primary_message"))]
+    pub fn to_each<R: Into<Recipient>>(
+        &self,
+        recipients: impl IntoIterator<Item = R>,
+    ) -> Vec<Self> {
+        let to = |recipient: R| Self {
+            recipient: recipient.into(),
+            ..self.clone()
+        };
+        recipients.into_iter().map(to).collect()
+    }
+
     /// What the recipient pays, in the smallest unit of the currency: in Norway 100 to 100,000 in
     /// steps of 100, so that 200 is two kroner. 0 is nothing.
     #[must_use]

@@ -734,6 +734,8 @@ fn every_name_of_the_vendors_packages_is_found() {
         "client_reference",
         "clientReference",
         "recipient",
+        "recipients",
+        "primary_message",
         "content",
         "price",
         "priceXml",

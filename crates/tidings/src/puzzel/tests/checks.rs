@@ -294,6 +294,41 @@ fn goods_have_five_digits() {
 }
 
 #[test]
+fn published_bounds_of_prices_are_warned_of_and_nothing_is_refused_for_them() {
+    #[track_caller]
+    fn check(price: u32, settings: Settings, expected: &[&str]) {
+        let message = with(settings).price(price);
+        check_taken(&message);
+        let warnings = message.warnings();
+        let fields: Vec<_> = warnings.iter().map(|warning| warning.field).collect();
+        assert_eq!(fields, expected);
+    }
+    let gas = |code: &str| Settings::new().gas(GasSettings::new(code));
+    let model = |name| Settings::new().parameter(Parameter::business_model(name));
+    check(200, Settings::new(), &[]);
+    check(50_000, gas("02001"), &[]);
+    check(50_100, gas("02001"), &[field::PRICE]);
+    check(0, gas("02001"), &[]);
+    check(100_000, gas("06001"), &[]);
+    check(200, gas("99999"), &[field::SERVICE_CODE]);
+    check(100_000, model("DONATION"), &[]);
+    check(50_100, model("VOTING"), &[field::PRICE]);
+    check(50_100, model("our own"), &[]);
+}
+
+#[test]
+fn one_message_goes_to_each_of_many_phones() {
+    let message = Message::new(NORWEGIAN, "Hei")
+        .client_reference("r")
+        .price(200);
+    let all = message.to_each([NORWEGIAN, SWEDISH]);
+    assert_eq!(all[0], message);
+    let to = |message: &Message| message.to_wire(Dialect::V3, Encoding::Json).unwrap();
+    assert_eq!(to(&all[1]).recipient.unwrap().0, SWEDISH);
+    assert_eq!(to(&all[1]).content, to(&message).content);
+}
+
+#[test]
 fn references_and_the_unexplained_price_have_their_place() {
     let message = Message::new(NORWEGIAN, "Hei").client_reference("");
     check_refused(&message, field::CLIENT_REFERENCE);
