@@ -482,6 +482,28 @@ async fn a_value_of_the_wrong_kind_is_named_in_the_problem() {
     assert!(desk.asked().is_empty());
 }
 
+/// XML could not carry them back.
+#[tokio::test]
+async fn names_with_control_characters_are_refused() {
+    let desk = Desk::new();
+    let router = serve_as(&desk, ServerOptions::default());
+    for name in ["a\u{0}", "a\nb", "\u{85}", "\u{ffff}"] {
+        let mut call = call_with(&json!({}));
+        call["batchReference"] = json!(name);
+        let answer = ask(&router, post(&call)).await;
+        named_in_the_problem(&answer, "batchReference", name);
+        let answer = ask(&router, post(&call_with(&json!({"clientReference": name})))).await;
+        let sentence = "clientReference must not hold control characters".to_owned();
+        assert_eq!(answer.statuses(), [(2, sentence)]);
+        let status = &answer.json()["messageStatus"][0];
+        assert_eq!(
+            status["clientReference"], name,
+            "it comes back as it was written"
+        );
+    }
+    assert!(desk.asked().is_empty());
+}
+
 #[tokio::test]
 async fn a_member_of_the_call_of_the_wrong_kind_is_named_in_the_problem() {
     let desk = Desk::new();
