@@ -149,12 +149,19 @@ async fn a_text_without_a_conversation_goes_to_where_the_latest_came_from() {
     send(&world, &who, text, SessionWish::None).await.unwrap();
     assert_eq!(answer(&world, AMADOU, "hello").await.to, "26112");
     assert_eq!(answer(&world, FATOU, "hello").await.to, "1960");
+    // A name cannot be answered to, but its account can.
+    let key = presented(&world).value("key").unwrap().to_owned();
+    let other = Presented::new().with("line", "2000").with("key", key);
+    let other = world.sign_in(&other).await.unwrap();
+    let text = message(FATOU, "hello").from(SenderId::parse("Acme").unwrap());
+    send(&world, &other, text, SessionWish::None).await.unwrap();
+    assert_eq!(answer(&world, FATOU, "who?").await.to, "2077");
     let to = PhoneText::new(number(FATOU), "hello").to(Some("2077".to_owned()));
     assert_eq!(world.receive(to).await.unwrap().to, "2077");
-    assert_eq!(world.stats().inbound, 4);
+    assert_eq!(world.stats().inbound, 5);
     let ids: Vec<_> = world.inbound().into_iter().map(|text| text.id).collect();
     let distinct: std::collections::HashSet<_> = ids.iter().collect();
-    assert_eq!(distinct.len(), 4, "{ids:?}");
+    assert_eq!(distinct.len(), 5, "{ids:?}");
 }
 
 #[tokio::test]
