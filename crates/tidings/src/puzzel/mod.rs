@@ -117,6 +117,7 @@ const CAPABILITIES: Capabilities = Capabilities {
     calling_codes: &[],
     // 1,600 characters of UCS-2; the manual's dialect has six.
     max_parts: 24,
+    max_characters: Some(MAX_CHARACTERS),
     sender_optional: true,
     send_window: true,
     status: false,
