@@ -54,6 +54,20 @@ impl Carrier {
         Self::build(spec, scenario, Some(account), None).await
     }
 
+    /// As [`Self::telling`], and the carrier knows these credentials.
+    ///
+    /// # Panics
+    /// As [`Self::with_account`].
+    pub async fn of_account_telling(
+        spec: &'static ProviderSpec,
+        scenario: &str,
+        account: Account,
+        customer: &Recorder,
+    ) -> Self {
+        let url = spec.emit_callback.map(|_| customer.base_url());
+        Self::build(spec, scenario, Some(account), url).await
+    }
+
     async fn build(
         spec: &'static ProviderSpec,
         scenario: &str,

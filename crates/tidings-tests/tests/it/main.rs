@@ -11,6 +11,7 @@ mod passinfo_log_redaction;
 mod passinfo_python_sdk;
 mod puzzel_campaign;
 mod puzzel_end_to_end;
+mod puzzel_log_redaction;
 mod puzzel_python_v2;
 mod puzzel_python_v3;
 mod puzzel_vendor;

@@ -7,14 +7,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tidings::callback::Callback;
 use tidings::http::HttpClient;
 use tidings::{
     Acceptance, AttemptRef, ClientRef, Clock as _, Error, ErrorKind, Message, Outbound, Provider,
-    Receipt, Reconciled, ReportedState, Result, SendWindow, SystemClock, TimeZone, Timestamp,
-    ZonedTime, puzzel,
+    Reason, Receipt, Reconciled, ReportedState, Result, SendWindow, SystemClock, TimeZone,
+    Timestamp, ZonedTime, puzzel,
 };
+use tidings_sim::world::PhoneText;
 use tidings_sim::{Scenario, SimMessage};
-use tidings_tests::{Carrier, standard};
+use tidings_tests::{Carrier, Recorded, Recorder, standard};
 
 use Acceptance::{NotSent, Refused, Unknown};
 
@@ -228,6 +230,80 @@ async fn a_message_that_is_a_batch_of_its_own_can_be_canceled() {
     carrier.clock.advance(Duration::from_hours(1));
     let arrived: Vec<String> = delivered(&carrier).into_values().collect();
     assert_eq!(arrived, [number(0)]);
+}
+
+// ---- what the customer is told ----
+
+const TELLING: &str = "[delays]
+sent_ms = 0
+delivered_ms = 0
+[[fail]]
+to = \"+4741000001\"
+reason = \"recipient_unreachable\"
+at = \"delivered\"
+[reports]
+duplicate = true
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_customer_is_told_of_every_end_and_of_texts_from_phones() {
+    let customer = Recorder::start("");
+    let carrier = Carrier::telling(&puzzel::SPEC, TELLING, &customer).await;
+    let rows = rows(3);
+    let results = connect(&carrier, &[]).submit(&rows).await.unwrap();
+    let phone = number(0).parse().unwrap();
+    let text = PhoneText::new(phone, "Nei takk").to(Some("1960".to_owned()));
+    carrier.simulator.world().receive(text).await.unwrap();
+
+    // Each report twice, and the text.
+    let calls = customer.wait_until(|calls| told(calls).len() > 2 * rows.len());
+    for call in &calls {
+        assert_eq!(call.call, "POST /");
+        assert_eq!(call.header("content-type"), Some("application/json"));
+    }
+    let (mut reports, mut texts) = (Vec::new(), Vec::new());
+    for told in told(&calls) {
+        match told {
+            Callback::Report(report) => reports.push(report),
+            Callback::Inbound(text) => texts.push(text),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(reports.len(), 2 * rows.len());
+    for (n, (row, result)) in rows.iter().zip(results).enumerate() {
+        let receipt = result.unwrap().provider_ref;
+        let about = reports
+            .iter()
+            .filter(|report| report.about.message == receipt.message);
+        let expected = if n == 1 {
+            (
+                ReportedState::Undelivered,
+                Some(Reason::RecipientUnreachable),
+            )
+        } else {
+            (ReportedState::Delivered, None)
+        };
+        let mut n_reports = 0;
+        for report in about {
+            assert_eq!((report.state, report.reason), expected, "{report:?}");
+            assert_eq!(report.about.reference.as_ref(), Some(&row.reference));
+            assert_eq!(report.about.batch, receipt.batch);
+            n_reports += 1;
+        }
+        assert_eq!(n_reports, 2, "{n}");
+    }
+    let [text] = &texts[..] else {
+        panic!("{texts:?}");
+    };
+    let seen = (text.from.as_str(), text.to.as_str(), &*text.text);
+    assert_eq!(seen, ("+4741000000", "1960", "Nei takk"));
+}
+
+/// What the customer has been told so far.
+fn told(calls: &[Recorded]) -> Vec<Callback> {
+    let parse = puzzel::SPEC.parse_callback.unwrap();
+    let calls = calls.iter().map(Recorded::as_callback);
+    calls.flat_map(|call| parse(&call).unwrap()).collect()
 }
 
 // ---- faults ----

@@ -19,7 +19,7 @@ use super::settings::Settings;
 ///     .settings(Settings::new().differentiator("orders"));
 /// # drop(message);
 /// ```
-#[doc(alias("SmsMessage", "SMSMessage"))]
+#[doc(alias("SmsMessage"))]
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {
     pub(super) recipient: Recipient,

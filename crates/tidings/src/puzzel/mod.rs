@@ -150,6 +150,8 @@ pub mod setting {
     pub const BULK_SIZE: &str = "bulk_size";
     /// Whether the vendor refuses references that it has seen within the hour.
     pub const DUPLICATE_CHECKING: &str = "duplicate_checking";
+    /// How our own server of this API refuses wrong credentials; no client reads it.
+    pub const CREDENTIALS_REFUSED_AS: &str = "credentials_refused_as";
 }
 
 const SETTINGS: &[Setting] = &[
@@ -182,5 +184,9 @@ const SETTINGS: &[Setting] = &[
         setting::DUPLICATE_CHECKING,
         "whether Puzzel refuses references seen within the hour: on or off; it turns this on by request",
         "off",
+    ),
+    Setting::optional(
+        setting::CREDENTIALS_REFUSED_AS,
+        "where this API is served by us: wrong credentials are refused by a problem (as v3 does) or by a status of each message (as manual does)",
     ),
 ];

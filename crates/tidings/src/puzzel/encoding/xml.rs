@@ -129,6 +129,28 @@ struct Open {
     members: Map<String, Value>,
 }
 
+impl Open {
+    /// What it holds, at its end; nothing for a figure that is left out.
+    fn value(&mut self) -> Result<Option<Value>, Fault> {
+        let has_elements = !self.members.is_empty();
+        let object = |members: &mut Map<String, Value>| Value::Object(std::mem::take(members));
+        Ok(Some(match self.kind {
+            Some(Kind::Object | Kind::ListOfObjects) if !is_blank(&self.text) => {
+                return Err("has text between its elements");
+            }
+            Some(Kind::Object | Kind::ListOfObjects) => object(&mut self.members),
+            Some(Kind::Text | Kind::Phone | Kind::Figure) if has_elements => {
+                return Err("is a single value, but has elements");
+            }
+            Some(Kind::Figure) if is_blank(&self.text) => return Ok(None),
+            None if has_elements => object(&mut self.members),
+            Some(Kind::Text | Kind::Phone | Kind::Figure) | None => {
+                Value::String(std::mem::take(&mut self.text))
+            }
+        }))
+    }
+}
+
 /// The document as far as it was read.
 struct Tree<T> {
     open: Vec<Open>,
@@ -219,9 +241,8 @@ impl<T: Document> Tree<T> {
     }
 
     fn end(&mut self) -> Result<(), Unreadable> {
-        let at = self.path();
         // The reader has seen that every end has its beginning.
-        let Some(ended) = self.open.pop() else {
+        let Some(mut ended) = self.open.pop() else {
             return Ok(());
         };
         let Some(parent) = self.open.last_mut() else {
@@ -234,20 +255,19 @@ impl<T: Document> Tree<T> {
         if ended.is_skipped || ended.is_nil {
             return Ok(());
         }
-        let has_elements = !ended.members.is_empty();
-        let value = match ended.kind {
-            Some(Kind::Object | Kind::ListOfObjects) if !is_blank(&ended.text) => {
-                return Err(wrong(at, "has text between its elements"));
-            }
-            Some(Kind::Object | Kind::ListOfObjects) => Value::Object(ended.members),
-            Some(Kind::Text | Kind::Phone | Kind::Figure) if has_elements => {
-                return Err(wrong(at, "is a single value, but has elements"));
-            }
-            Some(Kind::Figure) if is_blank(&ended.text) => return Ok(()),
-            None if has_elements => Value::Object(ended.members),
-            Some(Kind::Text | Kind::Phone | Kind::Figure) | None => Value::String(ended.text),
-        };
-        put(&mut parent.members, ended.name, ended.kind, value).map_err(|fault| wrong(at, fault))
+        let put = ended.value().and_then(|value| match value {
+            Some(value) => put(
+                &mut parent.members,
+                std::mem::take(&mut ended.name),
+                ended.kind,
+                value,
+            ),
+            None => Ok(()),
+        });
+        put.map_err(|fault| {
+            self.open.push(ended);
+            wrong(self.path(), fault)
+        })
     }
 
     fn text(&mut self, text: &str) -> Result<(), Unreadable> {
@@ -338,7 +358,7 @@ fn put(
     name: String,
     kind: Option<Kind>,
     value: Value,
-) -> Result<(), &'static str> {
+) -> Result<(), Fault> {
     match (members.get_mut(&name), kind) {
         (Some(Value::Array(items)), Some(Kind::ListOfObjects) | None) => items.push(value),
         (Some(_), Some(_)) => return Err("is there twice"),
