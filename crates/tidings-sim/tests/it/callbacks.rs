@@ -68,7 +68,7 @@ impl Customer {
     }
 
     async fn next(&mut self) -> Call {
-        let next = tokio::time::timeout(std::time::Duration::from_secs(60), self.calls.recv());
+        let next = tokio::time::timeout(std::time::Duration::from_mins(1), self.calls.recv());
         next.await.expect("a call comes").unwrap()
     }
 }
