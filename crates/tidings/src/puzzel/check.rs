@@ -9,7 +9,6 @@ use std::sync::Arc;
 use tidings_core::E164;
 use tidings_core::text::{self, Encoding as Alphabet, Policy};
 
-use super::Dialect;
 use super::encoding::Encoding;
 use super::map::codes::{self, key};
 use super::map::{self, FieldFault, OriginatorType, field};
@@ -19,9 +18,7 @@ use super::settings::{
     ValiditySetting,
 };
 use super::wire;
-
-/// How many characters a text may have by the vendor's present client.
-pub const MAX_CHARACTERS: usize = 1_600;
+use super::{Dialect, MAX_CHARACTERS};
 
 /// How many parts a text may have by the vendor's manual.
 pub const MAX_PARTS: u8 = 6;
