@@ -216,29 +216,12 @@ def defects(client, steps):
     steps["model_list"] = outcome(Parameter, business_model="DONATION")
 
 
-def exact(client, given, base_url):
-    """Two calls whose bytes are known, as the vendor's account of them has it."""
-    client.send([to("+4700000001", "Hei p\u00e5 deg \u20ac")])
-    with_batch = Client(
-        service_id=given["service_id"],
-        username=given["username"],
-        password=given["password"],
-        base_address=base_url + "/gw/rs",
-        batch_reference="batch-1",
-    )
-    with_batch.send(
-        [
-            to(
-                "+4700000001",
-                "Hei",
-                reference="ref-1",
-                price=0,
-                parameter=Parameter(
-                    business_model="DONATION", pid=65, flash=True, parsing_type="AUTO_DETECT"
-                ),
-            )
-        ]
-    )
+def exact(client):
+    """Two calls whose bytes are known."""
+    text = "Hei p\u00e5 deg \u20ac"
+    client.send([to("+4700000001", text)])
+    parameter = Parameter(business_model="DONATION", pid=65, flash=True, parsing_type="AUTO_DETECT")
+    client.send([to("+4700000001", text, parameter=parameter)])
 
 
 def main():
@@ -254,7 +237,7 @@ def main():
     client = make_client()
     steps = {}
     if mode == "exact":
-        exact(client, given, base_url)
+        exact(client)
     else:
         sends(client, steps)
         sessions(client, steps)

@@ -24,6 +24,7 @@ from kiota_abstractions.authentication import (
     ApiKeyAuthenticationProvider,
     KeyLocation,
 )
+from kiota_abstractions.base_request_configuration import RequestConfiguration
 from kiota_http.httpx_request_adapter import HttpxRequestAdapter
 from src.models.gas_settings import GasSettings
 from src.models.gateway_request import GatewayRequest
@@ -324,7 +325,17 @@ async def exact(account):
     await outcome(manager.by_client_batch_reference("batch-1").get())
     await outcome(manager.by_client_batch_reference("batch-1").delete())
     await outcome(manager.by_client_batch_reference(STRANGE_REFERENCE).get())
-    await outcome(account.manager().get())
+    await outcome(account.manager().by_client_batch_reference("batch-1").get())
+    builder = client.gw.rs.send_messages
+    parameters = builder.SendMessagesRequestBuilderGetQueryParameters(
+        batch_reference="b 1",
+        message=["first, one", "second"],
+        password="p&s s/\u00e9",
+        service_id=1000,
+        username="demo",
+    )
+    await outcome(builder.get(RequestConfiguration(query_parameters=parameters)))
+    await outcome(builder.get())
 
 
 async def main():

@@ -9,7 +9,7 @@ use http::Request;
 use serde_json::Value;
 use tidings::http::HttpClient;
 use tidings::puzzel;
-use tidings_tests::SimulatedByCommand;
+use tidings_tests::{Recorded, SimulatedByCommand};
 
 /// Taken, as the vendor's present client has its codes.
 pub(crate) const TAKEN: i64 = 1;
@@ -25,6 +25,36 @@ pub(crate) fn simulate(name: &str, scenario: &str) -> SimulatedByCommand {
 
 pub(crate) fn base_url(carrier: &SimulatedByCommand) -> &str {
     carrier.access()["base_url"].as_str().unwrap()
+}
+
+/// Checks that a vendor's client wrote what the golden exchanges hold, in this order: method, target,
+/// the headers that are named there, and every byte of the body.
+#[track_caller]
+pub(crate) fn check_bytes(calls: &[Recorded], exchanges: &[&str]) {
+    assert_eq!(calls.len(), exchanges.len());
+    for (call, name) in calls.iter().zip(exchanges) {
+        let folder = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../tidings/src/puzzel/testdata/exchanges"
+        );
+        let text = fs::read_to_string(Path::new(folder).join(name)).unwrap();
+        let golden: Value = serde_json::from_str(&text).unwrap();
+        let request = &golden["request"];
+        let line = ["method", "target"].map(|part| request[part].as_str().unwrap());
+        assert_eq!(call.call, line.join(" "), "{name}");
+        for (header, value) in request["headers"].as_object().unwrap() {
+            assert_eq!(call.header(header), value.as_str(), "{name}: {header}");
+        }
+        let is_signed = request["headers"]["authorization"].is_string();
+        assert_eq!(call.header("authorization").is_some(), is_signed, "{name}");
+        // As it stands in the file, where the request comes first: reading it as JSON would lose its
+        // spaces and escapes.
+        let body = request.get("body").and_then(|_| {
+            let (_, rest) = text.split_once("\"body\": ")?;
+            rest.lines().next()
+        });
+        assert_eq!(call.body, body.unwrap_or_default(), "{name}");
+    }
 }
 
 /// The names of a message's status in an answer, as a generation of clients shows them.
