@@ -15,9 +15,10 @@ use crate::provider::{AttemptRef, Balance, Capabilities, Outbound, Provider, Rec
 
 /// Ends a call that takes too long with [`ErrorKind::Timeout`].
 ///
-/// Whether messages are on their way is then [`Acceptance::Unknown`]: what the inner provider was
-/// doing is given up in the middle. A call that only asks is [`Acceptance::NotSent`]. The address
-/// book is not limited here.
+/// What the call was to change is then [`Acceptance::Unknown`]: what the inner provider was doing is
+/// given up in the middle. That holds for a cancel, which may have stopped the message, and for a
+/// reconciliation, which some providers make by sending once more. A call that only asks is
+/// [`Acceptance::NotSent`]. The address book and the calls about batches are not limited here.
 #[derive(Clone, Debug)]
 pub struct Timeout<P> {
     inner: P,
@@ -68,12 +69,12 @@ impl<P: Provider> Provider for Timeout<P> {
     }
 
     async fn reconcile(&self, attempt: &AttemptRef) -> Result<Reconciled> {
-        self.limited(Acceptance::NotSent, self.inner.reconcile(attempt))
+        self.limited(Acceptance::Unknown, self.inner.reconcile(attempt))
             .await
     }
 
     async fn cancel(&self, what: &ProviderRef) -> Result<()> {
-        self.limited(Acceptance::NotSent, self.inner.cancel(what))
+        self.limited(Acceptance::Unknown, self.inner.cancel(what))
             .await
     }
 
