@@ -126,7 +126,8 @@ const CAPABILITIES: Capabilities = Capabilities {
     send_window: true,
     status: false,
     reports: true,
-    reconcile: false,
+    // More with duplicate checking; without it, what waits as a whole can still be seen.
+    reconcile: true,
     cancel: true,
     balance: false,
     address_book: false,
