@@ -45,6 +45,44 @@
 //! assert_eq!(status, 200);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! As a handler of a web server, here with `axum`, mounted by
+//! `Router::new().route("/puzzel", any(told))`:
+//!
+//! ```
+//! # #[cfg(feature = "server")]
+//! # mod example {
+//! use axum::body::Bytes;
+//! use axum::extract::RawQuery;
+//! use axum::http::{HeaderMap, Method, StatusCode};
+//! use tidings::callback::CallbackRequest;
+//! use tidings::puzzel::callback::receive;
+//!
+//! async fn told(
+//!     method: Method,
+//!     RawQuery(query): RawQuery,
+//!     headers: HeaderMap,
+//!     body: Bytes,
+//! ) -> StatusCode {
+//!     let request = match method {
+//!         Method::GET => CallbackRequest::get(query.unwrap_or_default()),
+//!         _ => CallbackRequest::post(headers, body),
+//!     };
+//!     let Ok(received) = receive(&request) else {
+//!         return StatusCode::BAD_REQUEST;
+//!     };
+//!     for report in &received.reports {
+//!         // Stored under its key, unless it is there already.
+//!         let _key = report.key();
+//!     }
+//!     if received.unreadable.is_empty() {
+//!         StatusCode::OK
+//!     } else {
+//!         StatusCode::INTERNAL_SERVER_ERROR
+//!     }
+//! }
+//! # }
+//! ```
 
 mod neutral;
 mod read;

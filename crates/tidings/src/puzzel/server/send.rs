@@ -66,24 +66,19 @@ fn encoding_of(headers: &HeaderMap) -> Result<Encoding, Failure> {
         return Ok(Encoding::Json);
     };
     let value = value.to_str().map_err(|_| wrong_type.clone())?;
-    let mut pieces = value.split(';').map(str::trim);
-    let media_type = pieces.next().unwrap_or_default().to_ascii_lowercase();
-    for parameter in pieces {
-        let parameter = parameter.to_ascii_lowercase();
+    let (media_type, parameters) = value.split_once(';').unwrap_or((value, ""));
+    for parameter in parameters.split(';') {
+        let parameter = parameter.trim().to_ascii_lowercase();
         if let Some(charset) = parameter.strip_prefix("charset=")
             && !["utf-8", "utf8", "us-ascii"].contains(&charset.trim_matches('"'))
         {
             return Err(wrong_type);
         }
     }
-    match media_type.as_str() {
-        "" | "application/json" | "text/json" => Ok(Encoding::Json),
-        "application/xml" | "text/xml" => Ok(Encoding::Xml),
-        "application/x-www-form-urlencoded" => Ok(Encoding::Form),
-        other if other.ends_with("+json") => Ok(Encoding::Json),
-        other if other.ends_with("+xml") => Ok(Encoding::Xml),
-        _ => Err(wrong_type),
+    if media_type.trim().is_empty() {
+        return Ok(Encoding::Json);
     }
+    Encoding::of_content_type(media_type).ok_or(wrong_type)
 }
 
 /// Who is calling: read on its own where the whole of a call cannot be read, so that somebody with

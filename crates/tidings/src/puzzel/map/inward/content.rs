@@ -10,12 +10,9 @@ use super::parameters::Parameters;
 use crate::backend::Refusal;
 use crate::puzzel::map::codes::ParsingType;
 use crate::puzzel::map::field;
-use crate::puzzel::{Dialect, wire};
+use crate::puzzel::{Dialect, MAX_CHARACTERS, wire};
 
 const FIELD: &str = field::CONTENT;
-
-/// The longest text by the present client's description, in characters.
-const MAX_CHARACTERS_V3: usize = 1_600;
 
 /// The most parts by the vendor's manual.
 const MAX_PARTS_MANUAL: u8 = 6;
@@ -36,7 +33,7 @@ pub(super) fn read(
 ) -> Result<Arc<str>, Refusal> {
     match (dialect, parameters.is_encoded) {
         (Dialect::V3, is_encoded) => {
-            check_length(written, MAX_CHARACTERS_V3)?;
+            check_length(written, MAX_CHARACTERS)?;
             if is_encoded {
                 return Ok(Arc::clone(written));
             }
