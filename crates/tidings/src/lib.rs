@@ -114,7 +114,7 @@ pub mod batches;
 pub mod callback;
 mod clock;
 // Read by the clients of providers, so there is nothing to read without one.
-#[cfg(all(feature = "client", any(feature = "passinfo", feature = "puzzel")))]
+#[cfg(all(feature = "client", feature = "any-provider"))]
 mod config;
 mod error;
 #[cfg(feature = "client")]

@@ -11,7 +11,8 @@
 //! seed = 7                             # for `probability`; default drawn by the simulator
 //!
 //! rate_per_s = 20.0                    # messages that leave in a second, the rest wait; default no limit
-//! refuse_duplicates = true             # references of the last hour are refused; default false
+//! refuse_duplicates = true             # references of the last hour are refused, those of messages and those
+//!                                      # of batches; default false
 //! allows_premium = false               # whether recipients may be asked to pay; default true
 //! max_price = 5000                     # the most they may be asked for, in the smallest unit; default no limit
 //! sender = "1960"                      # the sender of messages that name none; default none

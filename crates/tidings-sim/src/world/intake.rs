@@ -13,7 +13,7 @@ use tidings_core::{E164, Message, Reason, SenderId};
 
 use super::ids::Kind;
 use super::movement::session_number;
-use super::recent::Recent;
+use super::recent::{Recent, UNIQUE_FOR};
 use super::sms::{End, SessionTaken, Taken, Window, Wishes};
 use super::state::{BatchTaken, Change, State, SubmissionTaken};
 use super::{Shared, lock};
@@ -194,6 +194,8 @@ struct Taking<'s> {
     recent: &'s mut Recent,
     submission: SubmissionTaken,
     verdicts: Vec<Result<TakenMessage, Refusal>>,
+    /// Whether an earlier call of the hour had the same name for its batch.
+    repeats_batch: bool,
     /// What is left for the messages that follow.
     credit: i64,
     /// Conversations that the messages before have opened.
@@ -212,7 +214,11 @@ impl<'s> Taking<'s> {
             recent.catch_up(&state.messages);
         }
         let found = state.accounts.get(account);
+        let name = batch.as_ref().and_then(|batch| batch.name.as_deref());
+        let repeats_batch = rules.refuses_duplicates
+            && name.is_some_and(|name| state.was_called_lately(account, name));
         Self {
+            repeats_batch,
             state,
             rules,
             recent,
@@ -263,6 +269,9 @@ impl<'s> Taking<'s> {
 
     fn check_reference(&self, taken: &Taken) -> Result<(), Declined> {
         let SubmissionTaken { account, at, .. } = self.submission;
+        if self.repeats_batch {
+            return Err((Refusal::Duplicate, Reason::InvalidRequest));
+        }
         match &taken.reference {
             Some(reference)
                 if self.rules.refuses_duplicates
@@ -408,6 +417,16 @@ fn draw_session(random: &mut fastrand::Rng) -> String {
             .map_or('a', |digit| char::from(*digit))
     };
     (0..20).map(digit).collect()
+}
+
+impl State {
+    /// Whether a call of the last hour gave this name to its batch, and something of it was taken.
+    fn was_called_lately(&self, account: usize, name: &str) -> bool {
+        let batch = self.batch_called(account, name);
+        let batch = batch.and_then(|batch| self.batches.get(batch));
+        let latest = batch.and_then(|batch| self.messages_of(batch).last());
+        latest.is_some_and(|sms| self.now.since(sms.accepted_at) < UNIQUE_FOR)
+    }
 }
 
 fn milliseconds(delay: Duration) -> u64 {

@@ -362,6 +362,25 @@ async fn a_reference_is_taken_once_in_an_hour_where_the_account_wants_it() {
 }
 
 #[tokio::test]
+async fn the_name_of_a_batch_is_taken_once_in_an_hour_too() {
+    let (world, clock, who) = world("refuse_duplicates = true").await;
+    let send = async |name: &str, messages: Vec<Message>| {
+        let submission = Submission::batch(messages, Vec::new());
+        let submission = submission.batch_reference(Some(name.to_owned()));
+        let accepted = world.accept(&who, submission).await.unwrap();
+        let verdicts = accepted.verdicts.into_iter();
+        verdicts.map(Result::err).collect::<Vec<_>>()
+    };
+    let both = send("spring", vec![referenced("a"), referenced("b")]);
+    assert_eq!(both.await, [None, None]);
+    let other = send("spring", vec![referenced("c")]);
+    assert_eq!(other.await, [Some(Refusal::Duplicate)]);
+    assert_eq!(send("summer", vec![referenced("c")]).await, [None]);
+    clock.advance(3_600_000);
+    assert_eq!(send("spring", vec![referenced("d")]).await, [None]);
+}
+
+#[tokio::test]
 async fn too_many_texts_to_one_phone_are_held_until_they_are_released() {
     let (world, clock, who) = world(
         "recipient_quota = { messages = 2, within_s = 60 }\n[delays]\nsent_ms = 0\ndelivered_ms = 0",

@@ -19,6 +19,7 @@
 //! # }
 //! ```
 
+#[cfg(feature = "any-provider")]
 mod base_url;
 mod connector;
 mod failure;
@@ -49,6 +50,7 @@ use crate::answer::HttpMetadata;
 use crate::clock::SystemClock;
 use crate::error::{Error, ErrorKind, Result};
 
+#[cfg(feature = "any-provider")]
 pub(crate) use self::base_url::{BaseUrl, with_id};
 pub use self::failure::{Carries, HttpFailure};
 pub use self::reach::Reach;

@@ -182,7 +182,8 @@ impl Client {
 
     /// Sends messages, in calls of at most [`bulk_size`](super::ClientBuilder::bulk_size), one after
     /// the other in the order of the list and under one batch reference. The outcome tells what is
-    /// known of each message.
+    /// known of each message. With duplicate checking a list has to fit into one call, because the
+    /// gateway takes each batch reference once.
     ///
     /// A call that Puzzel refuses does not hold up the others. After one whose outcome is unknown, or
     /// which failed for a reason that would meet the next as well (credentials, rate, reachability),
@@ -288,6 +289,11 @@ impl Client {
             return Err(SEND.not_sent(ErrorKind::InvalidMessage, what));
         }
         let is_one_call = messages.len() <= self.shared.bulk_size;
+        if self.shared.duplicate_checking && !is_one_call {
+            // The second call under the same name would be taken for a repetition of the first.
+            let what = "message is more than one call carries, and with duplicate checking a batch goes in one call";
+            return Err(SEND.not_sent(ErrorKind::InvalidMessage, what));
+        }
         let batch = match &options.batch {
             BatchChoice::Named(name) if name.is_empty() => {
                 let what = "batchReference is empty";
@@ -529,7 +535,7 @@ fn trace<T>(read: &Result<Answer<T>>) {
 
 /// Whether the next call of the same list would fail for the same reason, or should wait until
 /// somebody has looked at this one.
-fn meets_the_next_call_too(error: &Error) -> bool {
+pub(super) fn meets_the_next_call_too(error: &Error) -> bool {
     match error.acceptance() {
         Acceptance::Unknown | Acceptance::NotSent => true,
         Acceptance::Refused => false,
@@ -551,7 +557,7 @@ fn meets_all(first: &Result<Queued>, said: &[Result<Queued>]) -> Option<Error> {
 }
 
 /// The error of a call that was not made because an earlier one had failed.
-fn not_attempted(cause: &Error) -> Error {
+pub(super) fn not_attempted(cause: &Error) -> Error {
     // What is unknown about the earlier call is not unknown about this one.
     let kind = match cause.acceptance() {
         Acceptance::Unknown => ErrorKind::Unavailable,

@@ -43,7 +43,8 @@ impl Message {
         }
     }
 
-    /// The same message to each of these phones.
+    /// The same message to each of these phones, without its own reference: two messages under one
+    /// could not be told apart in reports. Give each copy its own.
     ///
     /// ```
     /// use tidings::puzzel::Message;
@@ -58,6 +59,7 @@ impl Message {
     ) -> Vec<Self> {
         let to = |recipient: R| Self {
             recipient: recipient.into(),
+            client_reference: None,
             ..self.clone()
         };
         recipients.into_iter().map(to).collect()

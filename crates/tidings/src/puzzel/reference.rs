@@ -1,11 +1,13 @@
 //! The names that the client makes for batches: unique, and each says how many messages it was made
 //! for.
 //!
-//! Called by `client.rs` before a call that sends, and by `submit.rs`, which may stop or judge a batch
-//! as a whole only when it knows that nothing else is in it.
+//! Called by `client.rs` before a call that sends, and by `submit.rs`, which may stop, repeat or judge
+//! a batch as a whole only when it knows that nothing else is in it.
 
 use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
+
+use tidings_core::ClientRef;
 
 /// Makes names of batches, all different. They look like those that the gateway makes, random UUIDs
 /// (RFC 9562, version 4), with the number of messages behind a dot:
@@ -42,8 +44,24 @@ impl BatchNames {
     }
 }
 
-/// For how many messages this client, or another one of this library, made a name. `None` for names
-/// that it did not make.
+/// The name of the batch that a message travels in alone where the gateway checks for duplicates.
+/// It follows from the message's own name, so that it is known even when the program that sent the
+/// message has died. A reference that would be too long for the gateway with its ending goes without.
+pub(super) fn of_one(reference: &ClientRef) -> String {
+    let name = format!("{reference}.1");
+    if name.len() > ClientRef::MAX_LENGTH {
+        return reference.as_str().to_owned();
+    }
+    name
+}
+
+/// Whether a batch was made for one message, which has this name where it is known.
+pub(super) fn is_of_one(batch: &str, reference: Option<&ClientRef>) -> bool {
+    made_for(batch) == Some(1) || reference.is_some_and(|reference| batch == of_one(reference))
+}
+
+/// For how many messages this client, or another one of this library, drew a name. `None` for names
+/// that it did not draw.
 pub(super) fn made_for(name: &str) -> Option<u64> {
     let (uuid, count) = name.split_once('.')?;
     let is_uuid = uuid.len() == 36
@@ -62,7 +80,23 @@ pub(super) fn made_for(name: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{BatchNames, made_for};
+    use tidings_core::ClientRef;
+
+    use super::{BatchNames, is_of_one, made_for, of_one};
+
+    #[test]
+    fn a_batch_of_one_message_is_known_by_the_name_of_the_message() {
+        let order = ClientRef::new("order-1").unwrap();
+        assert_eq!(of_one(&order), "order-1.1");
+        assert!(is_of_one("order-1.1", Some(&order)));
+        assert!(!is_of_one("order-1.1", None));
+        assert!(!is_of_one("order-2.1", Some(&order)));
+        let drawn = "5f0c1f0e-8a53-4c1e-9b0e-3d8f5d1f0a11.1";
+        assert!(is_of_one(drawn, None) && is_of_one(drawn, Some(&order)));
+        let longest = ClientRef::new("x".repeat(ClientRef::MAX_LENGTH)).unwrap();
+        assert_eq!(of_one(&longest), longest.as_str());
+        assert!(is_of_one(longest.as_str(), Some(&longest)));
+    }
 
     #[test]
     fn names_are_different_and_tell_for_how_many_they_were_made() {

@@ -12,7 +12,7 @@ use tidings_core::{DeliveryReport, Opening, Priority, ProviderRef, Timestamp};
 
 use super::answers::Queued;
 use super::check;
-use super::client::{Client, How, SEND};
+use super::client::{Client, How, SEND, meets_the_next_call_too, not_attempted};
 use super::map::PROVIDER;
 use super::message::Message;
 use super::reference;
@@ -38,7 +38,12 @@ const REMEMBERED: Duration = Duration::from_mins(55);
 impl Provider for Client {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            max_messages_per_call: self.shared().bulk_size,
+            // Each message travels alone where references are checked, see `submit`.
+            max_messages_per_call: if self.shared().duplicate_checking {
+                1
+            } else {
+                self.shared().bulk_size
+            },
             max_parts: match self.shared().dialect {
                 Dialect::V3 => CAPABILITIES.max_parts,
                 Dialect::Manual => check::MAX_PARTS,
@@ -55,7 +60,14 @@ impl Provider for Client {
     /// its own reference and one batch reference that is made for them; more than the bulk size in
     /// several calls, as [`Client::send`] makes them. When all that can be sent is one call and it
     /// fails, its error is the outer one.
+    ///
+    /// With duplicate checking each message travels in a call and a batch of its own, because the
+    /// gateway takes a batch reference once as well: of several messages under one, a later look could
+    /// not tell which of them it knows.
     async fn submit(&self, messages: &[Outbound]) -> Result<Vec<Result<Receipt>>> {
+        if self.shared().duplicate_checking {
+            return self.submit_each(messages).await;
+        }
         let how = How::Post(self.shared().encoding);
         let mut refused = Vec::new();
         let mut ready = Vec::with_capacity(messages.len());
@@ -112,17 +124,24 @@ impl Provider for Client {
 
     /// With duplicate checking, sends the message again under the same references: either the
     /// gateway says that it has them, or it takes the message now; both times it is taken once. This
-    /// is done only while the gateway remembers references, for 55 minutes from the beginning of the
-    /// attempt, and while the message is still worth delivering.
+    /// is done only for a message that was alone in its batch, while the gateway remembers references,
+    /// for 55 minutes from the beginning of the attempt, and while the message is still worth
+    /// delivering. The references follow from the message's own, so that it can be done after the
+    /// program that sent it has died.
     ///
     /// In all other cases it looks whether the batch waits with all its messages. Then this one was
     /// taken. A batch that is not there may have left or may never have come: nobody can tell.
     async fn reconcile(&self, attempt: &AttemptRef) -> Result<Reconciled> {
-        let batch = attempt.provider_ref.as_ref();
-        let Some(batch) = batch.and_then(|about| about.batch.as_deref()) else {
+        let reference = &attempt.outbound.reference;
+        let told = attempt.provider_ref.as_ref();
+        let told = told.and_then(|about| about.batch.clone());
+        let is_checked = self.shared().duplicate_checking;
+        let batch = told.or_else(|| is_checked.then(|| reference::of_one(reference)));
+        let Some(batch) = batch.as_deref() else {
             return Ok(Reconciled::CannotTell);
         };
-        if self.shared().duplicate_checking
+        if is_checked
+            && reference::is_of_one(batch, Some(reference))
             && let Some(elapsed) = still_worth_repeating(attempt, self.shared().clock.now())
         {
             return self.repeat(attempt, batch, elapsed).await;
@@ -139,7 +158,7 @@ impl Provider for Client {
             let what = "puzzel stops batches, and the batch of this message is not known";
             return Err(CANCEL.not_sent(ErrorKind::Unsupported, what));
         };
-        if reference::made_for(batch) != Some(1) {
+        if !reference::is_of_one(batch, what.reference.as_ref()) {
             let what = "puzzel stops batches, and there is more than this message in its batch";
             return Err(CANCEL.not_sent(ErrorKind::Unsupported, what));
         }
@@ -177,6 +196,55 @@ impl Provider for Client {
 }
 
 impl Client {
+    /// Each message in a call and a batch of its own, one after the other. After a call that failed
+    /// for a reason that would meet the next as well, or whose outcome is unknown, no further one is
+    /// made.
+    async fn submit_each(&self, messages: &[Outbound]) -> Result<Vec<Result<Receipt>>> {
+        let how = How::Post(self.shared().encoding);
+        let mut results = Vec::with_capacity(messages.len());
+        let mut stopped_by: Option<Error> = None;
+        for outbound in messages {
+            let written = self.neutral_to_wire(outbound, outbound.message.valid_for, how);
+            let result = match (written, &stopped_by) {
+                (Err(refusal), _) => Err(refusal),
+                (Ok(_), Some(cause)) => Err(cause.copy_without_source()),
+                (Ok(message), None) => match self.submit_one(outbound, message, how).await {
+                    Ok(verdict) => verdict,
+                    Err(error) if messages.len() == 1 => return Err(error),
+                    Err(error) => {
+                        if meets_the_next_call_too(&error) {
+                            let cause = not_attempted(&error);
+                            stopped_by = Some(cause.during(PROVIDER, SUBMIT.operation));
+                        }
+                        Err(error)
+                    }
+                },
+            };
+            results.push(result);
+        }
+        Ok(results)
+    }
+
+    /// One message in a call of its own: what the gateway says of it. The outer error is that of the
+    /// call.
+    async fn submit_one(
+        &self,
+        outbound: &Outbound,
+        message: wire::Message,
+        how: How,
+    ) -> Result<Result<Receipt>> {
+        let batch = reference::of_one(&outbound.reference);
+        let mut outcome = self.send_batch(vec![message], Some(batch), how).await;
+        let call = outcome.calls.pop().expect("there is something to send");
+        let during = |error: Error| error.during(PROVIDER, SUBMIT.operation);
+        let http = Arc::new(call.outcome.map_err(during)?.http);
+        let verdict = outcome.verdicts.pop();
+        let verdict = verdict.expect("every message of a call has a verdict");
+        Ok(verdict
+            .map(|queued| receipt(&queued, Some(http)))
+            .map_err(during))
+    }
+
     /// A neutral message on the wire.
     fn neutral_to_wire(
         &self,

@@ -122,7 +122,7 @@ pub(super) fn read_management<T: Document>(
     // says something else.
     if form(response).is_ok_and(|form| form == Encoding::Json) {
         let has_it = serde_json::from_slice::<Value>(&response.body)
-            .is_ok_and(|body| body.get(promised).is_some());
+            .is_ok_and(|body| body.get(promised).is_some_and(|found| !found.is_null()));
         if !has_it {
             let what = "puzzel gave an answer that does not hold what was asked for";
             return Err(call.unreadable(what, http));

@@ -591,7 +591,8 @@ fn a_client_is_made_from_an_account() {
     let can = crate::Provider::capabilities(&client);
     assert_eq!(
         (can.max_messages_per_call, can.max_parts, can.reconcile),
-        (7, 6, true)
+        // Each message travels alone.
+        (1, 6, true)
     );
     check(&Account::new("norway"), "service_id");
     check(&account().with("service_id", "one"), "service_id");

@@ -367,7 +367,7 @@ async fn capabilities_are_those_of_the_dialect_and_the_settings() {
         .build()
         .unwrap()
         .capabilities();
-    assert_eq!((can.max_messages_per_call, can.max_parts), (7, 6));
+    assert_eq!((can.max_messages_per_call, can.max_parts), (1, 6));
     assert!(can.reconcile);
 }
 

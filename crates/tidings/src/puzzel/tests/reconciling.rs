@@ -92,15 +92,78 @@ async fn a_reference_that_the_gateway_knows_was_taken() {
 
 #[tokio::test]
 async fn a_reference_that_the_gateway_did_not_know_is_taken_now() {
-    let (reconciled, seen) = reconcile(true, &attempt(Some(OF_TWO)), MINUTE, |_| {
+    let (reconciled, seen) = reconcile(true, &attempt(Some(ALONE)), MINUTE, |_| {
         Reply::ok(r#"{"messageStatus":[{"statusCode":1,"messageId":"m1"}]}"#)
     })
     .await;
     let about = taken(reconciled);
     assert_eq!(about.message.as_deref(), Some("m1"));
-    assert_eq!(about.batch.as_deref(), Some(OF_TWO));
+    assert_eq!(about.batch.as_deref(), Some(ALONE));
     assert_eq!(about.reference.unwrap().as_str(), "order-1");
     assert_eq!(seen.len(), 1);
+}
+
+/// The repetition of one would use up the batch reference, and its answer for the others would be
+/// taken for their own.
+#[tokio::test]
+async fn a_message_that_was_not_alone_in_its_batch_is_not_repeated() {
+    let gone = |_: &Seen| Reply::status(404, "", "");
+    let (reconciled, seen) = reconcile(true, &attempt(Some(OF_TWO)), MINUTE, gone).await;
+    assert_eq!(reconciled.unwrap(), Reconciled::CannotTell);
+    assert_eq!((seen.len(), seen[0].method.as_str()), (1, "GET"));
+}
+
+#[tokio::test]
+async fn after_the_death_of_the_program_the_references_are_still_known() {
+    let (reconciled, seen) = reconcile(true, &attempt(None), MINUTE, |_| code(25)).await;
+    assert_eq!(taken(reconciled).batch.as_deref(), Some("order-1.1"));
+    let body: Value = serde_json::from_str(&seen[0].body).unwrap();
+    assert_eq!(body["batchReference"], "order-1.1");
+}
+
+#[tokio::test]
+async fn with_duplicate_checking_each_message_has_a_batch_of_its_own() {
+    let server = Scripted::start(|_| code(1)).await;
+    let client = builder(&server).duplicate_checking(true).build().unwrap();
+    let mut outbound = [attempt(None).outbound, attempt(None).outbound];
+    outbound[1].reference = ClientRef::new("order-2").unwrap();
+    let results = client.submit(&outbound).await.unwrap();
+    assert!(results.iter().all(Result::is_ok));
+    let batches: Vec<Value> = server
+        .seen()
+        .iter()
+        .map(|seen| serde_json::from_str::<Value>(&seen.body).unwrap()["batchReference"].clone())
+        .collect();
+    assert_eq!(batches, ["order-1.1", "order-2.1"]);
+}
+
+#[tokio::test]
+async fn with_duplicate_checking_nothing_follows_a_call_without_an_answer() {
+    let server = Scripted::start(|_| Reply::Close).await;
+    let client = builder(&server).duplicate_checking(true).build().unwrap();
+    let mut outbound = [attempt(None).outbound, attempt(None).outbound];
+    outbound[1].reference = ClientRef::new("order-2").unwrap();
+    let results = client.submit(&outbound).await.unwrap();
+    let known: Vec<Acceptance> = results
+        .into_iter()
+        .map(|result| result.unwrap_err().acceptance())
+        .collect();
+    assert_eq!(known, [Acceptance::Unknown, Acceptance::NotSent]);
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn with_duplicate_checking_a_list_of_several_calls_is_refused() {
+    let server = Scripted::start(|_| code(1)).await;
+    let client = builder(&server).duplicate_checking(true).bulk_size(1);
+    let client = client.build().unwrap();
+    let two =
+        crate::puzzel::Message::new("+4741000001", "Hei").to_each(["+4741000001", "+4741000002"]);
+    let refused = client.send(&two, &crate::puzzel::SendOptions::new()).await;
+    let error = refused.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidMessage);
+    assert_eq!(error.acceptance(), Acceptance::NotSent);
+    assert!(server.seen().is_empty());
 }
 
 #[tokio::test]
@@ -219,7 +282,7 @@ async fn without_duplicate_checking_a_batch_that_waits_as_a_whole_was_taken() {
 
 #[tokio::test]
 async fn of_a_batch_of_unknown_name_or_size_nobody_can_tell() {
-    for (checking, batch) in [(true, None), (false, None), (false, Some("spring"))] {
+    for (checking, batch) in [(false, None), (false, Some("spring"))] {
         let (reconciled, seen) =
             reconcile(checking, &attempt(batch), MINUTE, |_| Reply::Close).await;
         assert_eq!(reconciled.unwrap(), Reconciled::CannotTell);
