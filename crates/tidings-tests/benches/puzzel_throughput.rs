@@ -95,7 +95,7 @@ async fn tidings(
     let messages: Arc<[puzzel::Message]> = (0..messages)
         .map(|index| puzzel::Message::new(recipient(index), TEXT))
         .collect();
-    let options = Arc::new(puzzel::SendOptions::new().without_batch_reference());
+    let options = Arc::new(puzzel::SendOptions::new());
     let task = |counter: Arc<Counter>| {
         let (client, messages, options) =
             (client.clone(), Arc::clone(&messages), Arc::clone(&options));
