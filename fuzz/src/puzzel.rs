@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
+use serde_json::Value;
 use tidings::callback::CallbackRequest;
 use tidings::puzzel::encoding::{self, Document, Encoding};
 use tidings::puzzel::{SPEC, wire};
@@ -55,11 +56,17 @@ pub fn answers(bytes: &[u8]) {
         settles::<wire::BareStatus>(form, bytes);
         settles::<wire::Fault>(form, bytes);
     }
-    settles::<wire::ProblemDetails>(Encoding::Json, bytes);
-    // Members that it does not describe may have names that XML cannot write.
-    if let Ok(problem) = encoding::read::<wire::ProblemDetails>(Encoding::Xml, bytes) {
+    for form in [Encoding::Json, Encoding::Xml] {
+        let problem = encoding::read::<wire::ProblemDetails>(form, bytes);
+        let Ok(problem) = problem.inspect_err(|error| drop(error.to_string())) else {
+            continue;
+        };
+        // Members that it does not describe may have names that XML cannot write.
         drop(encoding::write(Encoding::Xml, &problem));
-        comes_back(Encoding::Json, &problem);
+        // Fractions among them are read to the last digit but one.
+        if !problem.extra.values().any(has_fraction) {
+            comes_back(Encoding::Json, &problem);
+        }
     }
 }
 
@@ -81,6 +88,15 @@ pub fn callbacks(bytes: &[u8]) {
     }
     if let Ok(query) = std::str::from_utf8(bytes) {
         drop(parse(&CallbackRequest::get(query)));
+    }
+}
+
+fn has_fraction(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => number.is_f64(),
+        Value::Array(items) => items.iter().any(has_fraction),
+        Value::Object(members) => members.values().any(has_fraction),
+        Value::Null | Value::Bool(_) | Value::String(_) => false,
     }
 }
 

@@ -335,14 +335,14 @@ pub(crate) enum BatchesAction {
     },
     /// Show how much of one batch waits
     Show {
-        /// The batch: `batch` in what `tidings send --json` prints under `ref`
+        /// The batch, as `tidings send` and `tidings batches list` print it
         batch: String,
         #[command(flatten)]
         account: AccountArgs,
     },
     /// Stop for good what has not left of a batch, and say exactly what that was
     Stop {
-        /// The batch: `batch` in what `tidings send --json` prints under `ref`
+        /// The batch, as `tidings send` and `tidings batches list` print it
         batch: String,
         /// Do not ask
         #[arg(long)]
@@ -368,8 +368,8 @@ pub(crate) struct CallbacksArgs {
     /// The path that is called; all others are refused
     #[arg(long, value_name = "PATH", default_value = "/", value_parser = url_path)]
     pub(crate) path: String,
-    /// Refuse calls whose address does not end in `?token=TOKEN`; `env:NAME` and `file:PATH` say where
-    /// it lies
+    /// Refuse calls without the query parameter `token=TOKEN`; `env:NAME` and `file:PATH` say where it
+    /// lies
     #[arg(long, value_name = "TOKEN")]
     pub(crate) token: Option<String>,
     #[command(flatten)]

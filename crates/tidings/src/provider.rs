@@ -237,6 +237,9 @@ pub struct Capabilities {
     pub calling_codes: &'static [u16],
     /// How many parts a text may have at the most.
     pub max_parts: u8,
+    /// How many characters a text may have at the most, whatever parts they make; `None` where only
+    /// parts are limited.
+    pub max_characters: Option<usize>,
     /// Whether a message without a sender can be sent.
     pub sender_optional: bool,
     /// Whether a message may name when it may leave; otherwise such a message is refused.
@@ -267,6 +270,7 @@ impl Capabilities {
             mixed_texts_per_call: false,
             calling_codes: &[],
             max_parts: 255,
+            max_characters: None,
             sender_optional: true,
             send_window: false,
             status: false,

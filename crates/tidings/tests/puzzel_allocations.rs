@@ -17,7 +17,8 @@ fn call(members: &str) -> String {
         r#"{"serviceId":1000,"username":"demo","password":"s3cret","message":["#.to_owned();
     for n in 0..N_MESSAGES {
         let comma = if n == 0 { "" } else { "," };
-        write!(call, r#"{comma}{{"recipient":"+47{n:08}",{members}}}"#).unwrap();
+        write!(call, r#"{comma}{{"recipient":"+47{n:08}",{members}}}"#)
+            .expect("a String takes everything");
     }
     call.push_str("]}");
     call
@@ -28,7 +29,10 @@ fn call(members: &str) -> String {
 #[track_caller]
 fn check(members: &str, for_each_message: u64) {
     let body = call(members);
-    let read = || encoding::read::<wire::GatewayRequest>(Encoding::Json, body.as_bytes()).unwrap();
+    let read = || {
+        encoding::read::<wire::GatewayRequest>(Encoding::Json, body.as_bytes())
+            .expect("the call is right")
+    };
     let request = read();
     assert_eq!(request.message.len() as u64, N_MESSAGES);
 
@@ -40,7 +44,7 @@ fn check(members: &str, for_each_message: u64) {
         "the bound is loose: {counted}"
     );
 
-    let write = || encoding::write(Encoding::Json, &request).unwrap();
+    let write = || encoding::write(Encoding::Json, &request).expect("JSON carries every text");
     assert_eq!(write(), body.as_bytes());
     let counted = measure(|| drop(black_box(write()))).count_total;
     assert!(counted <= 40, "writing: {counted} allocations");

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use tidings::{Account, ProviderRef, ProviderSpec, Timestamp};
+use tidings::{Account, ClientRef, ProviderRef, ProviderSpec, Timestamp};
 
 use super::CampaignError;
 
@@ -40,6 +40,12 @@ impl Identity {
         let Fingerprint(hash) = Fingerprint::of(&values);
         format!("{}/{}/{hash}", spec.id, account.id())
     }
+}
+
+/// Our name for the message of a row: the same in every run of a campaign.
+pub(crate) fn reference(campaign: &str, line: u64) -> ClientRef {
+    ClientRef::new(format!("{campaign}-{line}"))
+        .expect("a campaign's name and a number are visible ASCII characters")
 }
 
 /// The first 16 hexadecimal digits of a SHA-256.
@@ -99,8 +105,8 @@ impl Entry {
 pub(crate) struct Known {
     /// [`Identity::account`].
     pub(crate) account: String,
-    /// Messages of which nobody can know whether they were sent.
-    pub(crate) n_unknown: usize,
+    /// Messages of which nobody can know whether they were sent: what is known to ask about them.
+    pub(crate) unknown: Vec<(u64, ProviderRef)>,
     /// The messages that the provider has, in order of their lines.
     pub(crate) references: Vec<(u64, ProviderRef)>,
 }
@@ -226,16 +232,23 @@ impl Journal {
         let header = content.header.ok_or_else(|| CampaignError::NotAJournal {
             path: path.to_owned(),
         })?;
-        let n_unknown = content.entries.values().filter(|e| e.is_unknown()).count();
-        let entries = content.entries.into_iter();
-        Ok(Known {
+        let mut known = Known {
             account: header.identity.account,
-            n_unknown,
-            references: entries
-                .filter(|(_, entry)| entry.outcome == Some(Outcome::Submitted))
-                .filter_map(|(line, entry)| Some((line, entry.provider_ref?)))
-                .collect(),
-        })
+            unknown: Vec::new(),
+            references: Vec::new(),
+        };
+        for (line, entry) in content.entries {
+            if entry.is_unknown() {
+                let mut about = entry.provider_ref.unwrap_or_default();
+                about.reference = Some(reference(&header.campaign, line));
+                known.unknown.push((line, about));
+            } else if let (Some(Outcome::Submitted), Some(about)) =
+                (entry.outcome, entry.provider_ref)
+            {
+                known.references.push((line, about));
+            }
+        }
+        Ok(known)
     }
 
     /// The name of the campaign: the first half of every message's reference.

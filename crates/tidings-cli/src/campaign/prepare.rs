@@ -78,6 +78,9 @@ pub(crate) enum RowFault {
     Render(RenderFault),
     EmptyText,
     Text(TextError),
+    TooManyCharacters {
+        limit: usize,
+    },
     Duplicate {
         first_line: u64,
     },
@@ -144,6 +147,11 @@ impl Envelope {
             return Err(RowFault::EmptyText);
         }
         let plan = plan(text, &self.policy).map_err(RowFault::Text)?;
+        if let Some(limit) = self.capabilities.max_characters
+            && plan.text().chars().count() > limit
+        {
+            return Err(RowFault::TooManyCharacters { limit });
+        }
         let from = self
             .from
             .as_ref()
@@ -238,6 +246,7 @@ impl RowFault {
             Self::EmptyText => "empty_text",
             Self::Text(TextError::TooManyParts { .. }) => "too_many_parts",
             Self::Text(_) => "not_in_alphabet",
+            Self::TooManyCharacters { .. } => "too_many_characters",
             Self::Duplicate { .. } => "duplicate",
         }
     }
@@ -264,9 +273,10 @@ impl RowFault {
             Self::Render(RenderFault::Failed { .. }) => "correct the template",
             Self::EmptyText => "give the message a text",
             Self::Text(TextError::TooManyParts { .. }) => {
-                "shorten the text, try --replace, or raise --max-parts"
+                "shorten the text, try --replace, or raise --max-parts, if the provider takes more"
             }
             Self::Text(_) => "change these characters, or do not use --replace strict",
+            Self::TooManyCharacters { .. } => "shorten the text",
             Self::Duplicate { first_line } => {
                 return format!("remove the row or line {first_line}, or give --allow-duplicates");
             }
@@ -302,6 +312,12 @@ impl fmt::Display for RowFault {
             Self::Render(RenderFault::Failed { what }) => write!(f, "the template failed: {what}"),
             Self::EmptyText => f.write_str("the text is empty"),
             Self::Text(error) => write!(f, "{error}"),
+            Self::TooManyCharacters { limit } => {
+                write!(
+                    f,
+                    "the text has more characters than the provider takes: {limit}"
+                )
+            }
             Self::Duplicate { first_line } => {
                 write!(f, "line {first_line} has the same number and text")
             }
@@ -438,6 +454,16 @@ mod tests {
         assert_eq!(
             envelope.message(1, "622000001", "").unwrap_err(),
             RowFault::EmptyText
+        );
+        envelope.capabilities.max_characters = Some(20);
+        envelope.message(1, "622000001", &"é".repeat(20)).unwrap();
+        let fault = envelope
+            .message(1, "622000001", &"é".repeat(21))
+            .unwrap_err();
+        assert_eq!(fault.code(), "too_many_characters");
+        assert_eq!(
+            fault.to_string(),
+            "the text has more characters than the provider takes: 20"
         );
     }
 

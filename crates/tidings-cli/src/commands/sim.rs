@@ -85,7 +85,7 @@ async fn take_texts(context: &Context, world: &World, typed: Option<mpsc::Receiv
             take_text(context, world, &line).await;
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 async fn take_text(context: &Context, world: &World, line: &str) {

@@ -70,14 +70,14 @@ pub(super) async fn run(
     args: &StatusArgs,
 ) -> anyhow::Result<()> {
     let connected = context.connect(&args.account)?;
+    let mut reports = args.reports.as_deref().map(Reports::open).transpose()?;
     let mut tracked: Vec<Tracked> = if let Some(path) = &args.journal {
-        of_journal(context, path, &connected.lane)?
+        of_journal(context, path, &connected.lane, reports.as_mut())?
     } else {
         let ids = args.ids.iter().map(|id| of_id(id));
         ids.collect::<Result<_, _>>()?
     };
     let capabilities = connected.provider.capabilities();
-    let mut reports = args.reports.as_deref().map(Reports::open).transpose()?;
     if !capabilities.status && !capabilities.reports && reports.is_none() {
         let what = "this provider does not tell how far messages have come";
         return Err(Error::not_sent(ErrorKind::Unsupported, what).into());
@@ -127,18 +127,32 @@ pub(super) async fn run(
 }
 
 /// Another account knows nothing of these ids, or knows other messages under them.
-fn of_journal(context: &Context, path: &Path, lane: &Lane) -> anyhow::Result<Vec<Tracked>> {
-    let known = Journal::read(path)?;
+fn of_journal(
+    context: &Context,
+    path: &Path,
+    lane: &Lane,
+    reports: Option<&mut Reports>,
+) -> anyhow::Result<Vec<Tracked>> {
+    let mut known = Journal::read(path)?;
     if known.account != Identity::account_of(lane.spec, &lane.account) {
         return Err(CampaignError::OtherAccount {
             path: path.to_owned(),
         }
         .into());
     }
-    if known.n_unknown > 0 {
+    if let Some(reports) = reports {
+        reports.refresh()?;
+        // What was reported on was sent, whatever became of the call.
+        let is_reported = |(_, about): &mut (u64, ProviderRef)| reports.of(about).is_some();
+        known
+            .references
+            .extend(known.unknown.extract_if(.., is_reported));
+        known.references.sort_by_key(|(line, _)| *line);
+    }
+    if !known.unknown.is_empty() {
         context.output.warn(format_args!(
-            "nobody can know whether {} more reached the provider; their rows are not in this list",
-            counted(known.n_unknown, "message")
+            "nobody can know whether the {} of other rows reached the provider; they are not in this list",
+            counted(known.unknown.len(), "message")
         ));
     }
     let references = known.references.into_iter();
@@ -253,7 +267,7 @@ pub(super) fn states(tracked: &[Tracked]) -> BTreeMap<&'static str, usize> {
 
 fn show(context: &Context, tracked: &[Tracked], is_campaign: bool) -> anyhow::Result<()> {
     let output = &context.output;
-    if is_campaign {
+    if is_campaign && !tracked.is_empty() {
         let rows = states(tracked)
             .into_iter()
             .map(|(state, count)| vec![state.to_owned(), count.to_string()]);

@@ -129,3 +129,19 @@ fn where_ends_are_told_only_by_calling_back_status_says_what_can_be_known() {
     let table = &by_id.succeeded().stdout;
     assert!(table.contains("unknown"), "{table}");
 }
+
+#[test]
+fn a_stop_whose_answer_is_lost_says_that_nobody_knows() {
+    let lost = "[[fault]]\ncall = \"stop_batch\"\ndrop = { when = \"after\" }\n";
+    let carrier = Carrier::of(spec_that(|can| can.batches && can.send_window), lost);
+    let shell = Shell::beside(&carrier);
+    let line = send_later(&shell, "+4741000001");
+    let ended = shell.run(&["batches", "stop", "--yes", batch_of(&line)]);
+    let told = &ended.exited_with(4).stderr;
+    assert!(
+        told.contains("nobody can know whether batch") && told.contains("`tidings batches show`"),
+        "{told}"
+    );
+    assert!(!told.contains("sent again"), "{told}");
+    assert_eq!(ended.stdout, "");
+}

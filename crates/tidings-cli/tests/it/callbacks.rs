@@ -10,7 +10,7 @@ use tidings::{
     ReportedState,
 };
 
-use crate::shell::{Ended, Shell, signal, spec_that};
+use crate::shell::{Carrier, Ended, Shell, signal, spec_that};
 
 /// A running receiver.
 struct Receiver {
@@ -261,4 +261,46 @@ fn status_reads_what_was_received() {
     );
     let missing = ["status", "--provider", spec().id, "--reports", "none", "1"];
     shell.run(&missing).exited_with(5);
+}
+
+#[test]
+fn what_a_carrier_reports_ends_a_campaign_also_where_an_answer_was_lost() {
+    let shell = Shell::new();
+    let file = std::fs::File::create(shell.path("reports.jsonl")).unwrap();
+    let receiver = Receiver::start(&shell, &["--json"], file.into());
+    let url = format!("http://{}/", receiver.address);
+    let scenario = "delays = { sent_ms = 1, delivered_ms = 2 }\n\
+                    [[fail]]\nto = \"+4741000002\"\nreason = \"recipient_unreachable\"\n\
+                    [[fault]]\ncall = \"submit\"\nto = \"+4741000003\"\ndrop = { when = \"after\" }\n";
+    let carrier = Carrier::built(spec(), scenario, |builder| builder.callback_url(url));
+    let sender = Shell::beside(&carrier);
+    let reports = shell.path("reports.jsonl");
+    sender.write("people.csv", "to\n+4741000001\n+4741000002\n+4741000003\n");
+    let send = ["send", "--csv", "people.csv", "--template", "Hei"];
+    sender.run(&send).exited_with(4);
+    let status = [
+        "status",
+        "--journal",
+        "people.csv.tidings-journal",
+        "--reports",
+        reports.to_str().unwrap(),
+        "--json",
+    ];
+    let watched = sender.run(&[&status[..], &["--watch"]].concat());
+    watched.succeeded();
+    // The report on the message whose answer was lost may come a moment after the others.
+    let ended = loop {
+        let lines = sender.run(&status).succeeded().json();
+        if lines.len() == 3 {
+            break lines;
+        }
+        std::thread::yield_now();
+    };
+    let states: Vec<_> = ended.iter().map(|line| line["state"].as_str()).collect();
+    assert_eq!(
+        states,
+        [Some("delivered"), Some("undelivered"), Some("delivered")]
+    );
+    assert_eq!(ended[1]["reason"], "recipient_unreachable");
+    receiver.stop();
 }

@@ -5,7 +5,7 @@ use std::process::{Child, Stdio};
 
 use serde_json::Value;
 
-use crate::shell::{Carrier, Ended, Shell, signal};
+use crate::shell::{Carrier, Ended, Shell, signal, variable_of};
 
 const ROWS: u64 = 300;
 const CAMPAIGN: [&str; 10] = [
@@ -264,4 +264,63 @@ fn a_rehearsal_at_a_simulated_carrier_does_not_count_as_sent_at_another() {
         ended.stderr
     );
     assert_eq!(carrier.messages(), []);
+}
+
+/// An account whose provider refuses references that it has seen.
+const DUPLICATE_CHECKING: &str = "duplicate_checking";
+
+#[test]
+fn where_the_provider_knows_references_lost_answers_are_settled_before_going_on() {
+    let mut specs = tidings::providers::ALL.iter();
+    let spec = specs
+        .find(|spec| {
+            let mut settings = spec.settings.iter();
+            settings.any(|setting| setting.name == DUPLICATE_CHECKING)
+        })
+        .unwrap();
+    // Of three calls one is lost before it was read, one after.
+    let scenario = "refuse_duplicates = true\n\
+                    [[fault]]\ncall = \"submit\"\nfirst = 1\ndrop = { when = \"before\" }\n\
+                    [[fault]]\ncall = \"submit\"\nafter = 1\nfirst = 1\ndrop = { when = \"after\" }\n";
+    let carrier = Carrier::of(spec, scenario);
+    let mut shell = Shell::beside(&carrier);
+    shell.set(&variable_of(spec, DUPLICATE_CHECKING), "on");
+    shell.write("people.csv", "to\n+4741000001\n+4741000002\n+4741000003\n");
+    let arguments = [
+        "send",
+        "--json",
+        "--from",
+        "Tidings",
+        "--csv",
+        "people.csv",
+        "--template",
+        "Hei",
+        "--in-flight",
+        "1",
+    ];
+    let first = shell.run(&arguments);
+    let states = |ended: &Ended| -> Vec<String> {
+        let lines = ended.json().into_iter();
+        lines
+            .map(|line| line["state"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(
+        states(first.exited_with(4)),
+        ["unknown", "unknown", "submitted"]
+    );
+    assert_eq!(received(&carrier).len(), 2);
+    let second = shell.run(&arguments);
+    assert_eq!(states(second.succeeded()), ["submitted", "submitted"]);
+    assert!(
+        second
+            .stderr
+            .contains("asking the provider about 2 messages"),
+        "{}",
+        second.stderr
+    );
+    let received = received(&carrier);
+    assert_eq!(received.len(), 3);
+    assert!(received.values().all(|count| *count == 1), "{received:?}");
+    assert_eq!(shell.run(&arguments).succeeded().stdout, "");
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use tidings::{Account, Capabilities, ProviderSpec};
-use tidings_sim::{Scenario, SimMessage, Simulator};
+use tidings_sim::{Scenario, SimMessage, Simulator, SimulatorBuilder};
 
 /// A folder with nothing in it, and an environment with nothing set.
 pub(crate) struct Shell {
@@ -183,15 +183,22 @@ impl Carrier {
     }
 
     pub(crate) fn of(spec: &'static ProviderSpec, scenario: &str) -> Self {
+        Self::built(spec, scenario, |builder| builder)
+    }
+
+    pub(crate) fn built(
+        spec: &'static ProviderSpec,
+        scenario: &str,
+        set: impl FnOnce(SimulatorBuilder) -> SimulatorBuilder,
+    ) -> Self {
         let run_time = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()
             .unwrap();
         let scenario = Scenario::from_toml(scenario).unwrap();
-        let simulator = run_time
-            .block_on(Simulator::builder(spec).scenario(scenario).start())
-            .unwrap();
+        let builder = set(Simulator::builder(spec).scenario(scenario));
+        let simulator = run_time.block_on(builder.start()).unwrap();
         Self {
             simulator: Some(simulator),
             run_time,

@@ -74,7 +74,7 @@
 //! | `broken_json = true` | half of the answer as if it were whole | yes |
 //! | `wrong_content_type = { content_type = "text/html" }` | the answer under another type | yes |
 //! | `empty_body = true` | the answer's status and no body | yes |
-//! | `failure_in_200 = { message = "..." }` | 200 with `{"status":"error","success":false,...}` | no |
+//! | `failure_in_200 = { message = "..." }` | 200 with `{"status":"error","success":false,...}`; with `body = "..."` instead of the message 200 with this body, in whatever shape the vendor fails | no |
 //! | `unknown_status = { word = "parked" }` | a message's state in a word of no list | yes |
 //! | `no_credit = true` | the vendor's answer for an empty account | no |
 //!
@@ -126,7 +126,7 @@ impl Scenario {
 
     /// The credit of an account for which the scenario names none, where the vendor's accounts have
     /// no balance: more than anybody sends.
-    pub const NO_LIMIT: i64 = i64::MAX / 2;
+    pub const NO_LIMIT: i64 = 1_000_000_000_000;
 
     /// Reads a scenario; the form is described in [the module](self).
     ///
@@ -302,7 +302,7 @@ pub(crate) enum Action {
     WrongContentType(http::HeaderValue),
     EmptyBody,
     FailureIn200 {
-        message: String,
+        body: String,
     },
     UnknownStatus {
         word: String,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use http::{HeaderValue, StatusCode};
 use serde::Deserialize;
+use serde_json::json;
 use tidings_core::{E164, Reason};
 
 use super::read_rules::{AccountForm, InboundForm, PhoneForm, QuotaForm, ReportsForm, RulesForm};
@@ -281,6 +282,7 @@ struct WrongContentTypeForm {
 #[serde(deny_unknown_fields)]
 struct FailureIn200Form {
     message: Option<String>,
+    body: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -377,10 +379,10 @@ impl FaultForm {
                 .map(|form| form.check(&at("wrong_content_type")))
                 .transpose()?
                 .map(|action| ("wrong_content_type", action)),
-            self.failure_in_200.map(|form| {
-                let message = form.message.unwrap_or_else(|| "not processed".to_owned());
-                ("failure_in_200", Action::FailureIn200 { message })
-            }),
+            self.failure_in_200
+                .map(|form| form.check(&at("failure_in_200")))
+                .transpose()?
+                .map(|action| ("failure_in_200", action)),
             self.unknown_status.map(|form| {
                 let word = form.word;
                 ("unknown_status", Action::UnknownStatus { word })
@@ -416,6 +418,23 @@ impl RefuseForm {
             code: self.code,
             body: self.body,
         })
+    }
+}
+
+impl FailureIn200Form {
+    fn check(self, key: &str) -> Result<Action, ScenarioError> {
+        let body = match (self.message, self.body) {
+            (Some(_), Some(_)) => {
+                return Err(bad_value(key, "at most one of message, body"));
+            }
+            (None, Some(body)) => body,
+            (message, None) => {
+                let message = message.unwrap_or_else(|| "not processed".to_owned());
+                let body = json!({"status": "error", "success": false, "message": message});
+                body.to_string()
+            }
+        };
+        Ok(Action::FailureIn200 { body })
     }
 }
 

@@ -83,7 +83,13 @@ fn every_action_is_read() {
     check_fault(
         "failure_in_200 = { message = \"m\" }",
         &Action::FailureIn200 {
-            message: "m".to_owned(),
+            body: r#"{"message":"m","status":"error","success":false}"#.to_owned(),
+        },
+    );
+    check_fault(
+        "failure_in_200 = { body = \"<fault/>\" }",
+        &Action::FailureIn200 {
+            body: "<fault/>".to_owned(),
         },
     );
     check_fault(
@@ -130,6 +136,96 @@ fn a_call_is_an_operation_or_a_piece_of_the_path() {
         "no_credit = true\ncall = \"balance\"",
         &CallMatcher::Operation(Operation::Balance),
     );
+}
+
+#[test]
+fn accounts_phones_reports_and_texts_are_read() {
+    let scenario = read(
+        "rate_per_s = 4\nrefuse_duplicates = true\nallows_premium = false\nmax_price = 700\n\
+         sender = \"1960\"\nrecipient_quota = { messages = 3, within_s = 60, excess = \"refused\" }\n\
+         [[account]]\nsettings = { line = 2000, name = \"x\" }\ncredit = 7\n\
+         recipient_quota = { messages = 1 }\n\
+         [[phone]]\nprefix = \"+47\"\nage = 15\nbars_premium = true\n\
+         [reports]\nduplicate = true\nlate_ms = 20\n\
+         [[inbound]]\nafter_ms = 5\nfrom = \"+4790000001\"\ntext = \"STOP\"",
+    );
+    let quota = |messages, seconds, excess| {
+        Some(rules::RecipientQuota {
+            messages,
+            within: Duration::from_secs(seconds),
+            excess,
+        })
+    };
+    let rules = Rules {
+        rate_per_s: Some(4.0),
+        refuses_duplicates: true,
+        recipient_quota: quota(3, 60, rules::Excess::Refused),
+        allows_premium: false,
+        max_price: Some(700),
+        sender: Some("1960".parse().unwrap()),
+    };
+    assert_eq!(rules.interval_us(), 250_000);
+    assert_eq!(scenario.rules, rules);
+    let settings = [("line", "2000"), ("name", "x")];
+    let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let further = FurtherAccount {
+        settings: settings.into(),
+        credit: Some(7),
+        rules: Rules {
+            recipient_quota: quota(1, 3_600, rules::Excess::Held),
+            ..Rules::default()
+        },
+    };
+    assert_eq!(scenario.further_accounts, [further]);
+    let phone = scenario.phone(&"+4790000001".parse().unwrap()).unwrap();
+    assert_eq!((phone.age, phone.bars_premium), (Some(15), true));
+    assert!(scenario.phone(&"+4690000001".parse().unwrap()).is_none());
+    let reports = Reports {
+        duplicate: true,
+        shuffle: false,
+        late: Duration::from_millis(20),
+    };
+    assert_eq!(scenario.reports, reports);
+    let text = scenario.inbound.first().unwrap();
+    assert_eq!(
+        (text.after, &*text.text),
+        (Duration::from_millis(5), "STOP")
+    );
+    assert_eq!(Rules::default().interval_us(), 0);
+}
+
+#[test]
+fn a_wrong_rule_is_told_by_its_key_and_what_is_allowed() {
+    for rate in ["0", "-1", "1e-7", "2000000", "inf", "nan"] {
+        let text = format!("rate_per_s = {rate}");
+        check_error(&text, Some("rate_per_s"), &["0.000001 to 1000000"]);
+    }
+    check_error("sender = \"\"", Some("sender"), &["11 characters"]);
+    check_error("max_price = -1", Some("max_price"), &["u32"]);
+    let quota = "recipient_quota = { messages = 0 }";
+    check_error(quota, Some("recipient_quota.messages"), &["at least 1"]);
+    let quota = "recipient_quota = { messages = 1, excess = \"dropped\" }";
+    check_error(quota, Some("recipient_quota.excess"), &["held", "refused"]);
+    let account = "[[account]]\nsettings = {}";
+    check_error(account, Some("account[0].settings"), &["differs"]);
+    let account = "[[account]]\nsettings = { line = 1 }\nrate_per_s = 0";
+    check_error(account, Some("account[0].rate_per_s"), &["a second"]);
+    check_error("[[account]]", Some("account[0]"), &["settings"]);
+    let phone = "[[phone]]\nto = \"+4790000001\"";
+    check_error(phone, Some("phone[0]"), &["age", "bars_premium"]);
+    let phone = "[[phone]]\nage = 15";
+    check_error(phone, Some("phone[0]"), &["to", "prefix"]);
+    let inbound = "[[inbound]]\nfrom = \"12\"\ntext = \"x\"";
+    check_error(inbound, Some("inbound[0].from"), &["country code"]);
+    check_error(
+        "[reports]\ntwice = true",
+        Some("reports.twice"),
+        &["duplicate"],
+    );
+    let fault = "[[fault]]\ncall = \"report\"\nempty_body = true";
+    check_error(fault, Some("fault[0]"), &["unknown_status"]);
+    let fault = "[[fault]]\nfailure_in_200 = { message = \"a\", body = \"b\" }";
+    check_error(fault, Some("fault[0].failure_in_200"), &["at most one"]);
 }
 
 #[track_caller]

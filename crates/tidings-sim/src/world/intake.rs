@@ -284,13 +284,11 @@ impl<'s> Taking<'s> {
             return Ok(());
         }
         let SubmissionTaken { account, at, .. } = self.submission;
-        match self.state.session(account, &session.id, at) {
-            Some(_) => Ok(()),
-            None => {
-                let refusal = Refusal::invalid("session", "is unknown or has ended");
-                Err((refusal, Reason::InvalidRequest))
-            }
+        if self.state.session(account, &session.id, at).is_some() {
+            return Ok(());
         }
+        let refusal = Refusal::invalid("session", "is unknown or has ended");
+        Err((refusal, Reason::InvalidRequest))
     }
 
     fn check_quota(&self, taken: &mut Taken) -> Result<(), Declined> {
@@ -460,9 +458,8 @@ pub(super) fn reason_of(refusal: &Refusal) -> Reason {
         } => Reason::InvalidRequest,
         Refusal::Invalid { .. } => Reason::InvalidRecipient,
         Refusal::Forbidden { .. } => Reason::Forbidden,
-        Refusal::RecipientQuota => Reason::QuotaExceeded,
         Refusal::InsufficientCredit => Reason::InsufficientFunds,
-        Refusal::RateLimited { .. } => Reason::QuotaExceeded,
+        Refusal::RateLimited { .. } | Refusal::RecipientQuota => Reason::QuotaExceeded,
         Refusal::Unavailable { .. } => Reason::CarrierError,
         _ => Reason::Unspecified,
     }

@@ -18,7 +18,7 @@ use super::state::{
 };
 
 /// A conversation ends when it has not been used for so long.
-pub(super) const SESSION_LIFE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+pub(super) const SESSION_LIFE: Duration = Duration::from_hours(14 * 24);
 
 /// How many digits the number of a conversation has in all.
 const SESSION_DIGITS: usize = 14;

@@ -11,7 +11,7 @@ use tidings_core::{ClientRef, E164, Timestamp};
 use super::sms::{Sms, Taken};
 
 /// For how long a reference must not be used again.
-const UNIQUE_FOR: Duration = Duration::from_secs(60 * 60);
+const UNIQUE_FOR: Duration = Duration::from_hours(1);
 
 #[derive(Default)]
 pub(super) struct Recent {

@@ -228,25 +228,21 @@ impl Taken {
 
 impl Window {
     pub(super) fn of(window: &SendWindow) -> Self {
-        match window.daily_hours() {
-            Some(hours) => {
-                let epoch = ZonedTime::new(Timestamp::UNIX_EPOCH, &hours.zone);
-                Self::Daily {
-                    first: hours.first.to_string(),
-                    last: hours.last.to_string(),
-                    from: hours.from.to_string(),
-                    to: hours.to.to_string(),
-                    zone: hours.zone.to_string(),
-                    minutes_ahead: epoch.minutes_ahead(),
-                }
-            }
-            None => {
-                let (from, until) = window.bounds();
-                Self::Stretch {
-                    from: from.timestamp(),
-                    until: until.map(|until| until.timestamp()),
-                }
-            }
+        if let Some(hours) = window.daily_hours() {
+            let epoch = ZonedTime::new(Timestamp::UNIX_EPOCH, &hours.zone);
+            return Self::Daily {
+                first: hours.first.to_string(),
+                last: hours.last.to_string(),
+                from: hours.from.to_string(),
+                to: hours.to.to_string(),
+                zone: hours.zone.to_string(),
+                minutes_ahead: epoch.minutes_ahead(),
+            };
+        }
+        let (from, until) = window.bounds();
+        Self::Stretch {
+            from: from.timestamp(),
+            until: until.map(|until| until.timestamp()),
         }
     }
 

@@ -30,7 +30,7 @@ pub struct PhoneText {
     /// Whose phone.
     pub from: E164,
     /// The number of ours that it is sent to. `None`: the one that the latest text to this phone
-    /// came from, and where there is none the first account's.
+    /// came from, or the number of its account, and where there is none the first account's.
     pub to: Option<String>,
     /// The text.
     pub text: Arc<str>,
@@ -266,16 +266,18 @@ impl Shared {
         let unknown = Refusal::NotFound {
             what: "conversation",
         };
-        let to = match (&text.session, text.to) {
+        let (writer, to) = match (&text.session, text.to) {
             (Some(id), _) => {
                 let index = state.session_ids.get(id.as_str());
                 let session = index.and_then(|index| state.sessions.get(*index));
-                session.ok_or(unknown.clone())?.number.to_string()
+                (None, session.ok_or(unknown.clone())?.number.to_string())
             }
-            (None, Some(to)) => to,
-            (None, None) => state
-                .latest_sender(&text.from)
-                .unwrap_or_else(|| self.number_of(0)),
+            (None, Some(to)) => (None, to),
+            (None, None) => {
+                let (account, number) = state.latest_sender(&text.from).unwrap_or_default();
+                let number = number.unwrap_or_else(|| self.number_of(account));
+                (Some(account), number)
+            }
         };
         let session = match state.session_at(&to) {
             Some((index, session)) => match state.session(session.account, &session.id, at) {
@@ -286,7 +288,10 @@ impl Shared {
             None => None,
         };
         let owner = || (0..state.accounts.len()).find(|account| self.number_of(*account) == to);
-        let account = session.map(|(_, account)| account).or_else(owner);
+        let account = session
+            .map(|(_, account)| account)
+            .or(writer)
+            .or_else(owner);
         Ok(InboundTaken {
             account: account.unwrap_or(0),
             at,
@@ -334,19 +339,19 @@ impl Shared {
 }
 
 impl State {
-    /// Where a phone's answer goes to: the sender of the latest text that has left for it.
-    fn latest_sender(&self, phone: &E164) -> Option<String> {
+    /// Where a phone's answer goes to: the account whose text was the latest that has left for it, and
+    /// the number that it came from. Nobody can answer to a name.
+    fn latest_sender(&self, phone: &E164) -> Option<(usize, Option<String>)> {
         let mut latest_first = self.messages.iter().rev();
         let latest = latest_first.find(|sms| sms.fate.to == *phone && sms.left_at().is_some())?;
         let session = latest.session.and_then(|index| self.sessions.get(index));
-        session
-            .map(|session| session.number.to_string())
-            .or_else(|| match &latest.fate.from {
-                Some(SenderId::ShortCode(number)) => Some(number.to_string()),
-                Some(SenderId::International(number)) => Some(number.as_str().to_owned()),
-                // Nobody can answer to a name.
-                Some(_) | None => None,
-            })
+        let number = match (session, &latest.fate.from) {
+            (Some(session), _) => Some(session.number.to_string()),
+            (None, Some(SenderId::ShortCode(number))) => Some(number.to_string()),
+            (None, Some(SenderId::International(number))) => Some(number.as_str().to_owned()),
+            (None, Some(_) | None) => None,
+        };
+        Some((latest.account, number))
     }
 
     fn inbound_message(&self, index: usize) -> Option<InboundMessage> {

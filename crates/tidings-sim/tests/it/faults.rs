@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::harness::{Heard, Line, Reply};
+use tidings::ReportedState;
+
+use super::harness::{Heard, Line, NAMED, Reply};
 
 const TO: &str = "+224622000001";
 
@@ -207,4 +209,82 @@ async fn a_new_scenario_ends_the_faults_of_the_old_one() {
     assert_eq!(line.send(TO).await.reply().status, 500);
     line.sim.set_scenario(super::harness::scenario("")).unwrap();
     line.send_well(TO).await;
+}
+
+const SLOW: &str = "rate_per_s = 0.001\n";
+
+/// A carrier at which a batch of three waits, two of them to the numbers given.
+async fn waiting(scenario: &str) -> (Line, String) {
+    let line = Line::start_with(&NAMED, &format!("{SLOW}{scenario}")).await;
+    let to = [TO, "+224622000007", "+224622000008"];
+    let body = json!({"to": to, "text": "hello"}).to_string();
+    let reply = line.call("POST", "/send", &body).await.reply();
+    let batch = reply.json()["batch"].as_str().unwrap().to_owned();
+    (line, batch)
+}
+
+#[tokio::test]
+async fn a_stop_whose_answer_is_lost_was_carried_out_and_one_that_was_lost_was_not() {
+    for (when, stopped) in [("before", false), ("after", true), ("mid_answer", true)] {
+        for call in ["stop_batch", "/batches/"] {
+            let fault = format!("[[fault]]\ncall = \"{call}\"\ndrop = {{ when = \"{when}\" }}");
+            let (line, batch) = waiting(&fault).await;
+            let path = format!("/batches/{batch}");
+            let heard = line.call("DELETE", &path, "").await;
+            let canceled = line.sim.world().messages().into_iter();
+            let canceled = canceled.filter(|sms| sms.state == ReportedState::Canceled);
+            let expected = if stopped { 2 } else { 0 };
+            assert_eq!(canceled.count(), expected, "{call} {when}");
+            assert_eq!(
+                heard.bytes.is_empty(),
+                when != "mid_answer",
+                "{call} {when}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn calls_about_batches_are_hit_by_their_words_and_by_numbers_that_wait() {
+    let refuse = |call: &str, more: &str| {
+        format!("[[fault]]\ncall = \"{call}\"\n{more}refuse = {{ status = 503 }}")
+    };
+    let status = async |line: &Line, method: &str, path: &str| {
+        line.call(method, path, "").await.reply().status
+    };
+    let (line, batch) = waiting(&refuse("list_batches", "")).await;
+    let path = format!("/batches/{batch}");
+    assert_eq!(status(&line, "GET", "/batches").await, 503);
+    assert_eq!(status(&line, "GET", &path).await, 200);
+    assert_eq!(status(&line, "DELETE", &path).await, 200);
+
+    let waits = "to = \"+224622000007\"\n";
+    let (line, batch) = waiting(&refuse("show_batch", waits)).await;
+    let path = format!("/batches/{batch}");
+    assert_eq!(status(&line, "GET", "/batches").await, 200);
+    assert_eq!(status(&line, "GET", &path).await, 503);
+    assert_eq!(status(&line, "DELETE", &path).await, 200);
+    // Nothing waits any more: the fault has nobody to be about.
+    assert_eq!(status(&line, "GET", &path).await, 404);
+
+    let has_left = format!("to = \"{TO}\"\n");
+    let (line, batch) = waiting(&refuse("stop_batch", &has_left)).await;
+    let path = format!("/batches/{batch}");
+    assert_eq!(status(&line, "DELETE", &path).await, 200);
+    let operations = line.sim.world().stats().operations;
+    assert_eq!(operations.get(&tidings_sim::Operation::StopBatch), Some(&1));
+}
+
+#[tokio::test]
+async fn one_of_many_is_refused_and_the_others_are_taken() {
+    let line = Line::start_with(
+        &NAMED,
+        "[[fail]]\nto = \"+224622000007\"\nreason = \"opted_out\"\nat = \"accept\"",
+    )
+    .await;
+    let body = json!({"to": [TO, "+224622000007", TO], "text": "x"}).to_string();
+    let reply = line.call("POST", "/send", &body).await.reply().json();
+    let taken = reply["ids"].as_array().unwrap().iter();
+    let taken: Vec<_> = taken.map(|id| !id.is_null()).collect();
+    assert_eq!(taken, [true, false, true]);
 }

@@ -184,6 +184,8 @@ fn router(backend: Arc<dyn Backend>, _settings: &Account) -> tidings::Result<Rou
         .route("/send", post(send))
         .route("/messages/{id}/status", get(status))
         .route("/balance", get(balance))
+        .route("/batches", get(batches))
+        .route("/batches/{name}", get(batch).delete(stop))
         .with_state(backend))
 }
 
@@ -224,6 +226,37 @@ async fn status(
         None => json!(view.state),
     };
     Ok(Json(json!({"id": id, "state": state})))
+}
+
+async fn batches(
+    State(backend): State<Arc<dyn Backend>>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, Refused> {
+    let who = sign_in(&*backend, &headers).await?;
+    let batches = backend.queued_batches(&who).await?;
+    let batches: Vec<_> = batches.iter().map(|batch| &batch.reference).collect();
+    Ok(Json(json!({"batches": batches})))
+}
+
+async fn batch(
+    State(backend): State<Arc<dyn Backend>>,
+    headers: HeaderMap,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, Refused> {
+    let who = sign_in(&*backend, &headers).await?;
+    let batch = backend.queued_batch(&who, &name).await?;
+    Ok(Json(json!({"left": batch.left})))
+}
+
+async fn stop(
+    State(backend): State<Arc<dyn Backend>>,
+    headers: HeaderMap,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, Refused> {
+    let who = sign_in(&*backend, &headers).await?;
+    let stopped = backend.stop_batch(&who, &name).await?.stopped;
+    let stopped: Vec<_> = stopped.into_iter().map(|message| message.id).collect();
+    Ok(Json(json!({"stopped": stopped})))
 }
 
 async fn balance(
@@ -358,8 +391,13 @@ pub(crate) struct Line {
 
 impl Line {
     pub(crate) async fn start(scenario_text: &str) -> Self {
+        Self::start_with(&SPEC, scenario_text).await
+    }
+
+    pub(crate) async fn start_with(spec: &'static ProviderSpec, scenario_text: &str) -> Self {
+        let builder = builder_of(spec, scenario_text);
         Self {
-            sim: builder(scenario_text).start().await.unwrap(),
+            sim: builder.start().await.unwrap(),
         }
     }
 

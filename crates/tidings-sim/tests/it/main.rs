@@ -5,7 +5,9 @@
     reason = "a test fails by panicking, and so do the functions that tests share"
 )]
 
+mod callbacks;
 mod control;
+mod conversations;
 mod faults;
 mod harness;
 mod providers;

@@ -53,6 +53,39 @@ fn every_example_is_a_scenario_that_says_what_it_is_for() {
 }
 
 #[test]
+fn every_key_is_explained_and_has_an_example() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/scenarios/README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    let examples = examples();
+    for key in [
+        "rate_per_s",
+        "refuse_duplicates",
+        "recipient_quota",
+        "max_price",
+        "allows_premium",
+        "sender",
+        "account",
+        "phone",
+        "reports",
+        "inbound",
+    ] {
+        let explained = format!("`{key}`");
+        let as_table = format!("[{key}]");
+        assert!(
+            readme.contains(&explained) || readme.contains(&as_table),
+            "{key} in the README"
+        );
+        let shown = |text: &String| {
+            text.lines().any(|line| {
+                let line = line.trim_start_matches(['#', ' ', '[']);
+                line.starts_with(&format!("{key} = ")) || line.starts_with(&format!("{key}]"))
+            })
+        };
+        assert!(examples.iter().any(|(_, text)| shown(text)), "{key}");
+    }
+}
+
+#[test]
 fn every_action_has_an_example() {
     let examples = examples();
     for action in ACTIONS {

@@ -485,7 +485,7 @@ async fn waiting_and_stopped_messages_survive_a_kill() {
     named(&first, &who, "scheduled", scheduled.collect()).await;
     let daily = texts(3).into_iter().map(|it| it.window(daily.clone()));
     named(&first, &who, "daily", daily.collect()).await;
-    let held = vec![message(AMADOU, "one too many").valid_for(Duration::from_secs(600))];
+    let held = vec![message(AMADOU, "one too many").valid_for(Duration::from_mins(10))];
     named(&first, &who, "held", held).await;
     let urgent = message("+224622999999", "your code").priority(Priority::High);
     named(&first, &who, "urgent", vec![urgent]).await;

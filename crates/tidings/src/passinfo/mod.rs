@@ -60,6 +60,7 @@ const CAPABILITIES: Capabilities = Capabilities {
     mixed_texts_per_call: false,
     calling_codes: &[map::CALLING_CODE],
     max_parts: 255,
+    max_characters: None,
     sender_optional: false,
     send_window: false,
     status: true,

@@ -9,9 +9,8 @@ use std::sync::Arc;
 use tidings_core::E164;
 use tidings_core::text::{self, Encoding as Alphabet, Policy};
 
-use super::Dialect;
 use super::encoding::Encoding;
-use super::map::codes::key;
+use super::map::codes::{self, key};
 use super::map::{self, FieldFault, OriginatorType, field};
 use super::message::{Message, Recipient};
 use super::settings::{
@@ -19,9 +18,7 @@ use super::settings::{
     ValiditySetting,
 };
 use super::wire;
-
-/// How many characters a text may have by the vendor's present client.
-pub const MAX_CHARACTERS: usize = 1_600;
+use super::{Dialect, MAX_CHARACTERS};
 
 /// How many parts a text may have by the vendor's manual.
 pub const MAX_PARTS: u8 = 6;
@@ -72,6 +69,37 @@ impl Message {
             client_reference: self.client_reference.clone(),
             settings: write_settings(&self.settings, dialect, encoding)?,
         })
+    }
+}
+
+impl Message {
+    /// What about the message may be wrong by lists that the vendor published and that change over
+    /// time: a price outside the bounds of its goods or business model, or a code of goods that is
+    /// not listed. Nothing is refused for it.
+    pub fn warnings(&self) -> Vec<FieldFault> {
+        let mut warnings = Vec::new();
+        let price = i64::from(self.price.unwrap_or(0));
+        if let Some(gas) = &self.settings.gas {
+            match codes::service_code(&gas.service_code) {
+                None => {
+                    let fault = "is not in the list that was published";
+                    warnings.push(FieldFault::new(field::SERVICE_CODE, fault));
+                }
+                Some(goods) if price != 0 && !goods.prices().contains(&price) => {
+                    let fault = "is outside the bounds that were published for the serviceCode";
+                    warnings.push(FieldFault::new(field::PRICE, fault));
+                }
+                Some(_) => {}
+            }
+        }
+        let mut parameters = self.settings.parameters.iter();
+        let model = parameters.find(|parameter| parameter.key() == key::BUSINESS_MODEL);
+        let model = model.and_then(|model| codes::business_model(model.value()));
+        if model.is_some_and(|model| price != 0 && !model.prices().contains(&price)) {
+            let fault = "is outside the bounds that were published for the businessModel";
+            warnings.push(FieldFault::new(field::PRICE, fault));
+        }
+        warnings
     }
 }
 

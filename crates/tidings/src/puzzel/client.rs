@@ -69,13 +69,7 @@ use crate::http::{BaseUrl, HttpClient, HttpResponse};
 /// These methods make their calls once. With time limits and another try where that is safe, the
 /// client goes as a [`Provider`](crate::Provider) into
 /// [`layers::standard`](crate::layers::standard); a clone of it stays for the other calls.
-#[doc(alias(
-    "SmsServiceClient",
-    "SmsGatewayClient",
-    "PuzzelSmsClient",
-    "SMSClient",
-    "SmsClient"
-))]
+#[doc(alias("MtHttpClient"))]
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
@@ -200,7 +194,7 @@ impl Client {
     /// them. When all fits into one call and that call fails, its error; it carries the batch
     /// reference, by which [`Provider::reconcile`](crate::Provider::reconcile) or a person may look
     /// for the messages.
-    #[doc(alias("send_messages", "sendMessages", "SendMessages"))]
+    #[doc(alias("send_messages", "sendMessages", "post"))]
     pub async fn send(&self, messages: &[Message], options: &SendOptions) -> Result<SendOutcome> {
         let how = How::Post(options.encoding.unwrap_or(self.shared.encoding));
         let written = self.all_to_wire(messages, how)?;

@@ -19,7 +19,7 @@ use super::settings::Settings;
 ///     .settings(Settings::new().differentiator("orders"));
 /// # drop(message);
 /// ```
-#[doc(alias("SmsMessage", "SMSMessage"))]
+#[doc(alias("SmsMessage"))]
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {
     pub(super) recipient: Recipient,
@@ -41,6 +41,26 @@ impl Message {
             client_reference: None,
             settings: Settings::default(),
         }
+    }
+
+    /// The same message to each of these phones.
+    ///
+    /// ```
+    /// use tidings::puzzel::Message;
+    ///
+    /// let all = Message::new("+4700000001", "Hei").to_each(["+4700000001", "+4700000002"]);
+    /// assert_eq!(all.len(), 2);
+    /// ```
+    #[doc(alias("recipients", "primary_message"))]
+    pub fn to_each<R: Into<Recipient>>(
+        &self,
+        recipients: impl IntoIterator<Item = R>,
+    ) -> Vec<Self> {
+        let to = |recipient: R| Self {
+            recipient: recipient.into(),
+            ..self.clone()
+        };
+        recipients.into_iter().map(to).collect()
     }
 
     /// What the recipient pays, in the smallest unit of the currency: in Norway 100 to 100,000 in

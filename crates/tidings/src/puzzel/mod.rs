@@ -36,7 +36,7 @@ pub use answers::{Queued, SendCall, SendOutcome};
 #[cfg(feature = "client")]
 pub use builder::ClientBuilder;
 #[cfg(feature = "client")]
-pub use check::{MAX_CHARACTERS, MAX_PARTS};
+pub use check::MAX_PARTS;
 #[cfg(feature = "client")]
 pub use client::{Client, SendOptions};
 pub use encoding::Encoding;
@@ -68,6 +68,9 @@ pub const DEFAULT_BULK_SIZE: usize = 100;
 /// The largest bulk size that can be set: what the vendor advised at the most while its interface
 /// over TCP was offered. No limit is published for HTTP.
 pub const MAX_BULK_SIZE: usize = 1_000;
+
+/// How many characters a text may have by the vendor's present client.
+pub const MAX_CHARACTERS: usize = 1_600;
 
 /// Which of the vendor's two descriptions of its API holds for an account: they contradict each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -117,6 +120,7 @@ const CAPABILITIES: Capabilities = Capabilities {
     calling_codes: &[],
     // 1,600 characters of UCS-2; the manual's dialect has six.
     max_parts: 24,
+    max_characters: Some(MAX_CHARACTERS),
     sender_optional: true,
     send_window: true,
     status: false,
@@ -146,6 +150,8 @@ pub mod setting {
     pub const BULK_SIZE: &str = "bulk_size";
     /// Whether the vendor refuses references that it has seen within the hour.
     pub const DUPLICATE_CHECKING: &str = "duplicate_checking";
+    /// How our own server of this API refuses wrong credentials; no client reads it.
+    pub const CREDENTIALS_REFUSED_AS: &str = "credentials_refused_as";
 }
 
 const SETTINGS: &[Setting] = &[
@@ -178,5 +184,9 @@ const SETTINGS: &[Setting] = &[
         setting::DUPLICATE_CHECKING,
         "whether Puzzel refuses references seen within the hour: on or off; it turns this on by request",
         "off",
+    ),
+    Setting::optional(
+        setting::CREDENTIALS_REFUSED_AS,
+        "where this API is served by us: wrong credentials are refused by a problem (as v3 does) or by a status of each message (as manual does)",
     ),
 ];

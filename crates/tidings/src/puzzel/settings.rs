@@ -27,6 +27,7 @@ use super::wire;
 ///     .validity(Duration::from_secs(600));
 /// # drop(settings);
 /// ```
+#[doc(alias("MessageSettings"))]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     pub(super) originator: Option<OriginatorSettings>,

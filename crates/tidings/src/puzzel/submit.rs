@@ -43,6 +43,10 @@ impl Provider for Client {
                 Dialect::V3 => CAPABILITIES.max_parts,
                 Dialect::Manual => check::MAX_PARTS,
             },
+            max_characters: match self.shared().dialect {
+                Dialect::V3 => CAPABILITIES.max_characters,
+                Dialect::Manual => None,
+            },
             reconcile: self.shared().duplicate_checking,
             ..CAPABILITIES
         }

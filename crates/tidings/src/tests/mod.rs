@@ -8,5 +8,7 @@ mod error;
 #[cfg(feature = "client")]
 pub(crate) mod log;
 mod memory;
+#[cfg(feature = "client")]
+pub(crate) mod scripted;
 #[cfg(all(feature = "client", feature = "aws-lc-rs"))]
 mod spec;

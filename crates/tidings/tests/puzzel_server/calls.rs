@@ -246,6 +246,19 @@ async fn characters_outside_the_alphabet_are_treated_as_asked_for() {
     }
 }
 
+/// What the gateway drops does not count.
+#[tokio::test]
+async fn in_the_manuals_dialect_the_length_is_that_of_what_is_left() {
+    let written = "a\u{1f600}".repeat(918);
+    let settings = json!({"safeRemoveNonGsmCharacters": true});
+    let desk = Desk::new();
+    let router = serve_as(&desk, ServerOptions::new(Dialect::Manual));
+    let call = call_with(&json!({"content": written, "settings": settings}));
+    assert_eq!(ask(&router, post(&call)).await.statuses()[0].0, 1);
+    let expected = format!("accept: +4741000001 text={}", "a".repeat(918));
+    assert_eq!(desk.asked(), [expected]);
+}
+
 #[tokio::test]
 async fn content_that_is_encoded_already_is_taken_as_it_is() {
     for (key, value) in [("dcs", "F5"), ("dcs", "15"), ("udh", "050003010201")] {
@@ -274,6 +287,10 @@ async fn prices_ages_and_sessions_become_terms() {
         (
             json!({"price": 200, "priceXml": "<price/>", "settings": {"age": 18}}),
             "+4741000001 price=200 age=18 priceXml=<price/> text=Hei",
+        ),
+        (
+            json!({"price": 100, "settings": {"originatorSettings": {"originator": "1960", "originatorType": "NETWORK"}}}),
+            "+4741000001 from=short:1960 price=100 text=Hei",
         ),
         (
             json!({"settings": {"newSession": true}}),

@@ -8,8 +8,8 @@ use futures_util::stream;
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
 use tidings::backend::Refusal;
-use tidings::puzzel::Dialect;
 use tidings::puzzel::server::{self, RefusedCredentials, ServerOptions};
+use tidings::puzzel::{Dialect, setting};
 use tidings::serve::Serving;
 use tidings::{Account, ErrorKind};
 use tower::ServiceExt;
@@ -219,7 +219,7 @@ async fn settings_choose_dialect_and_style() {
         (refused.status.as_u16(), unreadable.statuses()[0].0)
     };
     let account = || Account::new("norway");
-    let style = server::CREDENTIALS_REFUSED_AS;
+    let style = setting::CREDENTIALS_REFUSED_AS;
     for (account, expected) in [
         (account(), (401, 2)),
         (account().with("dialect", "v3"), (401, 2)),

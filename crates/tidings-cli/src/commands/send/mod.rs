@@ -9,15 +9,14 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use tidings::{
-    Capabilities, ClientRef, Error, ErrorKind, Outbound, ProviderRef, SendWindow, Timestamp,
-    ZonedTime,
+    Capabilities, Error, ErrorKind, Outbound, ProviderRef, SendWindow, Timestamp, ZonedTime,
 };
 
 use self::earlier::{Rows, remark_on_earlier_runs};
 use self::lines::{BadRowLine, MessageLine, Tally, encodings, short_error, state_word};
 use super::{Connected, Context, text_of};
 use crate::args::SendArgs;
-use crate::campaign::journal::{Fingerprint, Identity, Journal};
+use crate::campaign::journal::{self, Fingerprint, Identity, Journal};
 use crate::campaign::prepare::{
     BadRow, Envelope, Prepared, PreparedMessage, Recipe, RowFault, prepare,
 };
@@ -336,8 +335,7 @@ async fn campaign(
 }
 
 pub(super) fn job(message: PreparedMessage, campaign: &str) -> Job {
-    let reference = ClientRef::new(format!("{campaign}-{}", message.line))
-        .expect("a campaign's name and a number are visible ASCII characters");
+    let reference = journal::reference(campaign, message.line);
     Job {
         line: message.line,
         parts: message.parts,

@@ -30,7 +30,7 @@ const SHORTEST_ROUND: Duration = Duration::from_millis(100);
 /// How long to wait after the first failed call; twice as long after each further one.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest of these waits.
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 /// After so many failed calls something is not told any more. With the pauses between them that is
 /// after about 43 minutes.
 const MAX_ATTEMPTS: u32 = 17;

@@ -128,7 +128,7 @@ fn a_window_that_is_over_gives_up_at_once() {
 
 #[test]
 fn daily_hours_open_again_on_the_next_day() {
-    let mut queue = queue(Duration::from_secs(60 * 60));
+    let mut queue = queue(Duration::from_hours(1));
     let days = "2026-11-21".parse().unwrap()..="2026-11-22".parse().unwrap();
     let hours = ("13:00".parse().unwrap(), "15:00".parse().unwrap());
     let window = SendWindow::daily(days, hours.0, hours.1, &TimeZone::UTC).unwrap();

@@ -11,7 +11,7 @@ use quick_xml::name::{Namespace, ResolveResult};
 use quick_xml::reader::NsReader;
 use serde_json::{Map, Value};
 
-use super::fields::{self, Kind};
+use super::fields::{self, Field, Kind};
 use super::walk::{self, Fault, Sink};
 use super::{Document, Unreadable, Unwritable, json, utf8, wrong};
 
@@ -117,16 +117,43 @@ impl Home {
 /// An element that has begun and not ended.
 #[derive(Default)]
 struct Open {
-    /// As it is shown in a path; empty for the root and for names that are not known.
-    shown: String,
+    /// None for names that are not known, and for the root; only known names are shown in a path.
+    field: Option<Field>,
+    /// Which item of its list it is.
+    index: usize,
+    /// Empty for the root and for what is passed over.
     name: String,
-    /// None for names that are not known, and for the root.
-    kind: Option<Kind>,
     /// Passed over with all that is in it.
     is_skipped: bool,
     is_nil: bool,
     text: String,
     members: Map<String, Value>,
+}
+
+impl Open {
+    fn kind(&self) -> Option<Kind> {
+        self.field.map(|field| field.kind)
+    }
+
+    /// What it holds, at its end; nothing for a figure that is left out.
+    fn value(&mut self) -> Result<Option<Value>, Fault> {
+        let has_elements = !self.members.is_empty();
+        let object = |members: &mut Map<String, Value>| Value::Object(std::mem::take(members));
+        Ok(Some(match self.kind() {
+            Some(Kind::Object | Kind::ListOfObjects) if !is_blank(&self.text) => {
+                return Err("has text between its elements");
+            }
+            Some(Kind::Object | Kind::ListOfObjects) => object(&mut self.members),
+            Some(Kind::Text | Kind::Phone | Kind::Figure) if has_elements => {
+                return Err("is a single value, but has elements");
+            }
+            Some(Kind::Figure) if is_blank(&self.text) => return Ok(None),
+            None if has_elements => object(&mut self.members),
+            Some(Kind::Text | Kind::Phone | Kind::Figure) | None => {
+                Value::String(std::mem::take(&mut self.text))
+            }
+        }))
+    }
 }
 
 /// The document as far as it was read.
@@ -151,9 +178,19 @@ impl<T: Document> Tree<T> {
 
     /// The path of the innermost open element.
     fn path(&self) -> String {
-        let shown = self.open.iter().map(|open| open.shown.as_str());
-        let shown: Vec<&str> = shown.filter(|name| !name.is_empty()).collect();
-        shown.join(".")
+        let mut path = String::new();
+        for open in self.open.iter().filter(|open| !open.is_skipped) {
+            let Some(field) = open.field else { continue };
+            let dot = if path.is_empty() { "" } else { "." };
+            let written = match field.kind {
+                Kind::ListOfObjects => write!(path, "{dot}{}[{}]", field.name, open.index),
+                Kind::Object | Kind::Text | Kind::Phone | Kind::Figure => {
+                    write!(path, "{dot}{}", field.name)
+                }
+            };
+            written.expect("a String takes everything");
+        }
+        path
     }
 
     fn is_nil(&self, reader: &NsReader<&[u8]>, tag: &BytesStart<'_>) -> Result<bool, Unreadable> {
@@ -219,9 +256,8 @@ impl<T: Document> Tree<T> {
     }
 
     fn end(&mut self) -> Result<(), Unreadable> {
-        let at = self.path();
         // The reader has seen that every end has its beginning.
-        let Some(ended) = self.open.pop() else {
+        let Some(mut ended) = self.open.pop() else {
             return Ok(());
         };
         let Some(parent) = self.open.last_mut() else {
@@ -234,20 +270,19 @@ impl<T: Document> Tree<T> {
         if ended.is_skipped || ended.is_nil {
             return Ok(());
         }
-        let has_elements = !ended.members.is_empty();
-        let value = match ended.kind {
-            Some(Kind::Object | Kind::ListOfObjects) if !is_blank(&ended.text) => {
-                return Err(wrong(at, "has text between its elements"));
-            }
-            Some(Kind::Object | Kind::ListOfObjects) => Value::Object(ended.members),
-            Some(Kind::Text | Kind::Phone | Kind::Figure) if has_elements => {
-                return Err(wrong(at, "is a single value, but has elements"));
-            }
-            Some(Kind::Figure) if is_blank(&ended.text) => return Ok(()),
-            None if has_elements => Value::Object(ended.members),
-            Some(Kind::Text | Kind::Phone | Kind::Figure) | None => Value::String(ended.text),
-        };
-        put(&mut parent.members, ended.name, ended.kind, value).map_err(|fault| wrong(at, fault))
+        let put = ended.value().and_then(|value| match value {
+            Some(value) => put(
+                &mut parent.members,
+                std::mem::take(&mut ended.name),
+                ended.kind(),
+                value,
+            ),
+            None => Ok(()),
+        });
+        put.map_err(|fault| {
+            self.open.push(ended);
+            wrong(self.path(), fault)
+        })
     }
 
     fn text(&mut self, text: &str) -> Result<(), Unreadable> {
@@ -309,24 +344,12 @@ fn inner_element<T: Document>(parent: &Open, name: &str, home: Home) -> Open {
         Home::Elsewhere | Home::UnknownPrefix => false,
     };
     let is_skipped = parent.is_skipped || !is_kept;
-    let kind = field.map(|field| field.kind);
-    let mut shown = String::new();
-    if let Some(field) = field.filter(|_| !is_skipped) {
-        shown.push_str(field.name);
-        if field.kind == Kind::ListOfObjects {
-            let before = parent.members.get(name).and_then(Value::as_array);
-            let index = before.map_or(0, Vec::len);
-            write!(shown, "[{index}]").expect("a String takes everything");
-        }
-    }
+    let list = parent.members.get(name).and_then(Value::as_array);
+    let name = if is_skipped { "" } else { name };
     Open {
-        shown,
-        name: if is_skipped {
-            String::new()
-        } else {
-            name.to_owned()
-        },
-        kind,
+        field,
+        index: list.map_or(0, Vec::len),
+        name: name.to_owned(),
         is_skipped,
         ..Open::default()
     }
@@ -338,7 +361,7 @@ fn put(
     name: String,
     kind: Option<Kind>,
     value: Value,
-) -> Result<(), &'static str> {
+) -> Result<(), Fault> {
     match (members.get_mut(&name), kind) {
         (Some(Value::Array(items)), Some(Kind::ListOfObjects) | None) => items.push(value),
         (Some(_), Some(_)) => return Err("is there twice"),

@@ -108,6 +108,19 @@ pub mod field {
 }
 
 /// What is wrong with a field of a message. The sentence repeats nothing of the message.
+#[doc(alias(
+    "GatewayRequestError",
+    "InvalidDateFormat",
+    "InvalidDcs",
+    "InvalidMsisdnFormat",
+    "InvalidParameter",
+    "InvalidPid",
+    "InvalidStrexConfirmChannel",
+    "InvalidStrexVerificationTimeout",
+    "InvalidTimeFormat",
+    "InvalidUdh",
+    "MissingRecipient"
+))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FieldFault {

@@ -6,6 +6,7 @@
 //! Norwegian time, which is the same moment by every reading; what cannot be written so is refused.
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use tidings_core::{
     DailyHours, Day, Opening, SendWindow, TimeOfDay, TimeZone, Timestamp, ZonedTime,
@@ -104,12 +105,16 @@ fn on_day(hours: &DailyHours, day: Day) -> Result<(ZonedTime, ZonedTime), FieldF
     let (from, to) = (at(hours.from)?, at(hours.to)?);
     // One stretch is all that the wire can say of a day.
     let hours_of_day = SendWindow::daily(day..=day, hours.from, hours.to, &hours.zone);
-    let opening = |moment: &ZonedTime| {
-        let window = hours_of_day.as_ref().map_err(|_| out_of_range())?;
-        Ok(window.opening(moment.timestamp()))
-    };
-    let until = Some(to.timestamp());
-    if opening(&from)? == (Opening::Open { until }) && opening(&to)? == Opening::Over {
+    let hours_of_day = hours_of_day.map_err(|_| out_of_range())?;
+    let (begins, ends) = (from.timestamp(), to.timestamp());
+    let before = begins.minus(Duration::from_millis(1));
+    let said = [before, begins, ends].map(|moment| hours_of_day.opening(moment));
+    let exact = [
+        Opening::OpensAt(begins),
+        Opening::Open { until: Some(ends) },
+        Opening::Over,
+    ];
+    if said == exact {
         return Ok((from, to));
     }
     Err(FieldFault::new(

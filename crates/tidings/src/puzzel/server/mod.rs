@@ -7,11 +7,32 @@
 //! problem document. In reading order: [`options`](ServerOptions), `place` (which place a path
 //! names), `send`, `answer`.
 //!
-//! The vendor leaves open, and this server decides: credentials are checked before anything else of
-//! a call is judged; a call without messages is refused with 400, and so is one with more than
-//! [`MAX_BULK_SIZE`](super::MAX_BULK_SIZE); an empty text counts as absent where a field may be; problem documents are JSON
-//! whatever the caller accepts; a call that took too long is answered with 500, because the vendor's
-//! present client repeats calls by itself after 504.
+//! Both families of paths, every casing and every form are served in either dialect; the dialect
+//! decides what priority and validity mean, how long a text may be, and the status codes.
+//!
+//! What the vendor leaves open is decided so:
+//!
+//! - Credentials are checked before anything else of a call is judged, as far as the call can be read
+//!   at all. Without a service id there is nothing to check them against: 400. Management wants HTTP
+//!   Basic and answers 401 to calls without it, as the vendor's manual has it.
+//! - A call without messages is refused with 400, and so is one with more than
+//!   [`MAX_BULK_SIZE`](super::MAX_BULK_SIZE): its sender can cut it, while after 413 there would be
+//!   nothing to name the field with.
+//! - An answer is in the form that `Accept` asks for. Without a wish, `*/*` included, JSON is answered
+//!   in JSON, XML and forms in XML, a GET that sends in `text/xml`, management in JSON. A wish that
+//!   cannot be met counts as none. Problem documents are always JSON.
+//! - An empty text counts as absent where a field may be. A window without a start time begins at
+//!   midnight, as `map::read_window` says.
+//! - A name for a message that other systems could not carry (blanks, letters beyond ASCII) is kept
+//!   percent-encoded, and comes back as it was written in answers, stop lists and reports. Only where
+//!   that takes more than 255 characters is the message refused. The name of a batch may be any text
+//!   of up to 255 characters without control characters.
+//! - Of the three switches for characters outside the GSM alphabet the parameter `parsing-type` wins,
+//!   then `autoDetectEncoding`, then `safeRemoveNonGsmCharacters`.
+//! - Refusals of a whole submission that are about its messages, such as a batch reference that was
+//!   used within the hour, are said in the status of each message.
+//! - A call that took too long is answered with 500, because the vendor's present client repeats
+//!   calls by itself after 504.
 
 mod answer;
 mod options;
@@ -41,7 +62,7 @@ use crate::error::Result;
 use crate::provider::Account;
 use crate::serve::{self, Failure, Serving};
 
-pub use options::{CREDENTIALS_REFUSED_AS, RefusedCredentials, ServerOptions};
+pub use options::{RefusedCredentials, ServerOptions};
 
 /// Puzzel's API over a backend, with the limits of [`Serving::default`]. Of the settings it reads
 /// those that [`ServerOptions::of`] names.

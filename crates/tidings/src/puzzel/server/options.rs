@@ -6,10 +6,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::provider::Account;
 use crate::puzzel::{Dialect, setting};
 
-/// The setting that chooses how wrong credentials are refused: `problem` or `status`. It makes a
-/// difference to a server only; without it the dialect decides, as [`ServerOptions::new`] says.
-pub const CREDENTIALS_REFUSED_AS: &str = "credentials_refused_as";
-
 /// How the API is served where its vendor's descriptions leave a choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -53,8 +49,8 @@ impl ServerOptions {
         self
     }
 
-    /// Reads the settings [`DIALECT`](setting::DIALECT) and [`CREDENTIALS_REFUSED_AS`]; all others
-    /// make no difference to a server.
+    /// Reads the settings [`DIALECT`](setting::DIALECT) and [`CREDENTIALS_REFUSED_AS`](setting::CREDENTIALS_REFUSED_AS);
+    /// all others make no difference to a server.
     ///
     /// # Errors
     /// [`ErrorKind::Config`] naming the setting that has another value than those offered.
@@ -64,11 +60,17 @@ impl ServerOptions {
             .transpose()
             .map_err(|_| bad(account, setting::DIALECT, "v3 or manual"))?;
         let options = Self::new(dialect.unwrap_or_default());
-        Ok(match account.setting(CREDENTIALS_REFUSED_AS) {
+        Ok(match account.setting(setting::CREDENTIALS_REFUSED_AS) {
             None => options,
             Some("problem") => options.refused_credentials(RefusedCredentials::Problem),
             Some("status") => options.refused_credentials(RefusedCredentials::Status),
-            Some(_) => return Err(bad(account, CREDENTIALS_REFUSED_AS, "problem or status")),
+            Some(_) => {
+                return Err(bad(
+                    account,
+                    setting::CREDENTIALS_REFUSED_AS,
+                    "problem or status",
+                ));
+            }
         })
     }
 }

@@ -138,7 +138,13 @@ impl Visitor<'_> for ScalarVisitor {
     }
 
     fn visit_f64<E: de::Error>(self, number: f64) -> Result<String, E> {
-        Ok(number.to_string())
+        // Above it not every whole number has a value of its own, and another one would be kept.
+        const EXACT_UP_TO: f64 = 9_007_199_254_740_992.0;
+        if number.abs() < EXACT_UP_TO {
+            Ok(number.to_string())
+        } else {
+            Err(E::custom("expected a number of up to 15 digits"))
+        }
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<String, E> {

@@ -2,7 +2,7 @@
 //! be. Part of `inward`.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use tidings_core::text::{Policy, Replacement, ShiftTables, TextError, gsm7, plan};
 
@@ -14,15 +14,14 @@ use crate::puzzel::{Dialect, wire};
 
 const FIELD: &str = field::CONTENT;
 
-/// The longest text by the present client's description, in characters. No text of the manual's
-/// dialect can be longer either: six parts of 8-bit data are 1,608 hexadecimal digits.
-const MAX_CHARACTERS: usize = 1_608;
-
 /// The longest text by the present client's description, in characters.
 const MAX_CHARACTERS_V3: usize = 1_600;
 
 /// The most parts by the vendor's manual.
 const MAX_PARTS_MANUAL: u8 = 6;
+
+/// As many parts of 8-bit data: 134 octets each, in hexadecimal digits.
+const MAX_DIGITS_MANUAL: usize = 1_608;
 
 /// The text as it is to leave. One with a data coding or a header of its own is taken as it is:
 /// it need not be a text.
@@ -35,35 +34,44 @@ pub(super) fn read(
     parameters: &Parameters,
     dialect: Dialect,
 ) -> Result<Arc<str>, Refusal> {
-    check_length(written, dialect)?;
-    if parameters.is_encoded {
-        return Ok(Arc::clone(written));
-    }
-    let text = parse(written, parsing_type(settings, parameters))?;
-    if dialect == Dialect::Manual {
-        let policy = Policy::default().max_parts(MAX_PARTS_MANUAL);
-        plan(&text, &policy).map_err(|error| match error {
-            TextError::TooManyParts { parts_needed, .. } => {
-                let fault =
-                    format!("is too long: it takes {parts_needed} parts and 6 are permitted");
-                Refusal::invalid(FIELD, fault)
+    match (dialect, parameters.is_encoded) {
+        (Dialect::V3, is_encoded) => {
+            check_length(written, MAX_CHARACTERS_V3)?;
+            if is_encoded {
+                return Ok(Arc::clone(written));
             }
-            _ => Refusal::invalid(FIELD, "cannot be encoded"),
-        })?;
+            parse(written, parsing_type(settings, parameters))
+        }
+        (Dialect::Manual, true) => {
+            check_length(written, MAX_DIGITS_MANUAL)?;
+            Ok(Arc::clone(written))
+        }
+        (Dialect::Manual, false) => {
+            let text = parse(written, parsing_type(settings, parameters))?;
+            check_parts(&text)?;
+            Ok(text)
+        }
     }
-    Ok(text)
 }
 
-fn check_length(written: &str, dialect: Dialect) -> Result<(), Refusal> {
-    let limit = match dialect {
-        Dialect::V3 => MAX_CHARACTERS_V3,
-        Dialect::Manual => MAX_CHARACTERS,
-    };
+fn check_length(written: &str, limit: usize) -> Result<(), Refusal> {
     if written.chars().nth(limit).is_none() {
         return Ok(());
     }
     let fault = format!("is too long: it has more than {limit} characters");
     Err(Refusal::invalid(FIELD, fault))
+}
+
+fn check_parts(text: &str) -> Result<(), Refusal> {
+    let policy = Policy::default().max_parts(MAX_PARTS_MANUAL);
+    match plan(text, &policy) {
+        Ok(_) => Ok(()),
+        Err(TextError::TooManyParts { parts_needed, .. }) => {
+            let fault = format!("is too long: it takes {parts_needed} parts and 6 are permitted");
+            Err(Refusal::invalid(FIELD, fault))
+        }
+        Err(_) => Err(Refusal::invalid(FIELD, "cannot be encoded")),
+    }
 }
 
 /// The vendor does not say which of its three switches wins. Here it is the parameter, which replaced
@@ -92,7 +100,7 @@ fn parse(written: &Arc<str>, parsing: ParsingType) -> Result<Arc<str>, Refusal> 
             );
             return Err(Refusal::invalid(FIELD, fault));
         }
-        ParsingType::SafeRemoveNonGsm => clean(written, |_| String::new()),
+        ParsingType::SafeRemoveNonGsm => clean(written, |_| ""),
         ParsingType::SafeRemoveNonGsmWithReplace => clean(written, base_letter),
     };
     if cleaned.is_empty() {
@@ -103,30 +111,43 @@ fn parse(written: &Arc<str>, parsing: ParsingType) -> Result<Arc<str>, Refusal> 
 }
 
 /// Puts something else in the place of every character outside the GSM alphabet.
-fn clean(written: &str, replacement: fn(char) -> String) -> String {
-    // A text repeats its characters, and looking one up takes longer than keeping it.
-    let mut known: HashMap<char, String> = HashMap::new();
+fn clean(written: &str, replacement: fn(char) -> &'static str) -> String {
     let mut cleaned = String::with_capacity(written.len());
     for character in written.chars() {
-        let replaced = known.entry(character).or_insert_with(|| {
-            let text = character.to_string();
-            match gsm7::encode(&text, ShiftTables::NONE) {
-                Ok(_) => text,
-                Err(_) => replacement(character),
-            }
-        });
-        cleaned.push_str(replaced);
+        if is_gsm(character) {
+            cleaned.push(character);
+        } else {
+            cleaned.push_str(replacement(character));
+        }
     }
     cleaned
 }
 
-/// The letter under an accent; nothing for what is no letter with an accent.
-fn base_letter(character: char) -> String {
-    if !character.is_alphabetic() {
-        return String::new();
-    }
-    let policy = Policy::default().replacement(Replacement::Strict);
-    let text = character.to_string();
-    let letters = plan(&text, &policy).map(|plan| plan.text().to_owned());
-    letters.unwrap_or_default()
+fn is_gsm(character: char) -> bool {
+    gsm7::encode(character.encode_utf8(&mut [0; 4]), ShiftTables::NONE).is_ok()
 }
+
+/// The letter under an accent; nothing for what is no letter with an accent.
+fn base_letter(character: char) -> &'static str {
+    BASE_LETTERS.get(&character).map_or("", |letter| letter)
+}
+
+/// The letters of the alphabet under the accented ones of the Latin and the Greek script. Worked out
+/// once: to replace a letter takes much longer than to look it up.
+static BASE_LETTERS: LazyLock<HashMap<char, Box<str>>> = LazyLock::new(|| {
+    let policy = Policy::default().replacement(Replacement::Strict);
+    [
+        '\u{c0}'..='\u{24f}',
+        '\u{370}'..='\u{3ff}',
+        '\u{1e00}'..='\u{1fff}',
+    ]
+    .into_iter()
+    .flatten()
+    .filter(|character| character.is_alphabetic() && !is_gsm(*character))
+    .filter_map(|character| {
+        let text = character.to_string();
+        let letter = plan(&text, &policy).ok()?.text().into();
+        Some((character, letter))
+    })
+    .collect()
+});

@@ -56,9 +56,10 @@ pub(in crate::puzzel) fn submitted(
         message.valid_for = Some(read_validity(dialect, number)?);
     }
     message.window = settings.send_window.as_ref().map(read_window).transpose()?;
-    if message.from.is_some() && price > 0 {
-        let fault = "goes only with a price of 0";
-        return Err(Refusal::invalid(field::ORIGINATOR, fault));
+    let is_own_number = matches!(message.from, None | Some(SenderId::ShortCode(_)));
+    if price > 0 && !is_own_number {
+        let fault = "must be NETWORK when the message has a price";
+        return Err(Refusal::invalid(field::ORIGINATOR_TYPE, fault));
     }
     let terms = terms(sent, settings, parameters, price)?;
     check_session(&terms.session, &message)?;
@@ -67,18 +68,16 @@ pub(in crate::puzzel) fn submitted(
 
 /// What the recipient pays. Prices in Norway are whole crowns from 1 to 1,000.
 fn price(price: Option<wire::Integer>, to: &E164) -> Result<u32, Refusal> {
-    const HIGHEST: i64 = 100_000;
+    const HIGHEST_IN_NORWAY: i32 = 100_000;
     let price = price.map_or(0, |wire::Integer(price)| price);
-    let is_right = match price {
-        0 => true,
-        1..=HIGHEST => to.calling_code() != NORWAY || price % 100 == 0,
-        _ => false,
-    };
-    let price = u32::try_from(price).ok().filter(|_| is_right);
-    price.ok_or_else(|| {
-        let fault = "must be 0 to 100000 in the smallest unit, in Norway in steps of 100";
-        Refusal::invalid(field::PRICE, fault)
-    })
+    let price = i32::try_from(price).ok().filter(|price| *price >= 0);
+    let price = price.ok_or_else(|| Refusal::invalid(field::PRICE, "must be 0 or a price"))?;
+    let is_norwegian_price = price <= HIGHEST_IN_NORWAY && price % 100 == 0;
+    if to.calling_code() == NORWAY && !is_norwegian_price {
+        let fault = "must be 0, or 100 to 100000 in steps of 100";
+        return Err(Refusal::invalid(field::PRICE, fault));
+    }
+    Ok(price.unsigned_abs())
 }
 
 /// The sender; `None` where neither field of it is there.
@@ -149,19 +148,17 @@ fn session(settings: &wire::Settings) -> SessionWish {
 /// A phone answers a session by its short number, so it goes with no other kind of sender. Without a
 /// sender the service's own is used, which the backend knows.
 fn check_session(session: &SessionWish, message: &Message) -> Result<(), Refusal> {
-    let field = match session {
+    let place = match session {
         SessionWish::None => return Ok(()),
         SessionWish::New => field::NEW_SESSION,
         SessionWish::Continue(_) => field::SESSION_ID,
     };
     if !matches!(message.from, None | Some(SenderId::ShortCode(_))) {
-        return Err(Refusal::invalid(
-            field,
-            "needs a sender of the type NETWORK",
-        ));
+        let fault = "must be NETWORK in a session";
+        return Err(Refusal::invalid(field::ORIGINATOR_TYPE, fault));
     }
     if message.to.calling_code() != NORWAY {
-        return Err(Refusal::invalid(field, "is for Norwegian recipients only"));
+        return Err(Refusal::invalid(place, "is for Norwegian recipients only"));
     }
     Ok(())
 }

@@ -119,6 +119,10 @@ fn json_names_the_field_and_repeats_no_value() {
         r#"{"message":[{"settings":{"parameter":[{"value":"1"}]}}]}"#,
         "message[0].settings.parameter[0].key is missing",
     );
+    check(
+        r#"{"message":[{"settings":{"parameter":[{"key":"pid","value":123456789012345678901}]}}]}"#,
+        "message[0].settings.parameter[0].value has to be a number of up to 15 digits",
+    );
     check("[]", "the body has to be an object");
     check("null", "the body has to be an object");
     check("1", "the body has to be an object");
