@@ -305,12 +305,16 @@ pub struct ProviderSpec {
     pub capabilities: Capabilities,
     /// What an account needs: drives configuration checks and documentation.
     pub settings: &'static [Setting],
+    /// What is to be said besides where we stand in the vendor's place, such as in which form its
+    /// customers are called; no client reads these.
+    pub server_settings: &'static [Setting],
     /// Makes a client of an account's settings.
     #[cfg(feature = "client")]
     pub connect: fn(&Account, crate::http::HttpClient) -> Result<Arc<dyn Provider>>,
-    /// The provider's API as a server over a backend. Of the settings it reads those that make a
-    /// difference to a server, such as which of a vendor's two dialects is spoken; an account
-    /// without settings is the default.
+    /// The provider's API as a server over a backend. It reads
+    /// [`server_settings`](Self::server_settings), and of the settings those that make a difference
+    /// to a server, such as which of a vendor's two dialects is spoken; an account without any is the
+    /// default.
     #[cfg(feature = "server")]
     pub router: MakeRouter,
     /// Reads what the provider tells by calling its customer's server.
@@ -338,6 +342,7 @@ impl ProviderSpec {
             title,
             capabilities,
             settings,
+            server_settings: &[],
             #[cfg(feature = "client")]
             connect: |_, _| Err(unsupported("this provider", "connect")),
             #[cfg(feature = "server")]
@@ -345,6 +350,13 @@ impl ProviderSpec {
             parse_callback: None,
             emit_callback: None,
         }
+    }
+
+    /// Sets what is to be said besides where we stand in the vendor's place.
+    #[must_use]
+    pub const fn with_server_settings(mut self, settings: &'static [Setting]) -> Self {
+        self.server_settings = settings;
+        self
     }
 
     /// Sets what makes a client of an account's settings.

@@ -254,15 +254,14 @@ pub(crate) fn unsafe_forbidden(sources: &[Source]) -> Vec<Finding> {
         .collect()
 }
 
-/// The providers there are: the folders of the SDK that hold a `wire.rs`.
+/// The providers there are: the folders of the SDK that hold a `wire.rs` or a folder of that name.
 pub(crate) fn providers(sources: &[Source]) -> BTreeSet<String> {
     sources
         .iter()
         .filter_map(|source| {
-            let folder = source
-                .path
-                .strip_prefix("crates/tidings/src/")?
-                .strip_suffix("/wire.rs")?;
+            let path = source.path.strip_prefix("crates/tidings/src/")?;
+            let folder = path.strip_suffix("/wire.rs");
+            let folder = folder.or_else(|| path.strip_suffix("/wire/mod.rs"))?;
             (!folder.contains('/')).then(|| folder.to_owned())
         })
         .collect()
@@ -318,7 +317,10 @@ fn declares_named_file(source: &Source, line: &str) -> bool {
     if source.path == "crates/tidings/src/lib.rs" {
         return declares || line.starts_with("#[cfg(");
     }
-    declares && (source.path.contains("/tests/") || source.path.starts_with("xtask/"))
+    let holds_witnesses = ["xtask/", "fuzz/"]
+        .iter()
+        .any(|folder| source.path.starts_with(folder));
+    declares && (source.path.contains("/tests/") || holds_witnesses)
 }
 
 /// `home`: the module that may make these calls, as a file or as a folder.

@@ -112,7 +112,11 @@ pub(crate) fn provider_folders(sources: &[Source]) -> Vec<Finding> {
         }
         let module = code_of(&format!("{folder}/mod.rs")).unwrap_or_default();
         let has_callbacks = module.contains("parse_callback: Some");
-        if has_callbacks && !exists(&format!("{folder}/callback.rs")) {
+        let callbacks = ["callback.rs", "callback/mod.rs"];
+        let has_file = callbacks
+            .iter()
+            .any(|file| exists(&format!("{folder}/{file}")));
+        if has_callbacks && !has_file {
             findings.push(Finding::new(
                 &format!("{folder}/callback.rs"),
                 1,

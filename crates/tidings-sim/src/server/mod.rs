@@ -76,11 +76,17 @@ impl Simulator {
         self.world.credentials()
     }
 
-    /// The account as a client's settings: the credentials, the settings that the simulator was given
-    /// and, where the provider has such a setting, `base_url`.
+    /// The account as a client's settings: the credentials, those settings that the simulator was
+    /// given and a client has too, and, where the provider has such a setting, `base_url`.
     pub fn account(&self) -> Account {
         let spec = self.world.spec();
-        let mut account = self.world.served_as().clone();
+        let served_as = self.world.served_as();
+        let mut account = Account::new(spec.id);
+        for setting in spec.settings {
+            if let Some(value) = served_as.setting(setting.name) {
+                account = account.with(setting.name, value);
+            }
+        }
         for (setting, value) in self.credentials() {
             account = account.with(setting, value);
         }

@@ -13,6 +13,8 @@ pub(super) struct Ids {
     batches: u64,
     contacts: u64,
     groups: u64,
+    /// Files of the first form have none: they are to be refused for their form.
+    #[serde(default)]
     inbound: u64,
 }
 

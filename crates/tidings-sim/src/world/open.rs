@@ -213,17 +213,19 @@ fn served_as(
     spec: &'static ProviderSpec,
     settings: Vec<(String, String)>,
 ) -> Result<Account, SimError> {
+    let is_given_by_us = |setting: &&Setting| {
+        setting.name == "base_url"
+            || credential_settings(spec).any(|credential| credential.name == setting.name)
+    };
+    let allowed = || {
+        let of_clients = spec.settings.iter().filter(move |it| !is_given_by_us(it));
+        of_clients.chain(spec.server_settings)
+    };
     let mut account = Account::new(spec.id);
     for (name, value) in settings {
-        let is_setting = spec.settings.iter().any(|setting| setting.name == name);
-        let is_credential = credential_settings(spec).any(|setting| setting.name == name);
-        if !is_setting || is_credential || name == "base_url" {
-            let mut allowed = spec.settings.iter().map(|setting| setting.name);
-            let allowed = allowed
-                .by_ref()
-                .filter(|name| *name != "base_url")
-                .filter(|name| credential_settings(spec).all(|it| it.name != *name));
-            let allowed = allowed.collect::<Vec<_>>().join(", ");
+        if !allowed().any(|setting| setting.name == name) {
+            let allowed: Vec<&str> = allowed().map(|setting| setting.name).collect();
+            let allowed = allowed.join(", ");
             let fault = format!("{name} cannot be set here; expected one of: {allowed}");
             return Err(not_of_this_provider(fault));
         }

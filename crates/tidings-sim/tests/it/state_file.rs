@@ -229,3 +229,19 @@ async fn calls_at_once_are_all_on_disk_when_they_are_answered() {
     let again = open(&as_killed(&path, "killed.jsonl")).await.unwrap();
     assert_eq!(again.messages().len(), 50);
 }
+
+#[tokio::test]
+async fn a_file_of_an_earlier_form_is_refused_as_such() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.jsonl");
+    let earlier = "{\"change\":\"begin\",\"version\":1,\"provider\":\"testline\",\"ids\":\
+        {\"messages\":1,\"batches\":1,\"contacts\":1,\"groups\":1}}\n\
+        {\"change\":\"account\",\"credentials\":{\"line\":\"1\",\"key\":\"k\"},\"credit\":5}\n";
+    std::fs::write(&path, earlier).unwrap();
+    let error = open(&path).await.unwrap_err();
+    let SimError::StateOfAnother { found, .. } = &error else {
+        panic!("{error}");
+    };
+    assert_eq!(found, "testline (form 1)");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), earlier);
+}

@@ -47,6 +47,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     title: "PassInfo",
     capabilities: CAPABILITIES,
     settings: SETTINGS,
+    server_settings: &[],
     #[cfg(feature = "client")]
     connect: |account, http| Ok(std::sync::Arc::new(Client::from_account(account, http)?)),
     #[cfg(feature = "server")]

@@ -101,6 +101,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     title: "Puzzel",
     capabilities: CAPABILITIES,
     settings: SETTINGS,
+    server_settings: SERVER_SETTINGS,
     #[cfg(feature = "client")]
     connect: |account, http| Ok(std::sync::Arc::new(Client::from_account(account, http)?)),
     #[cfg(feature = "server")]
@@ -125,7 +126,8 @@ const CAPABILITIES: Capabilities = Capabilities {
     send_window: true,
     status: false,
     reports: true,
-    reconcile: false,
+    // More with duplicate checking; without it, what waits as a whole can still be seen.
+    reconcile: true,
     cancel: true,
     balance: false,
     address_book: false,
@@ -185,8 +187,20 @@ const SETTINGS: &[Setting] = &[
         "whether Puzzel refuses references seen within the hour: on or off; it turns this on by request",
         "off",
     ),
+];
+
+const SERVER_SETTINGS: &[Setting] = &[
     Setting::optional(
         setting::CREDENTIALS_REFUSED_AS,
-        "where this API is served by us: wrong credentials are refused by a problem (as v3 does) or by a status of each message (as manual does)",
+        "wrong credentials are refused by a problem (as v3 does) or by a status of each message (as manual does)",
+    ),
+    Setting::with_default(
+        callback::setting::CALLBACK_FORMAT,
+        "in which form the customer is called: json, xml or get",
+        "json",
+    ),
+    Setting::optional(
+        callback::setting::SERVICE_NAME,
+        "the service's name as the customer is told it",
     ),
 ];

@@ -47,7 +47,6 @@ impl Provider for Client {
                 Dialect::V3 => CAPABILITIES.max_characters,
                 Dialect::Manual => None,
             },
-            reconcile: self.shared().duplicate_checking,
             ..CAPABILITIES
         }
     }

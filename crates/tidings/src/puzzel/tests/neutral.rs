@@ -359,7 +359,7 @@ async fn capabilities_are_those_of_the_dialect_and_the_settings() {
     let can = client(&server).capabilities();
     assert_eq!(can, SPEC.capabilities);
     assert!(can.reports && can.cancel && can.batches && can.send_window && can.sender_optional);
-    assert!(!can.status && !can.balance && !can.address_book && !can.reconcile);
+    assert!(!can.status && !can.balance && !can.address_book && can.reconcile);
     assert_eq!((can.max_messages_per_call, can.max_parts), (100, 24));
     let builder = builder(&server).dialect(Dialect::Manual).bulk_size(7);
     let can = builder
