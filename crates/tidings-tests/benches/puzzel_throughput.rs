@@ -20,7 +20,7 @@ use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use tidings::puzzel;
+use tidings::{E164, E164Error, puzzel};
 use tokio::runtime::Runtime;
 
 use throughput::{AnyError, BareCall, Counter, Length, Load, Mode, Options, Server, Track};
@@ -92,10 +92,14 @@ async fn tidings(
         .password(PASSWORD)
         .base_url(base_url)
         .build()?;
-    let messages: Arc<[puzzel::Message]> = (0..messages)
-        .map(|index| puzzel::Message::new(recipient(index), TEXT))
-        .collect();
-    let options = Arc::new(puzzel::SendOptions::new().without_batch_reference());
+    // Numbers that were read once, as programs keep them.
+    let message = |index| {
+        let to: E164 = recipient(index).parse()?;
+        Ok(puzzel::Message::new(to, TEXT))
+    };
+    let messages: Result<Arc<[puzzel::Message]>, E164Error> = (0..messages).map(message).collect();
+    let messages = messages?;
+    let options = Arc::new(puzzel::SendOptions::new());
     let task = |counter: Arc<Counter>| {
         let (client, messages, options) =
             (client.clone(), Arc::clone(&messages), Arc::clone(&options));

@@ -101,10 +101,8 @@ impl Recorder {
                 if over.load(Ordering::Relaxed) {
                     return;
                 }
-                let recorded = connection.and_then(|connection| serve(connection, &answer));
-                if let Ok(recorded) = recorded {
-                    kept.push(recorded);
-                }
+                // A client that leaves in the middle of a call made none.
+                drop(connection.and_then(|connection| serve(connection, &answer, &kept)));
             }
         });
         Self {
@@ -156,10 +154,13 @@ impl Drop for Recorder {
     }
 }
 
-fn serve(connection: TcpStream, answer: &str) -> io::Result<Recorded> {
+/// Writes a call down, and then answers it: whoever has the answer finds the call.
+fn serve(connection: TcpStream, answer: &str, calls: &Calls) -> io::Result<()> {
     let mut reader = BufReader::new(connection);
     let mut line = String::new();
-    reader.read_line(&mut line)?;
+    if reader.read_line(&mut line)? == 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
     let call = line.trim_end().trim_end_matches(" HTTP/1.1").to_owned();
     let mut headers = Vec::new();
     loop {
@@ -181,6 +182,6 @@ fn serve(connection: TcpStream, answer: &str) -> io::Result<Recorded> {
         .by_ref()
         .take(length)
         .read_to_string(&mut recorded.body)?;
-    reader.get_mut().write_all(answer.as_bytes())?;
-    Ok(recorded)
+    calls.push(recorded);
+    reader.get_mut().write_all(answer.as_bytes())
 }
