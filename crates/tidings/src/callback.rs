@@ -38,6 +38,21 @@ pub struct CallbackRequest {
 }
 
 impl CallbackRequest {
+    /// A call as a server has received it: `query` is what stands behind the question mark.
+    pub fn new(
+        method: Method,
+        query: Option<String>,
+        headers: HeaderMap,
+        body: impl Into<Bytes>,
+    ) -> Self {
+        Self {
+            method,
+            query,
+            headers,
+            body: body.into(),
+        }
+    }
+
     /// A GET with a query.
     pub fn get(query: impl Into<String>) -> Self {
         Self {

@@ -18,10 +18,7 @@ use super::settings::{
     ValiditySetting,
 };
 use super::wire;
-use super::{Dialect, MAX_CHARACTERS};
-
-/// How many parts a text may have by the vendor's manual.
-pub const MAX_PARTS: u8 = 6;
+use super::{Dialect, MAX_BINARY_DIGITS, MAX_CHARACTERS, MAX_PARTS};
 
 const NORWAY: u16 = 47;
 
@@ -113,8 +110,13 @@ fn check_content(dialect: Dialect, content: &str, settings: &Settings) -> Result
             fault("has more than 1600 characters")
         }
         Dialect::V3 => Ok(()),
-        // What is no text is counted by whoever encoded it.
-        Dialect::Manual if is_binary(settings) => Ok(()),
+        Dialect::Manual if is_binary(settings) => {
+            if content.chars().nth(MAX_BINARY_DIGITS).is_none() {
+                Ok(())
+            } else {
+                fault("needs more than six parts")
+            }
+        }
         Dialect::Manual => {
             let policy = Policy::default().max_parts(MAX_PARTS);
             let is_short = if drops_characters(settings) {

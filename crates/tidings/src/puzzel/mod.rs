@@ -36,8 +36,6 @@ pub use answers::{Queued, SendCall, SendOutcome};
 #[cfg(feature = "client")]
 pub use builder::ClientBuilder;
 #[cfg(feature = "client")]
-pub use check::MAX_PARTS;
-#[cfg(feature = "client")]
 pub use client::{Client, SendOptions};
 pub use encoding::Encoding;
 pub use map::codes::{ParsingType, key};
@@ -71,6 +69,13 @@ pub const MAX_BULK_SIZE: usize = 1_000;
 
 /// How many characters a text may have by the vendor's present client.
 pub const MAX_CHARACTERS: usize = 1_600;
+
+/// How many parts a text may have by the vendor's manual.
+pub const MAX_PARTS: u8 = 6;
+
+/// How many hexadecimal digits 8-bit data may have by the vendor's manual: as many parts of 134 octets
+/// each.
+pub const MAX_BINARY_DIGITS: usize = 1_608;
 
 /// Which of the vendor's two descriptions of its API holds for an account: they contradict each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

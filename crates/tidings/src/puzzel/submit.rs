@@ -18,7 +18,7 @@ use super::message::Message;
 use super::reference;
 use super::settings::Settings;
 use super::verdict::{self, Call, Sent};
-use super::{CAPABILITIES, Dialect, wire};
+use super::{CAPABILITIES, Dialect, MAX_PARTS, wire};
 use crate::address_book::AddressBook;
 use crate::answer::HttpMetadata;
 use crate::batches::QueuedBatches;
@@ -46,7 +46,7 @@ impl Provider for Client {
             },
             max_parts: match self.shared().dialect {
                 Dialect::V3 => CAPABILITIES.max_parts,
-                Dialect::Manual => check::MAX_PARTS,
+                Dialect::Manual => MAX_PARTS,
             },
             max_characters: match self.shared().dialect {
                 Dialect::V3 => CAPABILITIES.max_characters,

@@ -64,10 +64,7 @@
 //!     headers: HeaderMap,
 //!     body: Bytes,
 //! ) -> StatusCode {
-//!     let request = match method {
-//!         Method::GET => CallbackRequest::get(query.unwrap_or_default()),
-//!         _ => CallbackRequest::post(headers, body),
-//!     };
+//!     let request = CallbackRequest::new(method, query, headers, body);
 //!     let Ok(received) = receive(&request) else {
 //!         return StatusCode::BAD_REQUEST;
 //!     };

@@ -321,6 +321,21 @@ fn a_window_until_midnight_ends_a_second_earlier() {
 }
 
 #[test]
+fn hours_of_another_zone_may_end_at_midnight_in_norway() {
+    let days = "2026-03-20".parse().unwrap()..="2026-03-21".parse().unwrap();
+    let (from, to) = ("22:00".parse().unwrap(), "23:00".parse().unwrap());
+    let london = TimeZone::named("Europe/London").unwrap();
+    let written = write_window(&SendWindow::daily(days, from, to, &london).unwrap()).unwrap();
+    let expected = [
+        "2026-03-20",
+        "23:00:00+01:00",
+        "2026-03-21",
+        "23:59:59+01:00",
+    ];
+    assert_eq!(fields(&written), expected.map(Some));
+}
+
+#[test]
 fn windows_on_the_days_of_clock_changes_name_the_distance_at_each_end() {
     let between = |from, until| SendWindow::between(zoned(from), zoned(until)).unwrap();
     // 2026-03-29: clocks go from 02:00 to 03:00.

@@ -115,7 +115,7 @@ fn on_day(hours: &DailyHours, day: Day) -> Result<(ZonedTime, ZonedTime), FieldF
         Opening::Over,
     ];
     if said == exact {
-        return Ok((from, to));
+        return Ok((from, last_second(&to)?));
     }
     Err(FieldFault::new(
         field::SEND_WINDOW,

@@ -133,7 +133,10 @@ fn a_text_that_the_gateway_shortens_or_that_is_no_text_is_not_counted_as_it_stan
         field::CONTENT,
     );
     let binary = Settings::new().parameter(Parameter::dcs(0xF5));
-    check_taken(&Message::new(NORWEGIAN, "00".repeat(700)).settings(binary));
+    let data = |octets| Message::new(NORWEGIAN, "00".repeat(octets)).settings(binary.clone());
+    check_taken(&data(700));
+    let too_long = data(805);
+    check_refused_by(Dialect::Manual, &too_long, field::CONTENT);
 }
 
 #[test]

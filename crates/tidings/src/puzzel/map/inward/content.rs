@@ -10,15 +10,9 @@ use super::parameters::Parameters;
 use crate::backend::Refusal;
 use crate::puzzel::map::codes::ParsingType;
 use crate::puzzel::map::field;
-use crate::puzzel::{Dialect, MAX_CHARACTERS, wire};
+use crate::puzzel::{Dialect, MAX_BINARY_DIGITS, MAX_CHARACTERS, MAX_PARTS, wire};
 
 const FIELD: &str = field::CONTENT;
-
-/// The most parts by the vendor's manual.
-const MAX_PARTS_MANUAL: u8 = 6;
-
-/// As many parts of 8-bit data: 134 octets each, in hexadecimal digits.
-const MAX_DIGITS_MANUAL: usize = 1_608;
 
 /// The text as it is to leave. One with a data coding or a header of its own is taken as it is:
 /// it need not be a text.
@@ -40,7 +34,7 @@ pub(super) fn read(
             parse(written, parsing_type(settings, parameters))
         }
         (Dialect::Manual, true) => {
-            check_length(written, MAX_DIGITS_MANUAL)?;
+            check_length(written, MAX_BINARY_DIGITS)?;
             Ok(Arc::clone(written))
         }
         (Dialect::Manual, false) => {
@@ -60,7 +54,7 @@ fn check_length(written: &str, limit: usize) -> Result<(), Refusal> {
 }
 
 fn check_parts(text: &str) -> Result<(), Refusal> {
-    let policy = Policy::default().max_parts(MAX_PARTS_MANUAL);
+    let policy = Policy::default().max_parts(MAX_PARTS);
     match plan(text, &policy) {
         Ok(_) => Ok(()),
         Err(TextError::TooManyParts { parts_needed, .. }) => {
