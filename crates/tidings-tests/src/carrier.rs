@@ -10,6 +10,8 @@ use tidings::http::HttpClient;
 use tidings::layers::{self, Jitter, LayerSettings, RetryPolicy};
 use tidings::{Account, Provider, ProviderSpec, SystemClock};
 use tidings_sim::{Scenario, Simulator};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::{Recorder, TestClock};
 
@@ -105,6 +107,29 @@ impl Carrier {
         let client = (self.spec.connect)(&self.simulator.account(), http)
             .expect("the carrier's account fits its provider");
         standard(client, patience)
+    }
+
+    /// Makes a call that no client of ours makes, and gives the status of its answer. `head` is the
+    /// request's first line without the version.
+    ///
+    /// # Panics
+    /// When there is no answer with a status.
+    pub async fn strange_call(&self, head: &str, headers: &[(&str, &str)], body: &str) -> u16 {
+        let mut request = format!("{head} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n");
+        for (name, value) in headers {
+            request.extend([name, ": ", value, "\r\n"]);
+        }
+        let length = body.len().to_string();
+        request.extend(["Content-Length: ", &length, "\r\n\r\n", body]);
+        let connected = TcpStream::connect(self.simulator.address()).await;
+        let mut stream = connected.expect("the carrier listens");
+        let written = stream.write_all(request.as_bytes()).await;
+        written.expect("the carrier reads");
+        let mut answer = String::new();
+        let read = stream.read_to_string(&mut answer).await;
+        read.expect("the carrier answers");
+        let status = answer.get(9..12).and_then(|status| status.parse().ok());
+        status.unwrap_or_else(|| panic!("{head}: {answer}"))
     }
 }
 

@@ -1,11 +1,12 @@
 //! The harness: what the tests of the whole product share.
 //!
 //! Used by this crate's own tests only; nothing depends on it. In reading order: [`Carrier`],
-//! [`SimulatedByCommand`], [`TestClock`], [`CapturedLog`], [`Python`], [`Recorder`].
+//! [`SimulatedByCommand`], [`TestClock`], [`Fault`], [`CapturedLog`], [`Python`], [`Recorder`].
 
 mod carrier;
 mod clock;
 mod command;
+mod fault;
 mod log;
 mod python;
 mod recorder;
@@ -13,6 +14,7 @@ mod recorder;
 pub use carrier::{Carrier, standard};
 pub use clock::TestClock;
 pub use command::{SimulatedByCommand, program_folder};
-pub use log::CapturedLog;
+pub use fault::{CALL_LIMIT, Fault};
+pub use log::{CapturedLog, log_ended};
 pub use python::{Packages, Python};
 pub use recorder::{Recorded, Recorder};

@@ -5,7 +5,6 @@
 //! Every error of the run is logged as a program would log it, with its whole chain, so that errors
 //! are searched too.
 
-use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,14 +14,11 @@ use tidings::http::HttpClient;
 use tidings::puzzel::encoding::Encoding;
 use tidings::puzzel::{OriginatorSettings, Parameter, SendOptions, Session, Settings};
 use tidings::{
-    Account, AttemptRef, ClientRef, Clock as _, E164, Error, Message, Outbound, Provider, Result,
-    SenderId, SystemClock, puzzel,
+    Account, AttemptRef, ClientRef, Clock as _, E164, Message, Outbound, Provider, SenderId,
+    SystemClock, puzzel,
 };
-use tidings_sim::Scenario;
 use tidings_sim::world::PhoneText;
-use tidings_tests::{CapturedLog, Carrier, Recorder, standard};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tidings_tests::{CALL_LIMIT, CapturedLog, Carrier, Fault, Recorder, log_ended, standard};
 
 const SERVICE_ID: &str = "4711";
 const USERNAME: &str = "velmora";
@@ -34,28 +30,6 @@ const REFUSED_NUMBER: &str = "+4741297387";
 const PHONE: &str = "+4741297388";
 /// The sender of messages that come from a person's own number.
 const SENDER: &str = "+4741297389";
-
-/// How long a call may take, so that no busy machine makes it too long.
-const LONG: Duration = Duration::from_secs(30);
-/// Shorter than a late answer takes.
-const SHORT: Duration = Duration::from_millis(500);
-
-/// What a call can meet, one scenario each.
-const FAULTS: [&str; 13] = [
-    "refuse = { status = 503, code = \"busy\", body = \"come back later\" }",
-    "refuse = { status = 400 }",
-    "rate_limit = { retry_after_s = 2 }",
-    "drop = { when = \"before\" }",
-    "drop = { when = \"before\", reset = true }",
-    "drop = { when = \"after\" }",
-    "drop = { when = \"mid_answer\" }",
-    "late = { ms = 2000 }\nfirst = 2",
-    "slow = { chunk_ms = 1 }",
-    "broken_json = true",
-    "wrong_content_type = { content_type = \"text/html\" }",
-    "empty_body = true",
-    "failure_in_200 = { message = \"not today\" }",
-];
 
 struct Run {
     carrier: Carrier,
@@ -74,7 +48,7 @@ impl Run {
         let carrier =
             Carrier::of_account_telling(&puzzel::SPEC, &scenario, account, customer).await;
         Self {
-            client: connect(&carrier, LONG),
+            client: connect(&carrier, CALL_LIMIT),
             carrier,
         }
     }
@@ -98,19 +72,19 @@ impl Run {
         match layered.submit(&messages).await {
             Ok(results) => {
                 for result in results {
-                    if let Some(receipt) = log("message", result) {
+                    if let Some(receipt) = log_ended("message", result) {
                         let canceled = self.client.cancel(&receipt.provider_ref).await;
-                        log("cancel", canceled);
+                        log_ended("cancel", canceled);
                     }
                 }
             }
             Err(error) => {
                 let about = error.provider_ref().cloned();
-                log::<()>("submit", Err(error));
+                log_ended::<()>("submit", Err(error));
                 let mut attempt = AttemptRef::new(messages[0].clone(), started);
                 attempt.provider_ref = about;
                 let reconciled = self.client.reconcile(&attempt).await;
-                log("reconcile", reconciled);
+                log_ended("reconcile", reconciled);
             }
         }
     }
@@ -133,10 +107,10 @@ impl Run {
         for encoding in [Encoding::Json, Encoding::Xml, Encoding::Form] {
             let options = SendOptions::new().encoding(encoding);
             let sent = client.send(&messages, &options).await;
-            log("send", sent);
+            log_ended("send", sent);
         }
         let sent = client.send_by_get(&messages, &SendOptions::new()).await;
-        let batch = log("get", sent).and_then(|sent| sent.batch_reference);
+        let batch = log_ended("get", sent).and_then(|sent| sent.batch_reference);
         let batch = batch.unwrap_or_else(|| "batch-9".to_owned());
         let wrong = [
             puzzel::Message::new(format!("{NUMBER}x"), TEXT),
@@ -144,14 +118,14 @@ impl Run {
         ];
         for message in &wrong {
             let sent = client.send_one(message, &SendOptions::new()).await;
-            log("wrong", sent);
+            log_ended("wrong", sent);
         }
         let batches = client.list_batches().await;
-        log("list", batches);
+        log_ended("list", batches);
         let shown = client.batch(&batch).await;
-        log("show", shown);
+        log_ended("show", shown);
         let stopped = client.stop_batch(&batch).await;
-        log("stop", stopped);
+        log_ended("stop", stopped);
     }
 
     /// Calls that no client of ours makes, with something private in every place of the request.
@@ -194,20 +168,13 @@ impl Run {
                 "",
             ),
         ] {
-            let length = body.len();
-            let head = format!("{method} {path} HTTP/1.1\r\nHost: a\r\nConnection: close");
-            let request = format!(
-                "{head}\r\nAuthorization: Basic {PASSWORD}\r\nContent-Type: {content_type}\r\n\
-                 Content-Length: {length}\r\n\r\n{body}"
-            );
-            let mut stream = TcpStream::connect(self.carrier.simulator.address())
-                .await
-                .unwrap();
-            stream.write_all(request.as_bytes()).await.unwrap();
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer).await.unwrap();
-            let status = answer.get(9..12).unwrap_or_default();
-            assert!(!status.is_empty(), "{method} {path}");
+            let headers = [
+                ("Authorization", format!("Basic {PASSWORD}")),
+                ("Content-Type", content_type.to_owned()),
+            ];
+            let headers = headers.each_ref().map(|(name, value)| (*name, &**value));
+            let head = format!("{method} {path}");
+            self.carrier.strange_call(&head, &headers, body).await;
         }
     }
 
@@ -243,34 +210,8 @@ fn connect(carrier: &Carrier, limit: Duration) -> puzzel::Client {
     puzzel::Client::from_account(&account, http.build().unwrap()).unwrap()
 }
 
-/// Logs how a call ended, as a program would; an answer's `Debug` is logged too.
-fn log<T: Debug>(what: &str, ended: Result<T>) -> Option<T> {
-    match ended {
-        Ok(answer) => {
-            tracing::info!(?answer, "{what}");
-            Some(answer)
-        }
-        Err(error) => {
-            let chain = chain(&error);
-            tracing::error!(debug = ?error, "{what}: {chain}");
-            None
-        }
-    }
-}
-
 fn number(text: &str) -> E164 {
     text.parse().unwrap()
-}
-
-fn chain(error: &Error) -> String {
-    let mut chain = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        chain.push_str(": ");
-        chain.push_str(&error.to_string());
-        cause = error.source();
-    }
-    chain
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -283,23 +224,17 @@ async fn no_password_no_text_and_no_number_is_logged() {
     run.vendor_calls().await;
     run.strange_calls().await;
     run.callbacks(&customer).await;
-    for fault in FAULTS {
-        let scenario = Scenario::from_toml(&format!("[[fault]]\n{fault}\n")).unwrap();
-        run.carrier.simulator.set_scenario(scenario).unwrap();
+    for fault in Fault::OF_ALL_PROVIDERS {
+        let simulator = &run.carrier.simulator;
+        simulator.set_scenario(fault.scenario()).unwrap();
         // The last client's connections may have been told to be slow.
-        let limit = if fault.starts_with("late") {
-            SHORT
-        } else {
-            LONG
-        };
-        run.client = connect(&run.carrier, limit);
+        run.client = connect(&run.carrier, fault.time_limit());
         run.neutral_calls().await;
         run.vendor_calls().await;
     }
 
     let basic = STANDARD.encode(format!("{USERNAME}:{PASSWORD}"));
-    let text = captured.text();
-    for (what, secret) in [
+    captured.assert_lacks(&[
         ("the password", PASSWORD),
         ("the password in HTTP Basic", &basic),
         ("the text", TEXT),
@@ -309,21 +244,12 @@ async fn no_password_no_text_and_no_number_is_logged() {
         ("a refused recipient", "41297387"),
         ("a phone that wrote", "41297388"),
         ("a person's number as the sender", "41297389"),
-    ] {
-        let line = text.lines().find(|line| line.contains(secret));
-        assert_eq!(line, None, "{what} is in the log");
-    }
-    for (what, wanted) in [
+    ]);
+    captured.assert_holds(&[
         ("what the server took", "took"),
         ("the path of a call", "/gw/rs/sendMessages"),
         ("the path of a batch", "/management/{service_id}/batch/{"),
         ("the client's connections", "hyper_util"),
-    ] {
-        assert!(text.contains(wanted), "{what} is not in the log");
-    }
-    for fault in FAULTS {
-        let name = fault.split(' ').next().unwrap();
-        let acted = format!("a fault of the scenario acts fault={name}");
-        assert!(text.contains(&acted), "{name} never acted");
-    }
+    ]);
+    captured.assert_acted(&Fault::OF_ALL_PROVIDERS);
 }
