@@ -2,27 +2,16 @@
 //! with a counting allocator. Figures with times come from `cargo bench -p tidings --bench
 //! puzzel_encoding`.
 
-use std::fmt::Write as _;
+#[path = "../benches/puzzel_encoding/call.rs"]
+mod call;
+
 use std::hint::black_box;
 
 use allocation_counter::measure;
 use tidings::puzzel::encoding::{self, Encoding};
 use tidings::puzzel::wire;
 
-const N_MESSAGES: u64 = 1_000;
-
-/// A call in JSON with the given members in every message.
-fn call(members: &str) -> String {
-    let mut call =
-        r#"{"serviceId":1000,"username":"demo","password":"s3cret","message":["#.to_owned();
-    for n in 0..N_MESSAGES {
-        let comma = if n == 0 { "" } else { "," };
-        write!(call, r#"{comma}{{"recipient":"+47{n:08}",{members}}}"#)
-            .expect("a String takes everything");
-    }
-    call.push_str("]}");
-    call
-}
+use self::call::{N_MESSAGES, call};
 
 /// Reads and writes the call and holds both against a number of allocations for each message. The
 /// list that grows and the fields of the call cost a few dozen more.

@@ -7,9 +7,9 @@
     clippy::print_stdout,
     reason = "a program at a terminal: its output is the result"
 )]
+mod call;
 mod clock;
 
-use std::fmt::Write as _;
 use std::hint::black_box;
 use std::time::Duration;
 
@@ -17,7 +17,8 @@ use allocation_counter::measure;
 use tidings::puzzel::encoding::{self, Encoding};
 use tidings::puzzel::wire;
 
-const N_MESSAGES: usize = 1_000;
+use self::call::{N_MESSAGES, call};
+
 /// Where the program is only tried, as `cargo test --benches` does, one round is enough.
 fn n_rounds() -> usize {
     if std::env::args().any(|argument| argument == "--bench") {
@@ -92,17 +93,4 @@ fn read(form: Encoding, bytes: &[u8]) -> wire::GatewayRequest {
 
 fn write(form: Encoding, request: &wire::GatewayRequest) -> bytes::Bytes {
     encoding::write(form, request).expect("all texts fit into all forms")
-}
-
-/// A call in JSON with the given members in every message.
-fn call(members: &str) -> String {
-    let mut call =
-        r#"{"serviceId":1000,"username":"demo","password":"s3cret","message":["#.to_owned();
-    for n in 0..N_MESSAGES {
-        let comma = if n == 0 { "" } else { "," };
-        write!(call, r#"{comma}{{"recipient":"+47{n:08}",{members}}}"#)
-            .expect("a String takes everything");
-    }
-    call.push_str("]}");
-    call
 }

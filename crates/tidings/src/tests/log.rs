@@ -36,6 +36,25 @@ impl CapturedLog {
     pub(crate) fn text(&self) -> String {
         String::from_utf8(self.lines.0.lock().unwrap().clone()).unwrap()
     }
+
+    /// Checks that this is the log of a run, `expected` being in it, and that no secret is.
+    #[track_caller]
+    pub(crate) fn check(&self, expected: &[&str], secrets: &[&str]) {
+        let log = self.text();
+        for expected in expected {
+            assert!(log.contains(expected), "{expected} is missing in: {log}");
+        }
+        check_clean(&log, secrets);
+    }
+}
+
+/// Checks that none of the secrets is in what is shown.
+#[track_caller]
+pub(crate) fn check_clean(shown: &str, secrets: &[&str]) {
+    for secret in secrets {
+        let position = shown.find(secret);
+        assert_eq!(position, None, "{secret} is in: {shown}");
+    }
 }
 
 #[derive(Clone, Default)]

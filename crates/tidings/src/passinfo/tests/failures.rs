@@ -1,18 +1,17 @@
 //! Everything that can be wrong with an answer: each is an error of its own, never a zero or an
 //! empty list, and says whether a text may be on its way.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
 use super::super::verdict::{self, Call};
 use super::super::wire;
 use super::guinea;
-use super::scripted::{Reply, Scripted};
+use super::scripted::Reply;
 use crate::error::{Acceptance, Error, ErrorKind};
 use crate::http::{HttpClient, HttpResponse};
 use crate::passinfo::Client;
+use crate::tests::connection::{self, FailingCalls};
 
 const SEND: Call = Call::acts("send_message");
 const ASK: Call = Call::asks("get_sms_count");
@@ -52,22 +51,6 @@ fn every_status_has_a_meaning_for_messages_and_for_questions() {
             "{status}"
         );
     }
-}
-
-#[test]
-fn a_503_is_a_refusal_only_when_it_names_a_time_to_come_back() {
-    let (kind, acceptance, _) = verdict::meaning(503, true);
-    assert_eq!(
-        (kind, acceptance),
-        (ErrorKind::Unavailable, Acceptance::NotSent)
-    );
-    let (kind, acceptance, _) = verdict::meaning(503, false);
-    assert_eq!(
-        (kind, acceptance),
-        (ErrorKind::Unavailable, Acceptance::Unknown)
-    );
-    // Of the other server errors a time to come back proves nothing.
-    assert_eq!(verdict::meaning(502, true).1, Acceptance::Unknown);
 }
 
 #[test]
@@ -269,108 +252,65 @@ fn questions_never_answer_with_nothing() {
 
 // ---- over a connection ----
 
-async fn send_error(reply: Reply) -> Error {
-    let mut reply = Some(reply);
-    let server = Scripted::start(move |_| reply.take().unwrap()).await;
-    let error = server
-        .client()
-        .send(&guinea(1), "Bonjour", None)
-        .await
-        .unwrap_err();
-    assert_eq!(
-        server.seen().len(),
-        1,
-        "a message is never sent twice by the client"
-    );
-    assert_eq!(error.provider(), Some("passinfo"));
-    assert_eq!(error.operation(), Some("send_message"));
-    error
+fn client_at(base_url: String, http: HttpClient) -> Client {
+    let client = Client::builder().api_key("k").client_id(1).http(http);
+    let client = client.base_url(base_url).default_sender(super::sender());
+    client.build().unwrap()
+}
+
+struct Calls;
+
+impl FailingCalls for Calls {
+    async fn send(base_url: String, http: HttpClient) -> Error {
+        let client = client_at(base_url, http);
+        let error = client.send(&guinea(1), "Bonjour", None).await.unwrap_err();
+        assert_eq!(error.provider(), Some("passinfo"));
+        assert_eq!(error.operation(), Some("send_message"));
+        error
+    }
+
+    async fn ask(base_url: String, http: HttpClient) -> Error {
+        let client = client_at(base_url, http);
+        client.credits().await.unwrap_err()
+    }
 }
 
 #[tokio::test]
-async fn a_rate_limit_says_how_long_to_wait_where_the_server_does() {
-    let error = send_error(Reply::status(
-        429,
-        "retry-after: 30\r\nx-ratelimit-remaining: 0\r\nx-request-id: r-9\r\n",
-        r#"{"message":"slow down"}"#,
-    ))
-    .await;
-    assert_eq!(
-        (error.kind(), error.acceptance()),
-        (ErrorKind::RateLimited, Acceptance::NotSent)
-    );
-    assert_eq!(error.retry_after(), Some(Duration::from_secs(30)));
-    assert!(error.is_safe_to_resend());
-    assert_eq!(error.http().unwrap().rate_limit.remaining, Some(0));
-    assert_eq!(error.http().unwrap().request_id.as_deref(), Some("r-9"));
+async fn a_rate_limit_has_taken_nothing() {
+    connection::a_rate_limit_has_taken_nothing::<Calls>().await;
+}
 
-    let error = send_error(Reply::status(429, "", "")).await;
-    assert_eq!(error.retry_after(), None);
-    assert!(error.is_safe_to_resend());
+#[tokio::test]
+async fn a_503_is_a_refusal_only_when_it_names_a_time_to_come_back() {
+    connection::a_503_is_a_refusal_only_when_it_names_a_time_to_come_back::<Calls>().await;
 }
 
 #[tokio::test]
 async fn a_server_that_is_not_there_has_taken_nothing() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    drop(listener);
-    let client = Client::builder().api_key("k").client_id(1).base_url(url);
-    let client = client.default_sender(super::sender()).build().unwrap();
-    let error = client.send(&guinea(1), "Bonjour", None).await.unwrap_err();
-    assert_eq!(
-        (error.kind(), error.acceptance()),
-        (ErrorKind::Unavailable, Acceptance::NotSent)
-    );
-    assert!(error.is_safe_to_resend());
+    connection::a_server_that_is_not_there_has_taken_nothing::<Calls>().await;
 }
 
 #[tokio::test]
-async fn a_connection_that_closes_after_the_request_leaves_the_outcome_unknown() {
-    let error = send_error(Reply::Close).await;
-    assert_eq!(
-        (error.kind(), error.acceptance()),
-        (ErrorKind::Unavailable, Acceptance::Unknown)
-    );
-    assert!(!error.is_safe_to_resend());
+async fn a_close_after_the_request_leaves_the_outcome_unknown() {
+    connection::a_close_after_the_request_leaves_the_outcome_unknown::<Calls>().await;
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_answer_leaves_the_outcome_unknown() {
-    let server = Scripted::start(|_| Reply::Silence).await;
-    let http = HttpClient::builder()
-        .timeout(Duration::from_millis(300))
-        .build()
-        .unwrap();
-    let client = server.builder().http(http).build().unwrap();
-    let error = client.send(&guinea(1), "Bonjour", None).await.unwrap_err();
-    assert_eq!(
-        (error.kind(), error.acceptance()),
-        (ErrorKind::Timeout, Acceptance::Unknown)
-    );
-    // A question can be asked again.
-    let error = client.credits().await.unwrap_err();
-    assert_eq!(
-        (error.kind(), error.acceptance()),
-        (ErrorKind::Timeout, Acceptance::NotSent)
-    );
-    assert!(error.is_safe_to_resend());
-}
-
-#[tokio::test]
-async fn a_success_without_an_id_leaves_the_outcome_unknown() {
-    let error = send_error(Reply::ok(
-        r#"{"status":"success","message":"It is on its way"}"#,
-    ))
-    .await;
-    assert_eq!(
-        (error.kind(), error.acceptance()),
-        (ErrorKind::Protocol, Acceptance::Unknown)
-    );
+async fn silence_leaves_the_outcome_unknown() {
+    connection::silence_leaves_the_outcome_unknown::<Calls>().await;
 }
 
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
-    let error = send_error(Reply::status(307, "location: /elsewhere\r\n", "")).await;
+    connection::a_redirect_is_not_followed::<Calls>().await;
+}
+
+#[tokio::test]
+async fn a_success_without_an_id_leaves_the_outcome_unknown() {
+    let error = connection::send_error::<Calls>(Reply::ok(
+        r#"{"status":"success","message":"It is on its way"}"#,
+    ))
+    .await;
     assert_eq!(
         (error.kind(), error.acceptance()),
         (ErrorKind::Protocol, Acceptance::Unknown)

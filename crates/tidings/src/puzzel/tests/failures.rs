@@ -1,18 +1,17 @@
 //! Everything that can be wrong with an answer: each is an error of its own, never a zero or an
 //! empty list, and says whether a text may be on its way.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 
-use super::{builder, client};
+use super::client;
 use crate::error::{Acceptance, Error, ErrorKind};
 use crate::http::{HttpClient, HttpResponse};
 use crate::puzzel::client::SEND;
 use crate::puzzel::verdict::{self, Call};
 use crate::puzzel::{Client, Dialect, Message, ProblemDetails, SendOptions, wire};
+use crate::tests::connection::{self, FailingCalls};
 use crate::tests::scripted::{Reply, Scripted};
 
 const ASK: Call = Call::asks("list_batches");
@@ -83,21 +82,6 @@ fn every_status_has_a_meaning_for_messages_and_for_questions() {
             );
         }
     }
-}
-
-#[test]
-fn a_503_is_a_refusal_only_when_it_names_a_time_to_come_back() {
-    let (kind, acceptance, _) = verdict::meaning(503, true);
-    assert_eq!(
-        (kind, acceptance),
-        (ErrorKind::Unavailable, Acceptance::NotSent)
-    );
-    let (kind, acceptance, _) = verdict::meaning(503, false);
-    assert_eq!(
-        (kind, acceptance),
-        (ErrorKind::Unavailable, Acceptance::Unknown)
-    );
-    assert_eq!(verdict::meaning(502, true).1, Acceptance::Unknown);
 }
 
 #[test]
@@ -298,77 +282,61 @@ async fn a_batch_without_a_size_is_no_batch() {
 
 // ---- over a connection ----
 
-async fn send_error(reply: Reply) -> Error {
-    let mut reply = Some(reply);
-    let server = Scripted::start(move |_| reply.take().unwrap()).await;
-    let message = Message::new("+4741000000", "Hei").client_reference("order-1");
-    let options = SendOptions::new().batch_reference("batch-1");
-    let error = client(&server)
-        .send_one(&message, &options)
-        .await
-        .unwrap_err();
-    assert_eq!(
-        server.seen().len(),
-        1,
-        "a message is never sent twice by the client"
-    );
-    assert_eq!(error.provider(), Some("puzzel"));
-    assert_eq!(error.operation(), Some("send_messages"));
-    let about = error.provider_ref().unwrap();
-    assert_eq!(about.batch.as_deref(), Some("batch-1"));
-    assert_eq!(about.reference.as_ref().unwrap().as_str(), "order-1");
-    error
+fn client_at(base_url: String, http: HttpClient) -> Client {
+    let client = Client::builder().service_id(1).username("u").password("p");
+    client.base_url(base_url).http(http).build().unwrap()
+}
+
+struct Calls;
+
+impl FailingCalls for Calls {
+    async fn send(base_url: String, http: HttpClient) -> Error {
+        let message = Message::new("+4741000000", "Hei").client_reference("order-1");
+        let options = SendOptions::new().batch_reference("batch-1");
+        let client = client_at(base_url, http);
+        let error = client.send_one(&message, &options).await.unwrap_err();
+        assert_eq!(error.provider(), Some("puzzel"));
+        assert_eq!(error.operation(), Some("send_messages"));
+        let about = error.provider_ref().unwrap();
+        assert_eq!(about.batch.as_deref(), Some("batch-1"));
+        assert_eq!(about.reference.as_ref().unwrap().as_str(), "order-1");
+        error
+    }
+
+    async fn ask(base_url: String, http: HttpClient) -> Error {
+        let client = client_at(base_url, http);
+        client.list_batches().await.unwrap_err()
+    }
 }
 
 #[tokio::test]
-async fn a_rate_limit_says_how_long_to_wait_where_the_server_does() {
-    let headers = "retry-after: 30\r\nx-request-id: r-9\r\n";
-    let error = send_error(Reply::status(429, headers, "")).await;
-    assert_eq!(
-        (error.kind(), error.acceptance()),
-        (ErrorKind::RateLimited, Acceptance::NotSent)
-    );
-    assert_eq!(error.retry_after(), Some(Duration::from_secs(30)));
-    assert!(error.is_safe_to_resend());
-    let error = send_error(Reply::status(503, headers, "")).await;
-    assert_eq!(
-        (error.kind(), error.acceptance()),
-        (ErrorKind::Unavailable, Acceptance::NotSent)
-    );
-    let error = send_error(Reply::status(503, "", "")).await;
-    assert_eq!(
-        (error.kind(), error.acceptance()),
-        (ErrorKind::Unavailable, Acceptance::Unknown)
-    );
+async fn a_rate_limit_has_taken_nothing() {
+    connection::a_rate_limit_has_taken_nothing::<Calls>().await;
+}
+
+#[tokio::test]
+async fn a_503_is_a_refusal_only_when_it_names_a_time_to_come_back() {
+    connection::a_503_is_a_refusal_only_when_it_names_a_time_to_come_back::<Calls>().await;
 }
 
 #[tokio::test]
 async fn a_server_that_is_not_there_has_taken_nothing() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    drop(listener);
-    let client = Client::builder().service_id(1).username("u").password("p");
-    let client = client.base_url(url).build().unwrap();
-    let message = Message::new("+4741000000", "Hei");
-    let error = client
-        .send_one(&message, &SendOptions::new())
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (error.kind(), error.acceptance()),
-        (ErrorKind::Unavailable, Acceptance::NotSent)
-    );
-    assert!(error.is_safe_to_resend());
+    connection::a_server_that_is_not_there_has_taken_nothing::<Calls>().await;
 }
 
 #[tokio::test]
-async fn a_connection_that_closes_after_the_request_leaves_the_outcome_unknown() {
-    let error = send_error(Reply::Close).await;
-    assert_eq!(
-        (error.kind(), error.acceptance()),
-        (ErrorKind::Unavailable, Acceptance::Unknown)
-    );
-    assert!(!error.is_safe_to_resend());
+async fn a_close_after_the_request_leaves_the_outcome_unknown() {
+    connection::a_close_after_the_request_leaves_the_outcome_unknown::<Calls>().await;
+}
+
+#[tokio::test]
+async fn silence_leaves_the_outcome_unknown() {
+    connection::silence_leaves_the_outcome_unknown::<Calls>().await;
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    connection::a_redirect_is_not_followed::<Calls>().await;
 }
 
 #[tokio::test]
@@ -398,32 +366,6 @@ async fn a_stop_that_gets_no_answer_leaves_the_outcome_unknown() {
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_answer_leaves_the_outcome_unknown() {
-    let server = Scripted::start(|_| Reply::Silence).await;
-    let http = HttpClient::builder()
-        .timeout(Duration::from_millis(300))
-        .build()
-        .unwrap();
-    let client = builder(&server).http(http).build().unwrap();
-    let message = Message::new("+4741000000", "Hei");
-    let error = client
-        .send_one(&message, &SendOptions::new())
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (error.kind(), error.acceptance()),
-        (ErrorKind::Timeout, Acceptance::Unknown)
-    );
-    // A question can be asked again.
-    let error = client.list_batches().await.unwrap_err();
-    assert_eq!(
-        (error.kind(), error.acceptance()),
-        (ErrorKind::Timeout, Acceptance::NotSent)
-    );
-    assert!(error.is_safe_to_resend());
-}
-
-#[tokio::test]
 async fn an_answer_without_a_content_type_is_read() {
     let server = Scripted::start(|_| {
         Reply::Bare(r#"{"messageStatus":[{"statusCode":1,"messageId":"a"}]}"#.to_owned())
@@ -435,13 +377,4 @@ async fn an_answer_without_a_content_type_is_read() {
         .await
         .unwrap();
     assert_eq!(queued.message_id(), Some("a"));
-}
-
-#[tokio::test]
-async fn a_redirect_is_not_followed() {
-    let error = send_error(Reply::status(307, "location: /elsewhere\r\n", "")).await;
-    assert_eq!(
-        (error.kind(), error.acceptance()),
-        (ErrorKind::Protocol, Acceptance::Unknown)
-    );
 }

@@ -27,7 +27,7 @@ use crate::tests::scripted::{Reply, Scripted, Seen};
 
 /// The password of the contract's exchanges.
 #[cfg(feature = "client")]
-const PASSWORD: &str = "s3cret";
+const PASSWORD: &str = crate::tests::settings::SECRET;
 
 #[cfg(feature = "client")]
 fn builder(server: &Scripted) -> ClientBuilder {
