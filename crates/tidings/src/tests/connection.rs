@@ -1,5 +1,6 @@
 //! What can become of a call on its way, and what every provider's client has to say of it: whether
-//! a text may have gone out. Called by the tests of every provider with its own [`FailingCalls`].
+//! a text may have gone out. Called by the tests of every provider with its own [`FailingCalls`],
+//! by [`tests_of`].
 //!
 //! Nothing here knows what a provider's answers look like.
 
@@ -17,6 +18,29 @@ pub(crate) trait FailingCalls {
     /// What comes of a question.
     fn ask(base_url: String, http: HttpClient) -> impl Future<Output = Error> + Send;
 }
+
+/// The tests of this file for one provider.
+macro_rules! tests_of {
+    ($calls:ty) => {
+        $crate::tests::connection::tests_of!($calls:
+            a_rate_limit_has_taken_nothing,
+            a_503_is_a_refusal_only_when_it_names_a_time_to_come_back,
+            a_server_that_is_not_there_has_taken_nothing,
+            a_close_after_the_request_leaves_the_outcome_unknown,
+            silence_leaves_the_outcome_unknown,
+            a_redirect_is_not_followed,
+        );
+    };
+    ($calls:ty: $($test:ident,)+) => {
+        $(
+            #[tokio::test]
+            async fn $test() {
+                $crate::tests::connection::$test::<$calls>().await;
+            }
+        )+
+    };
+}
+pub(crate) use tests_of;
 
 fn http() -> HttpClient {
     HttpClient::builder().build().unwrap()

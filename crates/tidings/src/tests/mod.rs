@@ -3,7 +3,7 @@
 
 mod account;
 mod answer;
-#[cfg(feature = "client")]
+#[cfg(all(feature = "client", feature = "any-provider"))]
 pub(crate) mod connection;
 #[cfg(all(feature = "client", not(feature = "aws-lc-rs")))]
 mod cryptography;
@@ -13,7 +13,7 @@ pub(crate) mod log;
 mod memory;
 #[cfg(feature = "client")]
 pub(crate) mod scripted;
-#[cfg(feature = "client")]
+#[cfg(all(feature = "client", feature = "any-provider"))]
 pub(crate) mod settings;
 #[cfg(all(feature = "client", feature = "aws-lc-rs"))]
 mod spec;

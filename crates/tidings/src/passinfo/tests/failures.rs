@@ -275,35 +275,7 @@ impl FailingCalls for Calls {
     }
 }
 
-#[tokio::test]
-async fn a_rate_limit_has_taken_nothing() {
-    connection::a_rate_limit_has_taken_nothing::<Calls>().await;
-}
-
-#[tokio::test]
-async fn a_503_is_a_refusal_only_when_it_names_a_time_to_come_back() {
-    connection::a_503_is_a_refusal_only_when_it_names_a_time_to_come_back::<Calls>().await;
-}
-
-#[tokio::test]
-async fn a_server_that_is_not_there_has_taken_nothing() {
-    connection::a_server_that_is_not_there_has_taken_nothing::<Calls>().await;
-}
-
-#[tokio::test]
-async fn a_close_after_the_request_leaves_the_outcome_unknown() {
-    connection::a_close_after_the_request_leaves_the_outcome_unknown::<Calls>().await;
-}
-
-#[tokio::test]
-async fn silence_leaves_the_outcome_unknown() {
-    connection::silence_leaves_the_outcome_unknown::<Calls>().await;
-}
-
-#[tokio::test]
-async fn a_redirect_is_not_followed() {
-    connection::a_redirect_is_not_followed::<Calls>().await;
-}
+connection::tests_of!(Calls);
 
 #[tokio::test]
 async fn a_success_without_an_id_leaves_the_outcome_unknown() {
