@@ -9,14 +9,11 @@
 //! `puzzel_python_v3.py` drives it.
 
 use std::ops::Range;
-use std::path::Path;
 
 use serde_json::{Value, json};
-use tidings_tests::{Packages, Python, Recorder};
+use tidings_tests::{Packages, Recorder};
 
-use crate::puzzel_vendor::{
-    Names, REJECTED, TAKEN, base_url, check_bytes, owned, phones, simulate,
-};
+use crate::puzzel_vendor::{Names, Run, base_url, check_bytes, drive, owned, phones, simulate};
 
 const REQUIREMENTS: &str = include_str!("puzzel_python_v3.txt");
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/puzzel_python_v3.py");
@@ -78,16 +75,11 @@ mod python_3_13 {
     }
 }
 
-fn drive(packages: Packages<'_>, mode: &str, base_url: &str, credentials: &Value) -> Value {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let python = Python::with_packages(folder, packages);
-    python.run(Path::new(SCRIPT), &[mode, base_url], credentials)
-}
-
 fn check_exact(packages: Packages<'_>) {
     let recorder = Recorder::start("{}");
     let credentials = json!({"service_id": "1000", "username": "demo", "password": "s3cret"});
-    drive(packages, "exact", &recorder.base_url(), &credentials);
+    let arguments = ["exact", &recorder.base_url()];
+    drive(packages, SCRIPT, arguments, &credentials);
     check_bytes(
         &recorder.calls(),
         &[
@@ -105,6 +97,7 @@ fn check_exact(packages: Packages<'_>) {
 }
 
 const NAMES: Names = Names {
+    statuses: |step| &step["message_status"],
     code: "status_code",
     text: "status_message",
     reference: "client_reference",
@@ -114,62 +107,49 @@ const NAMES: Names = Names {
     index: "sequence_index",
 };
 
-struct Run {
-    steps: Value,
+/// The package raises the problem document itself. What its documentation reads of it is not
+/// there, and its text does not say what is wrong.
+#[track_caller]
+fn check_problem(run: &Run, step: &str, status: u16, title: &str) {
+    let step = &run.steps[step];
+    assert_eq!(step["raised"], "ProblemDetails", "{step}");
+    assert_eq!(
+        (&step["status"], &step["http_status"], &step["title"]),
+        (&json!(status), &json!(status), &json!(title)),
+    );
+    assert!(
+        step["detail"].as_str().is_some_and(|text| !text.is_empty()),
+        "{step}"
+    );
+    assert!(
+        step["type"]
+            .as_str()
+            .is_some_and(|uri| uri.starts_with("https://")),
+        "{step}"
+    );
+    assert_eq!(
+        (&step["has_error"], &step["says_title"]),
+        (&json!(false), &json!(false))
+    );
 }
 
-impl Run {
-    #[track_caller]
-    fn check_sent(&self, step: &str, expected: &[(i64, Option<&str>, &str)]) {
-        NAMES.check(&self.steps[step]["message_status"], expected);
-    }
-
-    /// All messages of a step went to one number without references, and were taken.
-    #[track_caller]
-    fn check_taken(&self, step: &str, recipient: &str, n_messages: usize) {
-        self.check_sent(step, &vec![(TAKEN, None, recipient); n_messages]);
-    }
-
-    /// The package raises the problem document itself. What its documentation reads of it is not
-    /// there, and its text does not say what is wrong.
-    #[track_caller]
-    fn check_problem(&self, step: &str, status: u16, title: &str) {
-        let step = &self.steps[step];
-        assert_eq!(step["raised"], "ProblemDetails", "{step}");
-        assert_eq!(
-            (&step["status"], &step["http_status"], &step["title"]),
-            (&json!(status), &json!(status), &json!(title)),
-        );
-        assert!(
-            step["detail"].as_str().is_some_and(|text| !text.is_empty()),
-            "{step}"
-        );
-        assert!(
-            step["type"]
-                .as_str()
-                .is_some_and(|uri| uri.starts_with("https://")),
-            "{step}"
-        );
-        assert_eq!(
-            (&step["has_error"], &step["says_title"]),
-            (&json!(false), &json!(false))
-        );
-    }
-
-    /// The package throws the body away.
-    #[track_caller]
-    fn check_status(&self, step: &str, status: u16) {
-        let expected = json!({"raised": "APIError", "http_status": status});
-        assert_eq!(self.steps[step], expected, "{step}");
-    }
+/// The package throws the body away.
+#[track_caller]
+fn check_status(run: &Run, step: &str, status: u16) {
+    let expected = json!({"raised": "APIError", "http_status": status});
+    assert_eq!(run.steps[step], expected, "{step}");
 }
 
 async fn check_calls(packages: Packages<'_>, name: &str) {
     let carrier = simulate(name, "[delays]\nsent_ms = 0\ndelivered_ms = 0\n");
-    let steps = drive(packages, "steps", base_url(&carrier), carrier.access());
-    let run = Run { steps };
+    let arguments = ["steps", base_url(&carrier)];
+    let steps = drive(packages, SCRIPT, arguments, carrier.access());
+    let run = Run {
+        steps,
+        names: NAMES,
+    };
     check_sends(&run);
-    check_sessions(&run);
+    run.check_sessions();
     check_errors(&run);
     check_other_ways(&run);
     assert_eq!(phones(base_url(&carrier)).await, owned(&ARRIVALS));
@@ -177,49 +157,22 @@ async fn check_calls(packages: Packages<'_>, name: &str) {
 
 #[track_caller]
 fn check_sends(run: &Run) {
-    run.check_taken("minimal", "+4741000001", 1);
-    run.check_sent(
-        "free_with_settings",
-        &[(TAKEN, Some("full-1"), "+4741000002")],
-    );
+    run.check_common_sends();
     let batch = &run.steps["free_with_settings"]["batch_reference"];
     assert_eq!(batch, "batch-1");
-    run.check_sent("premium", &[(TAKEN, Some("premium-1"), "+4741000003")]);
-    run.check_taken("originators", "+4741000004", 3);
-    run.check_taken("parameters", "+4741000005", 1);
-    run.check_sent(
-        "several",
-        &[
-            (TAKEN, Some("several-1"), "+4741000011"),
-            (REJECTED, Some("several-2"), "+4741000012"),
-            (REJECTED, Some("several-3"), "+12"),
-            (TAKEN, Some("several-4"), "+4741000014"),
-        ],
-    );
-}
-
-#[track_caller]
-fn check_sessions(run: &Run) {
-    let session = |step: &str| {
-        let status = &run.steps[step]["message_status"][0];
-        assert_eq!(status["status_code"], TAKEN, "{status}");
-        status["session_id"].as_str().unwrap().to_owned()
-    };
-    assert_ne!(session("session_opened"), "");
-    assert_eq!(session("session_opened"), session("session_continued"));
 }
 
 #[track_caller]
 fn check_errors(run: &Run) {
-    run.check_problem("wrong_password", 401, "Unauthorized");
-    run.check_problem("wrong_service", 401, "Unauthorized");
-    run.check_problem("unknown_batch", 404, "Not Found");
-    run.check_problem("stop_unknown_batch", 404, "Not Found");
-    run.check_status("no_messages", 400);
-    run.check_status("service_as_text", 400);
-    run.check_status("list_with_wrong_password", 401);
-    run.check_status("list_without_credentials", 401);
-    run.check_status("batch_with_wrong_password", 401);
+    check_problem(run, "wrong_password", 401, "Unauthorized");
+    check_problem(run, "wrong_service", 401, "Unauthorized");
+    check_problem(run, "unknown_batch", 404, "Not Found");
+    check_problem(run, "stop_unknown_batch", 404, "Not Found");
+    check_status(run, "no_messages", 400);
+    check_status(run, "service_as_text", 400);
+    check_status(run, "list_with_wrong_password", 401);
+    check_status(run, "list_without_credentials", 401);
+    check_status(run, "batch_with_wrong_password", 401);
 }
 
 #[track_caller]
@@ -232,7 +185,7 @@ fn check_other_ways(run: &Run) {
         "{answer}"
     );
     // The call as it is generated carries no message and no credentials.
-    run.check_status("get_as_generated", 400);
+    check_status(run, "get_as_generated", 400);
     assert_eq!(run.steps["documented_attributes"], json!([false, false]));
 }
 
@@ -259,7 +212,8 @@ const STRANGE: &str = "my batch/æ?#%2F.";
 
 async fn check_batches(packages: Packages<'_>, name: &str) {
     let carrier = simulate(&format!("{name}-batches"), SLOW);
-    let steps = drive(packages, "batches", base_url(&carrier), carrier.access());
+    let arguments = ["batches", base_url(&carrier)];
+    let steps = drive(packages, SCRIPT, arguments, carrier.access());
     let batch = |reference: &str, left: u64| json!({"client_batch_reference": reference, "total_size": left, "on_hold": 0});
     // The first message left at once.
     let left = [batch("slow-1", 3), batch("slow-2", 2), batch(STRANGE, 3)];
@@ -268,8 +222,11 @@ async fn check_batches(packages: Packages<'_>, name: &str) {
     check_stopped(&steps, "slow-1", 1..4, "stop", carrier.access());
     check_stopped(&steps, STRANGE, 0..3, "strange_stop", carrier.access());
     assert_eq!(steps["strange_one"], json!({"message_batch": left[2]}));
-    let run = Run { steps };
-    run.check_problem("one_after_stop", 404, "Not Found");
+    let run = Run {
+        steps,
+        names: NAMES,
+    };
+    check_problem(&run, "one_after_stop", 404, "Not Found");
     assert_eq!(
         run.steps["list_after_stops"],
         json!({"message_batch": [left[1]]})

@@ -1,5 +1,5 @@
-//! What the tests of the vendor's two Python clients share: a carrier, and what an answer to a call
-//! that sends has to hold.
+//! What the tests of the vendor's two Python clients share: a carrier, the run of a client, and what an
+//! answer to a call that sends has to hold.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use http::Request;
 use serde_json::Value;
 use tidings::http::HttpClient;
 use tidings::puzzel;
-use tidings_tests::{Recorded, SimulatedByCommand};
+use tidings_tests::{Packages, Python, Recorded, SimulatedByCommand};
 
 /// Taken, as the vendor's present client has its codes.
 pub(crate) const TAKEN: i64 = 1;
@@ -57,9 +57,82 @@ pub(crate) fn check_bytes(calls: &[Recorded], exchanges: &[&str]) {
     }
 }
 
-/// The names of a message's status in an answer, as a generation of clients shows them.
+/// Runs the script of a vendor's client in this mode; gives what it wrote.
+pub(crate) fn drive(
+    packages: Packages<'_>,
+    script: &str,
+    [mode, base_url]: [&str; 2],
+    credentials: &Value,
+) -> Value {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let python = Python::with_packages(folder, packages);
+    python.run(Path::new(script), &[mode, base_url], credentials)
+}
+
+/// What every step of a script gave back.
+pub(crate) struct Run {
+    pub(crate) steps: Value,
+    pub(crate) names: Names,
+}
+
+impl Run {
+    /// The messages of a step and what became of them: code, reference and recipient of each.
+    #[track_caller]
+    pub(crate) fn check_sent(&self, step: &str, expected: &[(i64, Option<&str>, &str)]) {
+        self.names.check(self.statuses(step), expected);
+    }
+
+    /// All messages of a step went to one number without references, and were taken.
+    #[track_caller]
+    pub(crate) fn check_taken(&self, step: &str, recipient: &str, n_messages: usize) {
+        self.check_sent(step, &vec![(TAKEN, None, recipient); n_messages]);
+    }
+
+    /// What both clients can send.
+    #[track_caller]
+    pub(crate) fn check_common_sends(&self) {
+        self.check_taken("minimal", "+4741000001", 1);
+        self.check_sent(
+            "free_with_settings",
+            &[(TAKEN, Some("full-1"), "+4741000002")],
+        );
+        self.check_sent("premium", &[(TAKEN, Some("premium-1"), "+4741000003")]);
+        self.check_taken("originators", "+4741000004", 3);
+        self.check_taken("parameters", "+4741000005", 1);
+        self.check_sent(
+            "several",
+            &[
+                (TAKEN, Some("several-1"), "+4741000011"),
+                (REJECTED, Some("several-2"), "+4741000012"),
+                (REJECTED, Some("several-3"), "+12"),
+                (TAKEN, Some("several-4"), "+4741000014"),
+            ],
+        );
+    }
+
+    /// A session is opened and continued.
+    #[track_caller]
+    pub(crate) fn check_sessions(&self) {
+        let session = |step: &str| {
+            let status = &self.statuses(step)[0];
+            assert_eq!(status[self.names.code], TAKEN, "{status}");
+            status[self.names.session].as_str().unwrap().to_owned()
+        };
+        assert_ne!(session("session_opened"), "");
+        assert_eq!(session("session_opened"), session("session_continued"));
+    }
+
+    #[track_caller]
+    fn statuses(&self, step: &str) -> &Value {
+        (self.names.statuses)(&self.steps[step])
+    }
+}
+
+/// Where the statuses of messages stand in what a generation of clients shows, and their names.
 #[derive(Clone, Copy)]
 pub(crate) struct Names {
+    /// Finds the list in what a call gave back, after checking that it succeeded.
+    pub(crate) statuses: fn(&Value) -> &Value,
     pub(crate) code: &'static str,
     pub(crate) text: &'static str,
     pub(crate) reference: &'static str,
@@ -72,7 +145,7 @@ pub(crate) struct Names {
 impl Names {
     /// Checks that the statuses are these, in this order: code, reference and recipient.
     #[track_caller]
-    pub(crate) fn check(self, statuses: &Value, expected: &[(i64, Option<&str>, &str)]) {
+    fn check(self, statuses: &Value, expected: &[(i64, Option<&str>, &str)]) {
         let list = statuses
             .as_array()
             .unwrap_or_else(|| panic!("{statuses}"))
