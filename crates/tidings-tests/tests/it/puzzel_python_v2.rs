@@ -25,7 +25,7 @@ fn drive(mode: &str, base_url: &str, credentials: &Value) -> Value {
 #[test]
 fn the_bytes_that_it_writes_are_the_known_ones() {
     let recorder = Recorder::start(r#"{"batchReference":"b","messageStatus":[]}"#);
-    let credentials = json!({"service_id": "1000", "username": "demo", "password": "s3cret"});
+    let credentials = json!({"service_id": 1000, "username": "demo", "password": "s3cret"});
     drive("exact", &recorder.base_url(), &credentials);
     let exchanges = ["send.minimal.v2.json", "send.settings.v2.json"];
     check_bytes(&recorder.calls(), &exchanges);
