@@ -134,10 +134,9 @@ impl Rows {
 pub(super) fn remark_on_earlier_runs(context: &Context, tally: &Tally, settled: usize) {
     let (dealt_with, _) = tally.total();
     if settled > 0 {
-        context.output.remark(format_args!(
-            "{} of these: with the provider now",
-            counted(settled, "message")
-        ));
+        context
+            .output
+            .remark(format_args!("the provider has {settled} of them"));
     }
     let earlier = dealt_with.saturating_sub(settled);
     if earlier == 0 {
