@@ -175,7 +175,8 @@ fn introduce(context: &Context, spec: &ProviderSpec, simulator: &Simulator) -> a
 /// A number that the provider serves.
 fn example_number(spec: &ProviderSpec) -> String {
     match spec.capabilities.calling_codes {
-        [] | [224, ..] => "+224622000001".to_owned(),
+        [] => "+4790000001".to_owned(),
+        [224, ..] => "+224622000001".to_owned(),
         [code, ..] => format!("+{code}..."),
     }
 }
