@@ -413,6 +413,8 @@ pub struct Setting {
     pub presence: Presence,
     /// Whether it must not be shown.
     pub is_secret: bool,
+    /// Whether it is a whole number on the vendor's wire, so that it is written as one in JSON.
+    pub is_number: bool,
 }
 
 /// Whether a setting must be given.
@@ -435,6 +437,7 @@ impl Setting {
             help,
             presence: Presence::Required,
             is_secret: false,
+            is_number: false,
         }
     }
 
@@ -445,6 +448,7 @@ impl Setting {
             help,
             presence: Presence::Required,
             is_secret: true,
+            is_number: false,
         }
     }
 
@@ -459,7 +463,15 @@ impl Setting {
             help,
             presence: Presence::Default(default),
             is_secret: false,
+            is_number: false,
         }
+    }
+
+    /// Says that it is a whole number on the vendor's wire.
+    #[must_use]
+    pub const fn number(mut self) -> Self {
+        self.is_number = true;
+        self
     }
 
     /// A setting that may be left out.
@@ -469,6 +481,7 @@ impl Setting {
             help,
             presence: Presence::Optional,
             is_secret: false,
+            is_number: false,
         }
     }
 }

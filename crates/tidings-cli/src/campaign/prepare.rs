@@ -16,6 +16,7 @@ use super::CampaignError;
 use super::journal::Fingerprint;
 use super::rows::{FormFault, Row, Sheet};
 use super::template::{RenderFault, Template};
+use crate::output::counted;
 
 /// What turns a file into messages.
 #[derive(Debug)]
@@ -292,7 +293,9 @@ impl fmt::Display for RowFault {
             Self::Form(FormFault::FieldCount { found, expected }) => {
                 write!(
                     f,
-                    "the row has {found} fields, the file has {expected} columns"
+                    "the row has {}, the file has {}",
+                    counted(*found, "field"),
+                    counted(*expected, "column")
                 )
             }
             Self::NoNumber => f.write_str("there is no phone number"),
@@ -433,7 +436,7 @@ mod tests {
         check_fault(
             "+224622000001",
             "field_count",
-            "the row has 1 fields, the file has 2 columns",
+            "the row has 1 field, the file has 2 columns",
         );
         check_fault(
             "622000009,Z",

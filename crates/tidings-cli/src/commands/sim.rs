@@ -123,12 +123,17 @@ fn scenario(path: &Path) -> anyhow::Result<Scenario> {
 /// Where it is and what a client presents, under the names of the provider's settings.
 pub(super) fn access(simulator: &Simulator) -> Map<String, Value> {
     let mut access = Map::new();
-    access.insert("provider".to_owned(), simulator.world().spec().id.into());
+    let spec = simulator.world().spec();
+    access.insert("provider".to_owned(), spec.id.into());
     access.insert("base_url".to_owned(), simulator.base_url().into());
     let account = simulator.account();
     for name in account.names() {
         if let Some(value) = account.setting(name) {
-            access.insert(name.to_owned(), value.into());
+            let mut settings = spec.settings.iter();
+            let is_number = settings.any(|setting| setting.name == name && setting.is_number);
+            let number = value.parse::<i64>().ok().filter(|_| is_number);
+            let value = number.map_or_else(|| Value::from(value), Value::from);
+            access.insert(name.to_owned(), value);
         }
     }
     access
@@ -170,7 +175,8 @@ fn introduce(context: &Context, spec: &ProviderSpec, simulator: &Simulator) -> a
 /// A number that the provider serves.
 fn example_number(spec: &ProviderSpec) -> String {
     match spec.capabilities.calling_codes {
-        [] | [224, ..] => "+224622000001".to_owned(),
+        [] => "+4790000001".to_owned(),
+        [224, ..] => "+224622000001".to_owned(),
         [code, ..] => format!("+{code}..."),
     }
 }

@@ -165,8 +165,12 @@ fn of_id(id: &str) -> anyhow::Result<Tracked> {
     if !id.trim_start().starts_with('{') {
         return Ok(Tracked::new(None, ProviderRef::message(id)));
     }
-    let about = serde_json::from_str(id)
+    let about: ProviderRef = serde_json::from_str(id)
         .map_err(|error| bad_input(format!("this is no reference of a message: {error}")))?;
+    if about.message.is_none() && about.batch.is_none() && about.reference.is_none() {
+        let what = "this is no reference of a message: it has none of message, batch, reference";
+        return Err(bad_input(what));
+    }
     Ok(Tracked::new(None, about))
 }
 

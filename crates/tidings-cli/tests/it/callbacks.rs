@@ -36,8 +36,11 @@ impl Receiver {
         let (_, rest) = line
             .split_once("http://")
             .expect("it says where it listens");
-        let (url, _) = rest.split_once(';').unwrap();
-        let (address, path) = url.split_once('/').unwrap();
+        // The address ends its line, and the next one says how it is ended.
+        let (address, path) = rest.trim_end().split_once('/').unwrap();
+        let mut ending = String::new();
+        stderr.read_line(&mut ending).unwrap();
+        assert!(ending.ends_with("Ctrl-C ends it\n"), "{ending}");
         Self {
             child,
             address: address.to_owned(),

@@ -60,7 +60,15 @@ fn it_prints_its_address_and_credentials_and_ends_on_a_signal() {
     let (mut child, access) = start(&shell, &["--listen", "127.0.0.1:0", "--json"]);
     for setting in spec().settings {
         if setting.presence == tidings::provider::Presence::Required {
-            assert!(access[setting.name].is_string(), "{access}");
+            let value = &access[setting.name];
+            assert!(
+                if setting.is_number {
+                    value.is_u64()
+                } else {
+                    value.is_string()
+                },
+                "{access}"
+            );
         }
     }
     beside(&access)

@@ -204,7 +204,7 @@ impl FromStr for ZonedTime {
             let parser = jiff::fmt::temporal::DateTimeParser::new();
             let exact = parser
                 .parse_zoned_with(&ZONES, text)
-                .map_err(|_| TimeError::NotATime)?;
+                .map_err(|_| fault_of(text))?;
             let moment = Timestamp::from_millis(exact.timestamp().as_millisecond());
             let moment = moment.ok_or(TimeError::OutOfRange)?;
             return Ok(Self(moment.0.to_zoned(exact.time_zone().clone())));
@@ -213,6 +213,17 @@ impl FromStr for ZonedTime {
         let pieces = jiff::fmt::temporal::Pieces::parse(text).map_err(|_| TimeError::NotATime)?;
         let offset = pieces.to_numeric_offset().ok_or(TimeError::NotATime)?;
         Ok(Self(moment.0.to_zoned(offset.to_time_zone())))
+    }
+}
+
+/// Why a text with a zone is no time: often the zone's name is the wrong part of it.
+fn fault_of(text: &str) -> TimeError {
+    let named = text
+        .split_once('[')
+        .and_then(|(_, rest)| rest.strip_suffix(']'));
+    match named.map(|name| ZONES.get(name)) {
+        Some(Err(_)) => TimeError::NoSuchZone,
+        _ => TimeError::NotATime,
     }
 }
 
@@ -331,7 +342,10 @@ impl FromStr for TimeOfDay {
 #[non_exhaustive]
 pub enum TimeError {
     /// It has not the form of one.
-    #[error("expected a time with its zone, such as 2026-03-29T09:00[Europe/Oslo]")]
+    #[error(
+        "expected a time with its zone or offset, such as 2026-03-29T09:00[Europe/Oslo] or \
+         2026-03-29T09:00+02:00"
+    )]
     NotATime,
     /// The database has no zone of that name.
     #[error("no such time zone; expected a name such as Europe/Oslo")]

@@ -43,6 +43,9 @@ pub(crate) use telling::{ItemKey, Told};
 pub(crate) use traffic::Call;
 pub use traffic::Stats;
 
+/// The setting by which an account says that references are taken once, where a provider has one.
+const DUPLICATE_CHECKING: &str = "duplicate_checking";
+
 /// What is behind a simulated provider's API. Clones are handles to the same world.
 ///
 /// It implements the traits of [`tidings::backend`], so that any provider's router can be put
@@ -177,7 +180,13 @@ impl Shared {
 
     fn rules(&self, account: usize) -> Arc<Rules> {
         let rules = self.rules.read().unwrap_or_else(PoisonError::into_inner);
-        rules.get(account).map(Arc::clone).unwrap_or_default()
+        let mut rules = rules.get(account).map(Arc::clone).unwrap_or_default();
+        // A client that is told so hands its messages over again after a lost answer, and a carrier
+        // that did not check would take them twice.
+        if self.served_as.setting(DUPLICATE_CHECKING) == Some("on") {
+            Arc::make_mut(&mut rules).refuses_duplicates = true;
+        }
+        rules
     }
 
     /// Carries out a change that was checked under this lock, and puts it into the state file. Nothing

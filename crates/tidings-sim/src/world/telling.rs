@@ -12,7 +12,9 @@ use std::time::Duration;
 use tidings::Account;
 use tidings::backend::Refusal;
 use tidings::callback::Callback;
-use tidings_core::{DeliveryReport, E164, InboundMessage, ProviderRef, SenderId, Timestamp};
+use tidings_core::{
+    DeliveryReport, E164, InboundMessage, ProviderRef, ReportedState, SenderId, Timestamp,
+};
 
 use super::ids::Kind;
 use super::intake::DEFAULT_SHORT_NUMBER;
@@ -331,6 +333,10 @@ impl Shared {
         if let Some(firing) = firing {
             lock(&self.traffic).count_fault(&firing.name);
             if let Action::UnknownStatus { word } = &*firing.action {
+                // Not an end with an odd word: a vendor's own side would then find the word for that
+                // end. What a word of no list means, nobody knows.
+                report.state = ReportedState::Unknown;
+                report.reason = None;
                 report.raw = Some(word.clone());
             }
         }

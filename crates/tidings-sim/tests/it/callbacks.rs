@@ -192,6 +192,39 @@ async fn every_provider_that_calls_its_customers_is_understood() {
     assert!(checked > 0);
 }
 
+/// A code of no list reaches the customer as that code, whoever writes the call.
+#[tokio::test]
+async fn a_code_of_no_list_is_told_as_it_is() {
+    for spec in providers::ALL.iter().copied() {
+        let Some(parse) = spec.parse_callback.filter(|_| spec.emit_callback.is_some()) else {
+            continue;
+        };
+        let mut customer = Customer::listen(&[]).await;
+        let odd = "[[fault]]\ncall = \"report\"\nunknown_status = { word = \"777\" }";
+        let sim = builder_of(spec, &format!("{AT_ONCE}\n{odd}"))
+            .callback_url(customer.url.as_str())
+            .start()
+            .await
+            .unwrap();
+        let who = owner(sim.world()).await;
+        let submission = Submission::batch([message("+4790000001", "hello")], Vec::new());
+        sim.world().accept(&who, submission).await.unwrap();
+        let (_, call) = customer.next().await;
+        let told = parse(&call).unwrap();
+        let [Callback::Report(report)] = told.as_slice() else {
+            panic!("{told:?}");
+        };
+        assert_eq!(report.state, ReportedState::Unknown);
+        assert!(
+            report
+                .raw
+                .as_deref()
+                .is_some_and(|raw| raw.starts_with("777"))
+        );
+        sim.stop().await;
+    }
+}
+
 #[tokio::test]
 async fn a_provider_that_does_not_call_its_customers_has_no_address_for_it() {
     let refused = Simulator::builder(&SPEC)

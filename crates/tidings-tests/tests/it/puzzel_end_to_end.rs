@@ -15,7 +15,7 @@ use tidings::{
     Timestamp, ZonedTime, puzzel,
 };
 use tidings_sim::world::PhoneText;
-use tidings_sim::{Scenario, SimMessage};
+use tidings_sim::{Scenario, SimMessage, Simulator};
 use tidings_tests::{Carrier, Recorded, Recorder, standard};
 
 use Acceptance::{NotSent, Refused, Unknown};
@@ -576,6 +576,20 @@ async fn with_duplicate_checking_every_lost_answer_is_found_out_and_nothing_is_s
         let number = row.message.to.as_str();
         assert_eq!(arrived.get(number).map_or(0, Vec::len), 1, "{number}");
     }
+}
+
+/// Otherwise a rehearsal with the setting would send twice what the client relies on to be refused.
+#[tokio::test]
+async fn a_carrier_that_is_said_to_check_references_does() {
+    let builder = Simulator::builder(&puzzel::SPEC).setting("duplicate_checking", "on");
+    let simulator = builder.start().await.unwrap();
+    let http = HttpClient::builder().build().unwrap();
+    let provider = (puzzel::SPEC.connect)(&simulator.account(), http).unwrap();
+    let row = rows(1);
+    provider.submit(&row).await.unwrap().remove(0).unwrap();
+    let again = provider.submit(&row).await.unwrap().remove(0).unwrap_err();
+    assert_eq!(again.provider_code(), Some("25"));
+    assert_eq!(simulator.world().messages().len(), 1);
 }
 
 fn attempt(row: &Outbound, started: Timestamp, error: &Error) -> AttemptRef {

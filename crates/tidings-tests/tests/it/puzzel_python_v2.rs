@@ -17,7 +17,7 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/puzzel_pytho
 #[test]
 fn the_bytes_that_it_writes_are_the_known_ones() {
     let recorder = Recorder::start(r#"{"batchReference":"b","messageStatus":[]}"#);
-    let credentials = json!({"service_id": "1000", "username": "demo", "password": "s3cret"});
+    let credentials = json!({"service_id": 1000, "username": "demo", "password": "s3cret"});
     let arguments = ["exact", &recorder.base_url()];
     drive(PACKAGES, SCRIPT, arguments, &credentials);
     let exchanges = ["send.minimal.v2.json", "send.settings.v2.json"];

@@ -77,7 +77,7 @@ mod python_3_13 {
 
 fn check_exact(packages: Packages<'_>) {
     let recorder = Recorder::start("{}");
-    let credentials = json!({"service_id": "1000", "username": "demo", "password": "s3cret"});
+    let credentials = json!({"service_id": 1000, "username": "demo", "password": "s3cret"});
     let arguments = ["exact", &recorder.base_url()];
     drive(packages, SCRIPT, arguments, &credentials);
     check_bytes(
@@ -243,7 +243,7 @@ fn check_stopped(steps: &Value, batch: &str, which: Range<usize>, step: &str, ac
         let reference = format!("{batch}/{n}");
         json!({"message_id": sent[n]["message_id"], "client_message_reference": reference})
     });
-    let service_id: u64 = access["service_id"].as_str().unwrap().parse().unwrap();
+    let service_id: u64 = access["service_id"].as_u64().unwrap();
     let expected = json!({
         "service_id": service_id,
         "client_batch_reference": batch,

@@ -97,7 +97,11 @@ impl Client {
         if let Some(base_url) = account.setting(setting::BASE_URL) {
             builder = builder.base_url(base_url);
         }
-        if let Some(dialect) = account.parsed(setting::DIALECT)? {
+        if let Some(dialect) = account.setting(setting::DIALECT) {
+            let dialect = dialect.parse().map_err(|_| {
+                let what = format!("account {}: the dialect must be v3 or manual", account.id());
+                Error::not_sent(ErrorKind::Config, what)
+            })?;
             builder = builder.dialect(dialect);
         }
         if let Some(sender) = account.parsed(setting::SENDER)? {

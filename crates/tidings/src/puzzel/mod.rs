@@ -165,7 +165,8 @@ const SETTINGS: &[Setting] = &[
     Setting::required(
         setting::SERVICE_ID,
         "the number of the service that Puzzel has given to you",
-    ),
+    )
+    .number(),
     Setting::required(setting::USERNAME, "the user of the service"),
     Setting::secret(setting::PASSWORD, "the password of the service's user"),
     Setting::with_default(

@@ -338,7 +338,10 @@ impl std::error::Error for wire::ProblemDetails {}
 /// Says that there is one; its own words may repeat what was sent.
 impl fmt::Display for wire::ProblemDetails {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the gateway told what the problem is")
+        match self.status {
+            Some(status) => write!(f, "the gateway told of a problem with status {}", status.0),
+            None => f.write_str("the gateway told of a problem"),
+        }
     }
 }
 

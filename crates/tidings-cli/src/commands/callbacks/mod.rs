@@ -57,10 +57,16 @@ pub(super) async fn run(
     // Dropped at the end: no call is answered any more by then.
     let mut listener = JoinSet::new();
     listener.spawn(listen::run(socket, door, stopping.clone()));
+    // The address ends its line: what is marked there and copied is the address alone.
     context.output.remark(format_args!(
-        "what {} tells is received at http://{address}{}; Ctrl-C ends it",
+        "what {} tells is received at http://{address}{}",
         spec.title, args.path
     ));
+    context.output.remark(if args.token.is_some() {
+        "calls carry ?token= and the token; Ctrl-C ends it"
+    } else {
+        "Ctrl-C ends it"
+    });
     loop {
         tokio::select! {
             call = calls.recv() => match call {

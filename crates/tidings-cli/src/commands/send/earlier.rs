@@ -67,19 +67,19 @@ impl Rows {
         }
     }
 
-    /// Asks the provider about the rows in doubt.
+    /// Asks the provider about the rows in doubt, and says how many of them it has.
     pub(super) async fn settle(
         &mut self,
         context: &Context,
         desk: &mut Desk<'_>,
         in_flight: usize,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<usize> {
         let doubts = std::mem::take(&mut self.doubts);
         if doubts.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         context.output.remark(format_args!(
-            "asking the provider about {} of which nobody knew whether they reached it",
+            "asking the provider about {} begun without a known end",
             counted(doubts.len(), "message")
         ));
         let settled = tokio::select! {
@@ -126,12 +126,19 @@ impl Rows {
                 context.output.json_line(&line)?;
             }
         }
-        Ok(())
+        Ok(taken.len())
     }
 }
 
-pub(super) fn remark_on_earlier_runs(context: &Context, tally: &Tally) {
-    let (earlier, _) = tally.total();
+/// `settled` are those that this run has found to be with the provider: it may just have sent them.
+pub(super) fn remark_on_earlier_runs(context: &Context, tally: &Tally, settled: usize) {
+    let (dealt_with, _) = tally.total();
+    if settled > 0 {
+        context
+            .output
+            .remark(format_args!("the provider has {settled} of them"));
+    }
+    let earlier = dealt_with.saturating_sub(settled);
     if earlier == 0 {
         return;
     }
@@ -142,8 +149,8 @@ pub(super) fn remark_on_earlier_runs(context: &Context, tally: &Tally) {
     let unknown = tally.messages("unknown");
     if unknown > 0 {
         context.output.warn(format_args!(
-            "nobody can know whether {} of them reached the provider; --resend-unknown sends again",
-            counted(unknown, "message")
+            "of these, nobody can know whether {unknown} reached the provider; --resend-unknown sends \
+             them again"
         ));
     }
 }

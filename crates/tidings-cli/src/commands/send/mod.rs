@@ -242,7 +242,16 @@ fn show_rows(output: &Output, rows: Vec<Vec<String>>) -> anyhow::Result<()> {
     let has_batches = rows
         .iter()
         .any(|row| row.last().is_some_and(|batch| !batch.is_empty()));
-    let columns = ["to", "state", "parts", "id", "batch"].map(Column::Text);
+    // What failed has no id: the reason stands in its place.
+    let is_sent = |row: &Vec<String>| row.get(1).is_some_and(|state| state == "submitted");
+    let told = if rows.iter().all(is_sent) {
+        "id"
+    } else if rows.iter().any(is_sent) {
+        "id or reason"
+    } else {
+        "reason"
+    };
+    let columns = ["to", "state", "parts", told, "batch"].map(Column::Text);
     match columns.split_last() {
         Some((_, without_batch)) if !has_batches => {
             let rows = rows.into_iter().map(|mut row| {
@@ -302,12 +311,13 @@ async fn campaign(
         journal: Some(&mut journal),
         interrupt,
     };
-    rows.settle(context, &mut desk, desktop.pacing.in_flight)
+    let settled = rows
+        .settle(context, &mut desk, desktop.pacing.in_flight)
         .await?;
     let Rows {
         jobs, mut tally, ..
     } = rows;
-    remark_on_earlier_runs(context, &tally);
+    remark_on_earlier_runs(context, &tally, settled);
 
     let mut progress = Progress::new(output, &context.clock, "messages", jobs.len());
     let end = run::run(desk, jobs, desktop.pacing, &mut |job, verdict| {
@@ -391,10 +401,13 @@ fn show_plan(context: &Context, prepared: &Prepared, has_lines: bool) -> anyhow:
         encodings(&prepared.messages).show(output, "encoding")?;
     }
     let bad = prepared.bad_rows.len();
-    output.remark(format_args!(
-        "nothing was sent; {} could not be used",
-        counted(bad, "row")
-    ));
+    match bad {
+        0 => output.remark("nothing was sent"),
+        bad => output.remark(format_args!(
+            "nothing was sent; {} could not be used",
+            counted(bad, "row")
+        )),
+    }
     match bad {
         0 => Ok(()),
         bad => Err(Ending::Partly(format!("to be corrected: {}", counted(bad, "row"))).into()),
@@ -450,11 +463,19 @@ fn conclude(
             ));
             Err(anyhow::Error::from(error).context("the account or the provider is in trouble"))
         }
-        RunEnd::Complete if unknown > 0 => Err(Ending::OutcomeUnknown(format!(
-            "nobody can know what became of {}",
-            counted(unknown, "message")
-        ))
-        .into()),
+        RunEnd::Complete if unknown > 0 => {
+            if bad_rows.is_some() {
+                context.output.remark(
+                    "the same command sends none of them twice, and asks about them where the \
+                     provider can say",
+                );
+            }
+            Err(Ending::OutcomeUnknown(format!(
+                "nobody can know what became of {}",
+                counted(unknown, "message")
+            ))
+            .into())
+        }
         RunEnd::Complete if failed > 0 => {
             Err(Ending::Partly(format!("not sent: {}", counted(failed, "message"))).into())
         }
