@@ -26,7 +26,7 @@ macro_rules! tests_of {
             a_rate_limit_has_taken_nothing,
             a_503_is_a_refusal_only_when_it_names_a_time_to_come_back,
             a_server_that_is_not_there_has_taken_nothing,
-            a_close_after_the_request_leaves_the_outcome_unknown,
+            a_connection_that_closes_after_the_request_leaves_the_outcome_unknown,
             silence_leaves_the_outcome_unknown,
             a_redirect_is_not_followed,
         );
@@ -103,7 +103,9 @@ pub(crate) async fn a_server_that_is_not_there_has_taken_nothing<C: FailingCalls
     check(&error, ErrorKind::Unavailable, Acceptance::NotSent);
 }
 
-pub(crate) async fn a_close_after_the_request_leaves_the_outcome_unknown<C: FailingCalls>() {
+pub(crate) async fn a_connection_that_closes_after_the_request_leaves_the_outcome_unknown<
+    C: FailingCalls,
+>() {
     let error = send_error::<C>(Reply::Close).await;
     check(&error, ErrorKind::Unavailable, Acceptance::Unknown);
 }
