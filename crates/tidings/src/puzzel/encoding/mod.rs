@@ -78,6 +78,7 @@ impl Document for wire::GatewayRequest {
     const PREFIX: &'static str = "req";
 }
 
+#[cfg(feature = "client")]
 impl Document for wire::BorrowedRequest<'_> {
     const ROOT: &'static str = <wire::GatewayRequest as Document>::ROOT;
     const NAMESPACE: Option<&'static str> = <wire::GatewayRequest as Document>::NAMESPACE;

@@ -63,6 +63,7 @@ pub struct GatewayRequest {
 
 /// What [`GatewayRequest`] writes, of values that somebody else keeps. It has no `Debug`, so that
 /// nobody can show the password.
+#[cfg(feature = "client")]
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct BorrowedRequest<'a> {
