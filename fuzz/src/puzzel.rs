@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tidings::callback::CallbackRequest;
 use tidings::puzzel::encoding::{self, Document, Encoding};
@@ -101,14 +102,14 @@ fn has_fraction(value: &Value) -> bool {
 }
 
 /// What was read is written and read again as the same.
-fn settles<T: Document + PartialEq + Debug>(form: Encoding, bytes: &[u8]) {
+fn settles<T: Document + DeserializeOwned + PartialEq + Debug>(form: Encoding, bytes: &[u8]) {
     match encoding::read::<T>(form, bytes) {
         Ok(document) => comes_back(form, &document),
         Err(error) => drop(error.to_string()),
     }
 }
 
-fn comes_back<T: Document + PartialEq + Debug>(form: Encoding, document: &T) {
+fn comes_back<T: Document + DeserializeOwned + PartialEq + Debug>(form: Encoding, document: &T) {
     let written = encoding::write(form, document).expect("what was read can be written");
     let again = encoding::read::<T>(form, &written).expect("what was written can be read");
     assert_eq!(again, *document, "in {form:?}");

@@ -58,7 +58,8 @@ impl Queued {
 pub struct SendCall {
     /// Which of the messages were in it, as positions in the list that was given.
     pub messages: Range<usize>,
-    /// The answer as it came over the wire. Calls that were not made any more, because an earlier one
+    /// The answer as it came over the wire, but that the statuses of queued messages have gone into
+    /// their verdicts, as [`Queued::status`]. Calls that were not made any more, because an earlier one
     /// failed in a way that would meet them too, are errors with
     /// [`Acceptance::NotSent`](crate::Acceptance::NotSent).
     pub outcome: Result<Answer<wire::GatewayResponse>>,

@@ -16,6 +16,7 @@ use super::encoding::Encoding;
 use super::map::{self, PROVIDER};
 use super::reference::BatchNames;
 use super::settings::OriginatorSettings;
+use super::wire::path;
 use super::{
     DEFAULT_BASE_URL, DEFAULT_BULK_SIZE, Dialect, MAX_BULK_SIZE, ManagementPath, SETTINGS, setting,
 };
@@ -281,13 +282,17 @@ impl ClientBuilder {
             map::check_originator(sender.kind, &sender.text)
                 .map_err(|error| bad("the sender is wrong").with_source(error))?;
         }
+        // The vendor's older clients have the path of the call that sends in their base URL.
+        let base = BaseUrl::parse(&self.base_url, "/gw/rs").map_err(bad)?;
+        let send_uri = base.uri(path::SEND);
+        let send_uri = send_uri.ok_or_else(|| bad("the base_url cannot be continued by a path"))?;
         Ok(Client::of(Shared {
             http: match self.http {
                 Some(http) => http,
                 None => HttpClient::builder().build()?,
             },
-            // The vendor's older clients have the path of the call that sends in their base URL.
-            base: BaseUrl::parse(&self.base_url, "/gw/rs").map_err(bad)?,
+            base,
+            send_uri,
             service_id,
             basic: basic(&self.username, &self.password),
             username: self.username,

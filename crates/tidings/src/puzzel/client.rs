@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method, Request};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
 use tidings_core::Clock;
 use tracing::Instrument;
 
@@ -79,6 +80,8 @@ pub struct Client {
 pub(super) struct Shared {
     pub(super) http: HttpClient,
     pub(super) base: BaseUrl,
+    /// Where calls that send go.
+    pub(super) send_uri: Uri,
     pub(super) service_id: i32,
     pub(super) username: String,
     pub(super) password: SecretString,
@@ -199,7 +202,7 @@ impl Client {
     pub async fn send(&self, messages: &[Message], options: &SendOptions) -> Result<SendOutcome> {
         let how = How::Post(options.encoding.unwrap_or(self.shared.encoding));
         let written = self.all_to_wire(messages, how)?;
-        self.send_list(written, options, how).await
+        self.send_list(&written, options, how).await
     }
 
     /// Sends one message. As [`Client::send`], and what is said of the message is the result.
@@ -226,7 +229,7 @@ impl Client {
         options: &SendOptions,
     ) -> Result<SendOutcome> {
         let written = self.all_to_wire(messages, How::Get)?;
-        self.send_list(written, options, How::Get).await
+        self.send_list(&written, options, How::Get).await
     }
 
     /// Sends messages as they are, whatever is in them: for what this library does not know. Only
@@ -237,21 +240,22 @@ impl Client {
         options: &SendOptions,
     ) -> Result<SendOutcome> {
         let how = How::Post(options.encoding.unwrap_or(self.shared.encoding));
-        self.send_list(messages, options, how).await
+        self.send_list(&messages, options, how).await
     }
 
     // ---- writing ----
 
     fn all_to_wire(&self, messages: &[Message], how: How) -> Result<Vec<wire::Message>> {
-        let numbered = messages.iter().enumerate();
-        let write = |(position, message)| {
-            self.to_wire(message, how).map_err(|fault| {
+        let mut all = Vec::with_capacity(messages.len());
+        for (position, message) in messages.iter().enumerate() {
+            let written = self.to_wire(message, how).map_err(|fault| {
                 let what = format!("message[{position}].{fault}");
                 let error = Error::not_sent(fault.kind(), what);
                 error.during(PROVIDER, SEND.operation).with_source(fault)
-            })
-        };
-        numbered.map(write).collect()
+            });
+            all.push(written?);
+        }
+        Ok(all)
     }
 
     /// A message on the wire, from the default sender where it names none and may have it.
@@ -280,7 +284,7 @@ impl Client {
 
     async fn send_list(
         &self,
-        messages: Vec<wire::Message>,
+        messages: &[wire::Message],
         options: &SendOptions,
         how: How,
     ) -> Result<SendOutcome> {
@@ -323,35 +327,33 @@ impl Client {
     /// Sends messages under one batch reference, in as many calls as it takes.
     pub(super) async fn send_batch(
         &self,
-        messages: Vec<wire::Message>,
+        messages: &[wire::Message],
         mut batch: Option<String>,
         how: How,
     ) -> SendOutcome {
+        let bulk_size = self.shared.bulk_size;
         let mut verdicts = Vec::with_capacity(messages.len());
-        let mut calls: Vec<SendCall> = Vec::new();
+        let mut calls = Vec::with_capacity(messages.len().div_ceil(bulk_size));
         let mut stopped_by: Option<Error> = None;
-        let mut rest = messages.into_iter();
-        while rest.len() > 0 {
-            let chunk: Vec<_> = rest.by_ref().take(self.shared.bulk_size).collect();
+        for chunk in messages.chunks(bulk_size) {
             let first = verdicts.len();
-            let (chunk, outcome) = match &stopped_by {
-                Some(cause) => (chunk, Err(not_attempted(cause))),
+            let outcome = match &stopped_by {
+                Some(cause) => Err(not_attempted(cause)),
                 None => self.send_call(chunk, batch.as_deref(), how).await,
             };
             let sent = Sent {
                 batch: batch.as_deref(),
                 first,
-                messages: &chunk,
+                messages: chunk,
             };
-            let outcome = outcome.map_err(|error| match chunk.len() {
+            let mut outcome = outcome.map_err(|error| match chunk.len() {
                 1 => error.with_provider_ref(sent.about(0)),
                 _ => error.with_provider_ref(sent.about_batch()),
             });
-            match &outcome {
+            match &mut outcome {
                 Ok(answer) => {
-                    let said = verdict::verdicts(SEND, self.shared.dialect, sent, answer);
-                    stopped_by = said.first().and_then(|first| meets_all(first, &said));
-                    verdicts.extend(said);
+                    verdict::give(SEND, self.shared.dialect, sent, answer, &mut verdicts);
+                    stopped_by = verdicts.get(first..).and_then(meets_all);
                 }
                 Err(error) => {
                     verdicts.extend((0..chunk.len()).map(|position| {
@@ -380,13 +382,13 @@ impl Client {
         }
     }
 
-    /// Makes one call that sends; gives the messages back.
+    /// Makes one call that sends.
     pub(super) async fn send_call(
         &self,
-        messages: Vec<wire::Message>,
+        messages: &[wire::Message],
         batch: Option<&str>,
         how: How,
-    ) -> (Vec<wire::Message>, Result<Answer<wire::GatewayResponse>>) {
+    ) -> Result<Answer<wire::GatewayResponse>> {
         let Shared {
             service_id,
             username,
@@ -394,47 +396,40 @@ impl Client {
             dialect,
             ..
         } = &*self.shared;
-        let request = wire::GatewayRequest {
-            service_id: Some(wire::Integer(i64::from(*service_id))),
-            username: Some(username.clone()),
-            password: Some(wire::Password(password.expose_secret().to_owned())),
-            batch_reference: batch.map(str::to_owned),
+        let request = wire::BorrowedRequest {
+            service_id: wire::Integer(i64::from(*service_id)),
+            username,
+            password: password.expose_secret(),
+            batch_reference: batch,
             message: messages,
         };
         let call = match how {
-            How::Post(encoding) => self.send_request(encoding, &request),
-            How::Get => self.get_request(&request),
+            How::Post(encoding) => self.send_request(encoding, &request)?,
+            How::Get => self.get_request(&request)?,
         };
-        let outcome = match call {
-            Ok(call) => self.exchange(SEND, call, |response| {
-                verdict::read_send(SEND, *dialect, response)
-            }),
-            Err(error) => return (request.message, Err(error)),
-        };
-        let outcome = outcome.await;
-        if let Ok(answer) = &outcome {
-            tracing::debug!(
-                provider = PROVIDER,
-                provider.batch_reference = answer.batch_reference,
-                messages = request.message.len(),
-                statuses = answer.message_status.len(),
-                "puzzel answered a call that sends"
-            );
-        }
-        (request.message, outcome)
+        let read = |response: &HttpResponse| verdict::read_send(SEND, *dialect, response);
+        let answer = self.exchange(SEND, call, read).await?;
+        tracing::debug!(
+            provider = PROVIDER,
+            provider.batch_reference = answer.batch_reference,
+            messages = messages.len(),
+            statuses = answer.message_status.len(),
+            "puzzel answered a call that sends"
+        );
+        Ok(answer)
     }
 
     fn send_request(
         &self,
         encoding: Encoding,
-        request: &wire::GatewayRequest,
+        request: &wire::BorrowedRequest<'_>,
     ) -> Result<Request<Bytes>> {
         let body = encoding::write(encoding, request).map_err(|unwritable| {
             Error::not_sent(ErrorKind::InvalidMessage, unwritable.to_string())
                 .during(PROVIDER, SEND.operation)
                 .with_source(unwritable)
         })?;
-        let mut call = self.request(SEND, Method::POST, path::SEND, body)?;
+        let mut call = request_to(self.shared.send_uri.clone(), Method::POST, body);
         let headers = call.headers_mut();
         let content_type = HeaderValue::from_static(encoding.content_type());
         headers.insert(CONTENT_TYPE, content_type);
@@ -444,48 +439,30 @@ impl Client {
         Ok(call)
     }
 
-    fn get_request(&self, request: &wire::GatewayRequest) -> Result<Request<Bytes>> {
-        let target = [path::SEND, "?", &encoding::write_query(request)].concat();
-        self.request(SEND, Method::GET, &target, Bytes::new())
-            .map_err(|_| {
-                let what = "message is too much for the url of a get";
-                SEND.not_sent(ErrorKind::InvalidMessage, what)
-            })
+    fn get_request(&self, request: &wire::BorrowedRequest<'_>) -> Result<Request<Bytes>> {
+        let target = [path::SEND, "?", &encoding::query_of(request)].concat();
+        let uri = self.shared.base.uri(&target).ok_or_else(|| {
+            let what = "message is too much for the url of a get";
+            SEND.not_sent(ErrorKind::InvalidMessage, what)
+        })?;
+        Ok(request_to(uri, Method::GET, Bytes::new()))
     }
 
     // ---- calls ----
 
-    /// A request that asks for JSON.
-    fn request(
-        &self,
-        call: Call,
-        method: Method,
-        target: &str,
-        body: Bytes,
-    ) -> Result<Request<Bytes>> {
-        let uri = self.shared.base.uri(target).ok_or_else(|| {
-            let what = "the base_url cannot be continued by a path";
-            call.not_sent(ErrorKind::Config, what)
-        })?;
-        // Room for those that the HTTP client and its engine add: the map does not grow on the way.
-        let mut headers = HeaderMap::with_capacity(8);
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        let mut request = Request::new(body);
-        *request.method_mut() = method;
-        *request.uri_mut() = uri;
-        *request.headers_mut() = headers;
-        Ok(request)
-    }
-
     /// Makes a call about batches, with the user name and password in its head.
-    pub(super) async fn manage<T: encoding::Document>(
+    pub(super) async fn manage<T: encoding::Document + DeserializeOwned>(
         &self,
         call: Call,
         method: Method,
         target: &str,
         promised: &str,
     ) -> Result<Answer<T>> {
-        let mut request = self.request(call, method, target, Bytes::new())?;
+        let uri = self.shared.base.uri(target).ok_or_else(|| {
+            let what = "the base_url cannot be continued by a path";
+            call.not_sent(ErrorKind::Config, what)
+        })?;
+        let mut request = request_to(uri, method, Bytes::new());
         let basic = self.shared.basic.clone();
         request.headers_mut().insert(AUTHORIZATION, basic);
         let dialect = self.shared.dialect;
@@ -513,6 +490,18 @@ impl Client {
         });
         exchange.instrument(span).await
     }
+}
+
+/// A request that asks for JSON.
+fn request_to(uri: Uri, method: Method, body: Bytes) -> Request<Bytes> {
+    // Room for those that the HTTP client and its engine add: the map does not grow on the way.
+    let mut headers = HeaderMap::with_capacity(8);
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    let mut request = Request::new(body);
+    *request.method_mut() = method;
+    *request.uri_mut() = uri;
+    *request.headers_mut() = headers;
+    request
 }
 
 /// One line per answer: how it ended, never what it held.
@@ -544,11 +533,12 @@ pub(super) fn meets_the_next_call_too(error: &Error) -> bool {
 
 /// The reason for which the next call would fail as well, when it is the one of all messages of this
 /// call: wrong credentials, for one, which the older gateway tells of each message.
-fn meets_all(first: &Result<Queued>, said: &[Result<Queued>]) -> Option<Error> {
+fn meets_all(said: &[Result<Queued>]) -> Option<Error> {
     let reason = |verdict: &Result<Queued>| match verdict {
         Err(error) if error.acceptance() == Acceptance::NotSent => Some(error.kind()),
         Err(_) | Ok(_) => None,
     };
+    let first = said.first()?;
     let shared = reason(first)?;
     let is_shared = said.iter().all(|verdict| reason(verdict) == Some(shared));
     is_shared

@@ -85,7 +85,7 @@ impl Provider for Client {
         }
         let is_the_whole = ready.len() <= self.shared().bulk_size && ready.len() == messages.len();
         let batch = self.shared().names.next(ready.len());
-        let mut outcome = self.send_batch(ready, Some(batch), how).await;
+        let mut outcome = self.send_batch(&ready, Some(batch), how).await;
         if is_the_whole && outcome.calls.iter().any(|call| call.outcome.is_err()) {
             let failed = outcome.calls.pop().map(|call| call.outcome);
             if let Some(Err(error)) = failed {
@@ -234,7 +234,8 @@ impl Client {
         how: How,
     ) -> Result<Result<Receipt>> {
         let batch = reference::of_one(&outbound.reference);
-        let mut outcome = self.send_batch(vec![message], Some(batch), how).await;
+        let messages = std::slice::from_ref(&message);
+        let mut outcome = self.send_batch(messages, Some(batch), how).await;
         let call = outcome.calls.pop().expect("there is something to send");
         let during = |error: Error| error.during(PROVIDER, SUBMIT.operation);
         let http = Arc::new(call.outcome.map_err(during)?.http);
@@ -295,15 +296,22 @@ impl Client {
             // Less is left of its validity than can be said.
             return self.look(attempt, batch).await;
         };
-        let (messages, answer) = self.send_call(vec![message], Some(batch), how).await;
-        let answer = answer?;
+        let messages = std::slice::from_ref(&message);
+        let mut answer = self.send_call(messages, Some(batch), how).await?;
         let sent = Sent {
             batch: Some(batch),
             first: 0,
-            messages: &messages,
+            messages,
         };
-        let verdicts = verdict::verdicts(SEND, self.shared().dialect, sent, &answer);
-        match verdicts.into_iter().next() {
+        let mut verdicts = Vec::with_capacity(1);
+        verdict::give(
+            SEND,
+            self.shared().dialect,
+            sent,
+            &mut answer,
+            &mut verdicts,
+        );
+        match verdicts.pop() {
             Some(Ok(queued)) => {
                 let receipt = receipt(&queued, Some(Arc::new(answer.http)));
                 Ok(Reconciled::Taken(Box::new(receipt)))

@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use http::header::CONTENT_TYPE;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::Dialect;
@@ -108,7 +109,7 @@ pub(super) fn read_send(
 ///
 /// # Errors
 /// As [`read_send`].
-pub(super) fn read_management<T: Document>(
+pub(super) fn read_management<T: Document + DeserializeOwned>(
     call: Call,
     dialect: Dialect,
     promised: &str,
@@ -131,7 +132,7 @@ pub(super) fn read_management<T: Document>(
     read_document(call, response, http)
 }
 
-fn read_document<T: Document>(
+fn read_document<T: Document + DeserializeOwned>(
     call: Call,
     response: &HttpResponse,
     http: HttpMetadata,
@@ -177,7 +178,7 @@ fn form(response: &HttpResponse) -> Result<Encoding, &'static str> {
 }
 
 /// A document in a failed or unexpected answer, whatever its content type says.
-fn told<T: Document>(body: &[u8]) -> Option<T> {
+fn told<T: Document + DeserializeOwned>(body: &[u8]) -> Option<T> {
     let form = match body.trim_ascii_start().first() {
         Some(b'{') => Encoding::Json,
         Some(b'<') => Encoding::Xml,
@@ -449,64 +450,100 @@ impl Sent<'_> {
     }
 }
 
-/// What an answer says of each message of a call, in the order of the messages.
+/// Adds to `verdicts` what an answer says of each message of a call, in the order of the messages. The
+/// statuses of queued messages leave the answer for their verdicts.
 ///
 /// A status belongs to the message whose number it bears, if all statuses bear one, each another.
 /// Otherwise to the message in its place, if there are as many statuses as messages; otherwise to the
 /// one message with its reference. A status that names another reference than its message has is
 /// nobody's. A message without a status has an unknown outcome.
-pub(super) fn verdicts(
+pub(super) fn give(
     call: Call,
     dialect: Dialect,
     sent: Sent<'_>,
-    answer: &Answer<wire::GatewayResponse>,
-) -> Vec<Result<Queued>> {
-    let statuses = &answer.message_status;
-    let owners = owners(sent, statuses);
-    let mut of_message: Vec<Option<&wire::MessageStatus>> = vec![None; sent.messages.len()];
-    for (status, owner) in statuses.iter().zip(owners) {
-        let Some(owner) = owner else { continue };
-        let is_anothers = match (sent.reference(owner), status.client_reference.as_deref()) {
-            (Some(ours), Some(told)) => ours != told,
-            _ => false,
+    answer: &mut Answer<wire::GatewayResponse>,
+    verdicts: &mut Vec<Result<Queued>>,
+) {
+    let Answer { value, http } = answer;
+    let statuses = std::mem::take(&mut value.message_status);
+    let left = &mut value.message_status;
+    let batch = sent.batch.or(value.batch_reference.as_deref());
+    let verdict = |(position, status): (usize, Option<wire::MessageStatus>)| {
+        let about = || {
+            let mut about = sent.about(position);
+            about.batch = batch.map(str::to_owned);
+            about
         };
-        if let Some(place) = of_message.get_mut(owner)
-            && !is_anothers
-        {
-            *place = Some(status);
-        }
-    }
-    let batch = sent.batch.map(str::to_owned);
-    let batch = batch.or_else(|| answer.batch_reference.clone());
-    let verdict = |(position, status): (usize, Option<&wire::MessageStatus>)| {
-        let mut about = sent.about(position);
-        about.batch.clone_from(&batch);
         let Some(status) = status else {
             let what = "puzzel gave an answer that says nothing of this message";
-            return Err(call
-                .unreadable(what, answer.http.clone())
-                .with_provider_ref(about));
+            let error = call.unreadable(what, http.clone());
+            return Err(error.with_provider_ref(about()));
         };
         match of_code(dialect, status.status_code) {
             Ok(()) => Ok(Queued {
                 sequence_index: sent.first + position + 1,
-                batch_reference: batch.clone(),
+                batch_reference: batch.map(str::to_owned),
                 client_reference: sent.reference(position).map(str::to_owned),
-                status: status.clone(),
+                status,
             }),
             Err((kind, acceptance, what)) => {
+                let mut about = about();
                 about.message.clone_from(&status.message_id);
-                Err(with_status(
+                let error = with_status(
                     call.error(kind, acceptance, what),
                     status.status_code,
                     status.status_message.as_deref(),
-                )
-                .with_http(answer.http.clone())
-                .with_provider_ref(about))
+                );
+                left.push(status);
+                Err(error.with_http(http.clone()).with_provider_ref(about))
             }
         }
     };
-    of_message.into_iter().enumerate().map(verdict).collect()
+    if is_in_order(sent, &statuses) {
+        verdicts.extend(statuses.into_iter().map(Some).enumerate().map(verdict));
+    } else {
+        let (of_messages, nobodys) = matched(sent, statuses);
+        verdicts.extend(of_messages.into_iter().enumerate().map(verdict));
+        left.extend(nobodys);
+    }
+}
+
+/// Whether there is a status for each message, with its number and in its place: what gateways send,
+/// and what needs no matching.
+fn is_in_order(sent: Sent<'_>, statuses: &[wire::MessageStatus]) -> bool {
+    let is_in_place = |(position, status): (usize, &wire::MessageStatus)| {
+        let number = status
+            .sequence_index
+            .map(|number| usize::try_from(number.0));
+        number == Some(Ok(position + 1)) && !names_another(sent.reference(position), status)
+    };
+    statuses.len() == sent.messages.len() && statuses.iter().enumerate().all(is_in_place)
+}
+
+/// Whether a status names another reference than the message has.
+fn names_another(reference: Option<&str>, status: &wire::MessageStatus) -> bool {
+    match (reference, status.client_reference.as_deref()) {
+        (Some(ours), Some(told)) => ours != told,
+        _ => false,
+    }
+}
+
+/// The status of each message, and those that are nobody's.
+fn matched(
+    sent: Sent<'_>,
+    statuses: Vec<wire::MessageStatus>,
+) -> (Vec<Option<wire::MessageStatus>>, Vec<wire::MessageStatus>) {
+    let owners = owners(sent, &statuses);
+    let mut of_messages = vec![None; sent.messages.len()];
+    let mut nobodys = Vec::new();
+    for (status, owner) in statuses.into_iter().zip(owners) {
+        let owner = owner.filter(|owner| !names_another(sent.reference(*owner), &status));
+        match owner.and_then(|owner| of_messages.get_mut(owner)) {
+            Some(place) => *place = Some(status),
+            None => nobodys.push(status),
+        }
+    }
+    (of_messages, nobodys)
 }
 
 /// For each status the position of the message that it is about.

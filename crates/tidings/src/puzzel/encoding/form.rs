@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use percent_encoding::percent_decode_str;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::fields::{self, Field, Kind};
@@ -31,7 +32,10 @@ pub(super) enum Names {
 }
 
 /// Reads a document.
-pub(super) fn read<T: Document>(pairs: &[u8], names: Names) -> Result<T, Unreadable> {
+pub(super) fn read<T: Document + DeserializeOwned>(
+    pairs: &[u8],
+    names: Names,
+) -> Result<T, Unreadable> {
     let pairs = utf8(pairs)?;
     let mut root = Members::new();
     for (count, pair) in pairs.split('&').filter(|pair| !pair.is_empty()).enumerate() {

@@ -1,6 +1,7 @@
 //! Documents as JSON, straight between the bytes and the types of `wire`; and the sentences for what
 //! cannot be read, which `xml.rs` and `form.rs` share because they end in the same types.
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::error::Category;
 
@@ -8,10 +9,15 @@ use super::{Document, Unreadable, Unwritable};
 use crate::puzzel::wire::Object;
 
 /// Reads a document.
-pub(super) fn read<T: Document>(body: &[u8]) -> Result<T, Unreadable> {
+pub(super) fn read<T: Document + DeserializeOwned>(body: &[u8]) -> Result<T, Unreadable> {
     // Some editors of test data put the mark there.
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    match serde_json::from_slice(body) {
+    // All of it is looked at once; otherwise each name and text would be on its own.
+    let read = match std::str::from_utf8(body) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(body),
+    };
+    match read {
         Ok(Object(document)) => Ok(document),
         // Where it went wrong is found in a second reading, so that the first costs nothing for it.
         Err(error) => Err(explain::<T>(body, &error)),
@@ -19,7 +25,7 @@ pub(super) fn read<T: Document>(body: &[u8]) -> Result<T, Unreadable> {
 }
 
 /// Reads a document from what another form was read into.
-pub(super) fn from_tree<T: Document>(tree: &Value) -> Result<T, Unreadable> {
+pub(super) fn from_tree<T: Document + DeserializeOwned>(tree: &Value) -> Result<T, Unreadable> {
     match serde_path_to_error::deserialize(tree) {
         Ok(Object(document)) => Ok(document),
         Err(error) => Err(unreadable(&path_of(&error), error.inner())),
@@ -28,13 +34,18 @@ pub(super) fn from_tree<T: Document>(tree: &Value) -> Result<T, Unreadable> {
 
 /// Writes a document.
 pub(super) fn write<T: Document>(document: &T) -> Result<Vec<u8>, Unwritable> {
-    serde_json::to_vec(document).map_err(|_| Unwritable {
-        at: String::new(),
-        fault: "cannot be written as JSON",
-    })
+    // Enough for one message, which then needs no second piece of memory.
+    let mut body = Vec::with_capacity(512);
+    match serde_json::to_writer(&mut body, document) {
+        Ok(()) => Ok(body),
+        Err(_) => Err(Unwritable {
+            at: String::new(),
+            fault: "cannot be written as JSON",
+        }),
+    }
 }
 
-fn explain<T: Document>(body: &[u8], error: &serde_json::Error) -> Unreadable {
+fn explain<T: Document + DeserializeOwned>(body: &[u8], error: &serde_json::Error) -> Unreadable {
     let mut from = serde_json::Deserializer::from_slice(body);
     match serde_path_to_error::deserialize::<_, Object<T>>(&mut from) {
         Err(error) => unreadable(&path_of(&error), error.inner()),

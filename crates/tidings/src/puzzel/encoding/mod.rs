@@ -59,7 +59,7 @@ impl Encoding {
 }
 
 /// A document that travels as a whole.
-pub trait Document: Serialize + DeserializeOwned {
+pub trait Document: Serialize {
     /// The name of its root element in XML.
     const ROOT: &'static str;
     /// The namespace of that element; `None` where the vendor shows none.
@@ -76,6 +76,13 @@ impl Document for wire::GatewayRequest {
     const NAMESPACE: Option<&'static str> =
         Some("http://chimera.intele.com/gw/xsd/SMSGateway/Request/2013/02");
     const PREFIX: &'static str = "req";
+}
+
+#[cfg(feature = "client")]
+impl Document for wire::BorrowedRequest<'_> {
+    const ROOT: &'static str = <wire::GatewayRequest as Document>::ROOT;
+    const NAMESPACE: Option<&'static str> = <wire::GatewayRequest as Document>::NAMESPACE;
+    const PREFIX: &'static str = <wire::GatewayRequest as Document>::PREFIX;
 }
 
 impl Document for wire::GatewayResponse {
@@ -174,7 +181,10 @@ fn sentence(f: &mut fmt::Formatter<'_>, at: &str, fault: &str) -> fmt::Result {
 ///
 /// # Errors
 /// [`Unreadable`] naming the field.
-pub fn read<T: Document>(encoding: Encoding, body: &[u8]) -> Result<T, Unreadable> {
+pub fn read<T: Document + DeserializeOwned>(
+    encoding: Encoding,
+    body: &[u8],
+) -> Result<T, Unreadable> {
     match encoding {
         Encoding::Json => json::read(body),
         Encoding::Xml => xml::read(body),
@@ -210,6 +220,11 @@ pub fn read_query(query: &str) -> Result<wire::GatewayRequest, Unreadable> {
 /// Writes a call that sends as the query of a GET, without the question mark. It holds the password,
 /// and the servers on the way write queries into their logs.
 pub fn write_query(request: &wire::GatewayRequest) -> String {
+    query_of(request)
+}
+
+/// [`write_query`] for either type of a call that sends.
+pub(super) fn query_of<T: Document>(request: &T) -> String {
     form::write_query(request).expect("a request has no values but texts, numbers and objects")
 }
 

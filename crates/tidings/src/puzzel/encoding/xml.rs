@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use quick_xml::events::{BytesDecl, BytesRef, BytesStart, Event};
 use quick_xml::name::{Namespace, ResolveResult};
 use quick_xml::reader::NsReader;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::fields::{self, Field, Kind};
@@ -37,7 +38,7 @@ const SCHEMA_INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
 const NOT_IN_SCHEMA: &[&str] = &["priceXml"];
 
 /// Reads a document.
-pub(super) fn read<T: Document>(body: &[u8]) -> Result<T, Unreadable> {
+pub(super) fn read<T: Document + DeserializeOwned>(body: &[u8]) -> Result<T, Unreadable> {
     if body.len() > MAX_BYTES {
         return Err(wrong("", "is larger than is accepted"));
     }

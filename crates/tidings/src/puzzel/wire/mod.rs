@@ -61,6 +61,20 @@ pub struct GatewayRequest {
     pub message: Vec<Message>,
 }
 
+/// What [`GatewayRequest`] writes, of values that somebody else keeps. It has no `Debug`, so that
+/// nobody can show the password.
+#[cfg(feature = "client")]
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct BorrowedRequest<'a> {
+    pub(super) service_id: Integer,
+    pub(super) username: &'a str,
+    pub(super) password: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) batch_reference: Option<&'a str>,
+    pub(super) message: &'a [Message],
+}
+
 /// One message: contract model `Message`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

@@ -9,6 +9,7 @@ use std::path::Path;
 use base64::Engine as _;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -193,7 +194,10 @@ fn the_full_call_is_read_field_by_field() {
 
 /// Reading and writing gives the same bytes.
 #[track_caller]
-fn survives<T: Document + PartialEq + std::fmt::Debug>(form: Encoding, body: &str) -> T {
+fn survives<T: Document + DeserializeOwned + PartialEq + std::fmt::Debug>(
+    form: Encoding,
+    body: &str,
+) -> T {
     let read: T = encoding::read(form, body.as_bytes()).unwrap();
     let again = encoding::write(form, &read).unwrap();
     assert_eq!(std::str::from_utf8(&again).unwrap(), body);

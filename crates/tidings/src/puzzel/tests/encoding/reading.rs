@@ -1,10 +1,12 @@
 //! What is read leniently, what is refused, and with which words.
 
+use serde::de::DeserializeOwned;
+
 use crate::puzzel::encoding::{self, Document, Encoding};
 use crate::puzzel::wire;
 
 #[track_caller]
-fn read<T: Document>(encoding: Encoding, body: &str) -> T {
+fn read<T: Document + DeserializeOwned>(encoding: Encoding, body: &str) -> T {
     encoding::read(encoding, body.as_bytes()).unwrap_or_else(|error| panic!("{error}: {body}"))
 }
 
@@ -15,7 +17,7 @@ fn refused(encoding: Encoding, body: &str, expected: &str) {
 }
 
 #[track_caller]
-fn refused_as<T: Document>(encoding: Encoding, body: &str, expected: &str) {
+fn refused_as<T: Document + DeserializeOwned>(encoding: Encoding, body: &str, expected: &str) {
     match encoding::read::<T>(encoding, body.as_bytes()) {
         Ok(_) => panic!("was read: {body}"),
         Err(error) => assert_eq!(error.to_string(), expected, "{body}"),

@@ -5,6 +5,7 @@ use std::fmt::Debug;
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
+use serde::de::DeserializeOwned;
 
 use super::{documents, schema};
 use crate::puzzel::encoding::{self, Document, Encoding};
@@ -15,7 +16,7 @@ const FORMS: &[Encoding] = &[Encoding::Json, Encoding::Xml, Encoding::Form];
 /// All documents come as JSON and XML; only calls that send come in the other forms.
 const FORMS_OF_ANSWERS: &[Encoding] = &[Encoding::Json, Encoding::Xml];
 
-fn comes_back<T: Document + PartialEq + Debug>(
+fn comes_back<T: Document + DeserializeOwned + PartialEq + Debug>(
     forms: &[Encoding],
     document: &T,
 ) -> Result<(), TestCaseError> {
@@ -28,7 +29,7 @@ fn comes_back<T: Document + PartialEq + Debug>(
 }
 
 /// What was read from any bytes can be written and read again.
-fn settles<T: Document + PartialEq + Debug>(
+fn settles<T: Document + DeserializeOwned + PartialEq + Debug>(
     forms: &[Encoding],
     bytes: &[u8],
 ) -> Result<(), TestCaseError> {
