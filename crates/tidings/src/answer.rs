@@ -6,6 +6,25 @@
 use std::ops::Deref;
 use std::time::Duration;
 
+/// One line in the log for each answer: how it ended, never what it held.
+#[cfg(all(feature = "client", feature = "any-provider"))]
+pub(crate) fn trace<T>(provider: &'static str, read: &crate::error::Result<Answer<T>>) {
+    match read {
+        Ok(answer) => tracing::debug!(
+            http.status = answer.http.status,
+            http.request_id = answer.http.request_id,
+            "{provider} answered"
+        ),
+        Err(error) => tracing::debug!(
+            error.kind = error.kind().as_str(),
+            error.acceptance = error.acceptance().as_str(),
+            http.status = error.http().map(|http| http.status),
+            http.request_id = error.http().and_then(|http| http.request_id.as_deref()),
+            "{provider} call failed: {error}"
+        ),
+    }
+}
+
 /// A value and the HTTP metadata of the answer that brought it.
 ///
 /// Dereferences to the value, so that the metadata is there for those who want it and in nobody's

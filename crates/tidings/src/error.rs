@@ -177,6 +177,23 @@ impl Error {
         Self::new(kind, Acceptance::NotSent, what)
     }
 
+    /// The error of a call that was not made because an earlier one of the same list had failed. It
+    /// keeps how long to wait; where the list stands in, the caller says.
+    #[cfg(all(feature = "client", feature = "any-provider"))]
+    pub(crate) fn not_attempted(cause: &Self) -> Self {
+        // What is unknown about the earlier call is not unknown about this one.
+        let kind = match cause.acceptance() {
+            Acceptance::Unknown => ErrorKind::Unavailable,
+            Acceptance::NotSent | Acceptance::Refused => cause.kind(),
+        };
+        let what = "not attempted, because an earlier call of the same list failed";
+        let error = Self::not_sent(kind, what);
+        match cause.retry_after() {
+            Some(wait) => error.with_retry_after(wait),
+            None => error,
+        }
+    }
+
     /// Names the provider and the operation.
     #[must_use]
     pub fn during(mut self, provider: &'static str, operation: &'static str) -> Self {

@@ -27,7 +27,7 @@ use super::groups::GroupCache;
 use super::map::{self, PROVIDER};
 use super::verdict::{self, Call, Judged};
 use super::wire::{self, path};
-use crate::answer::{Answer, HttpMetadata};
+use crate::answer::{self, Answer, HttpMetadata};
 use crate::error::{Acceptance, Error, ErrorKind, Result};
 use crate::http::{BaseUrl, HttpClient};
 
@@ -375,7 +375,7 @@ impl Client {
                 Ok(response) => verdict::read(call, &response),
                 Err(failure) => Err(failure.into_error(PROVIDER, call.operation, call.carries)),
             };
-            trace(&read);
+            answer::trace(PROVIDER, &read);
             read
         });
         exchange.instrument(span).await
@@ -415,24 +415,6 @@ impl Client {
 }
 
 const BULK: Call = Call::acts("send_message_bulk");
-
-/// One line per answer: how it ended, never what it held.
-fn trace<T>(read: &Result<Answer<T>>) {
-    match read {
-        Ok(answer) => tracing::debug!(
-            http.status = answer.http.status,
-            http.request_id = answer.http.request_id,
-            "passinfo answered"
-        ),
-        Err(error) => tracing::debug!(
-            error.kind = error.kind().as_str(),
-            error.acceptance = error.acceptance().as_str(),
-            http.status = error.http().map(|http| http.status),
-            http.request_id = error.http().and_then(|http| http.request_id.as_deref()),
-            "passinfo call failed: {error}"
-        ),
-    }
-}
 
 pub(super) fn json(call: Call, body: &impl Serialize) -> Result<Bytes> {
     // Room for most texts, so that the buffer need not grow.
@@ -493,18 +475,5 @@ pub(super) fn meets_the_next_call_too(error: &Error) -> bool {
 
 /// The error of a call that was not made because an earlier one had failed.
 pub(super) fn not_attempted(cause: &Error) -> Error {
-    // What is unknown about the earlier call is not unknown about this one.
-    let kind = match cause.acceptance() {
-        Acceptance::Unknown => ErrorKind::Unavailable,
-        Acceptance::NotSent | Acceptance::Refused => cause.kind(),
-    };
-    let error = not_sent(
-        BULK,
-        kind,
-        "not attempted, because an earlier call of the same list failed",
-    );
-    match cause.retry_after() {
-        Some(wait) => error.with_retry_after(wait),
-        None => error,
-    }
+    Error::not_attempted(cause).during(PROVIDER, BULK.operation)
 }

@@ -26,7 +26,7 @@ use super::settings::OriginatorSettings;
 use super::verdict::{self, Call, Sent};
 use super::wire::{self, path};
 use super::{Dialect, ManagementPath};
-use crate::answer::Answer;
+use crate::answer::{self, Answer};
 use crate::error::{Acceptance, Error, ErrorKind, Result};
 use crate::http::{BaseUrl, HttpClient, HttpResponse};
 
@@ -485,7 +485,7 @@ impl Client {
                 Ok(response) => read(&response),
                 Err(failure) => Err(failure.into_error(PROVIDER, call.operation, call.carries)),
             };
-            trace(&answer);
+            answer::trace(PROVIDER, &answer);
             answer
         });
         exchange.instrument(span).await
@@ -502,24 +502,6 @@ fn request_to(uri: Uri, method: Method, body: Bytes) -> Request<Bytes> {
     *request.uri_mut() = uri;
     *request.headers_mut() = headers;
     request
-}
-
-/// One line per answer: how it ended, never what it held.
-fn trace<T>(read: &Result<Answer<T>>) {
-    match read {
-        Ok(answer) => tracing::debug!(
-            http.status = answer.http.status,
-            http.request_id = answer.http.request_id,
-            "puzzel answered"
-        ),
-        Err(error) => tracing::debug!(
-            error.kind = error.kind().as_str(),
-            error.acceptance = error.acceptance().as_str(),
-            http.status = error.http().map(|http| http.status),
-            http.request_id = error.http().and_then(|http| http.request_id.as_deref()),
-            "puzzel call failed: {error}"
-        ),
-    }
 }
 
 /// Whether the next call of the same list would fail for the same reason, or should wait until
@@ -548,17 +530,5 @@ fn meets_all(said: &[Result<Queued>]) -> Option<Error> {
 
 /// The error of a call that was not made because an earlier one had failed.
 pub(super) fn not_attempted(cause: &Error) -> Error {
-    // What is unknown about the earlier call is not unknown about this one.
-    let kind = match cause.acceptance() {
-        Acceptance::Unknown => ErrorKind::Unavailable,
-        Acceptance::NotSent | Acceptance::Refused => cause.kind(),
-    };
-    let error = SEND.not_sent(
-        kind,
-        "not attempted, because an earlier call of the same list failed",
-    );
-    match cause.retry_after() {
-        Some(wait) => error.with_retry_after(wait),
-        None => error,
-    }
+    Error::not_attempted(cause).during(PROVIDER, SEND.operation)
 }
