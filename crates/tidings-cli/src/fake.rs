@@ -6,7 +6,10 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use tidings::address_book::AddressBook;
 use tidings::batches::{QueuedBatch, QueuedBatches, StoppedBatch};
+use tidings::conversations::Conversations;
+use tidings::numbers::OwnNumbers;
 use tidings::provider::unsupported;
+use tidings::subscriptions::Subscriptions;
 use tidings::{
     AttemptRef, Balance, Capabilities, DeliveryReport, Error, ErrorKind, Outbound, Provider,
     ProviderRef, Receipt, Reconciled, Result,
@@ -73,6 +76,18 @@ impl Provider for CallingBack {
 
     fn batches(&self) -> Option<&dyn QueuedBatches> {
         Some(self)
+    }
+
+    fn conversations(&self) -> Option<&dyn Conversations> {
+        None
+    }
+
+    fn subscriptions(&self) -> Option<&dyn Subscriptions> {
+        None
+    }
+
+    fn numbers(&self) -> Option<&dyn OwnNumbers> {
+        None
     }
 }
 

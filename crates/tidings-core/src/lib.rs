@@ -21,7 +21,7 @@ mod words;
 
 pub use address::{E164, E164Error, Region, SenderId, SenderIdError};
 pub use inbound::InboundMessage;
-pub use message::{ClientRef, ClientRefError, Message, Priority};
+pub use message::{ClientRef, ClientRefError, Media, MediaError, Message, Priority};
 pub use report::{DeliveryReport, ProviderRef, Reason, ReportedState};
 pub use state::{
     AttemptEnd, EarlierAttempts, HeldReason, MessageEvent, MessageState, RefusedEvent, Transition,

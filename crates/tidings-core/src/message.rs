@@ -9,6 +9,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::address::{E164, SenderId};
@@ -48,6 +49,9 @@ pub struct Message {
     /// When it may leave. `None` is at once. Not every provider can hold a message back; one that
     /// cannot refuses a message with a window.
     pub window: Option<SendWindow>,
+    /// A picture or another file that goes with the text. Not every provider can send one; one that
+    /// cannot refuses the message.
+    pub media: Option<Media>,
 }
 
 impl Message {
@@ -61,6 +65,7 @@ impl Message {
             priority: Priority::Normal,
             valid_for: None,
             window: None,
+            media: None,
         }
     }
 
@@ -98,6 +103,13 @@ impl Message {
         self.window = Some(window);
         self
     }
+
+    /// Adds a picture or another file.
+    #[must_use]
+    pub fn media(mut self, media: Media) -> Self {
+        self.media = Some(media);
+        self
+    }
 }
 
 /// Shows the length of the text, never the text, and the number without its middle.
@@ -111,8 +123,101 @@ impl fmt::Debug for Message {
             .field("priority", &self.priority)
             .field("valid_for", &self.valid_for)
             .field("window", &self.window)
+            .field("media", &self.media)
             .finish()
     }
+}
+
+/// A picture or another file, as it is sent. Cloning shares the content.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Media {
+    mime_type: Box<str>,
+    content: Bytes,
+    name: Option<Box<str>>,
+}
+
+impl Media {
+    /// The longest MIME type, in characters.
+    pub const MAX_TYPE_LENGTH: usize = 127;
+
+    /// Takes a file's content under its MIME type, such as `image/png`.
+    ///
+    /// # Errors
+    /// [`MediaError`] when there is no content, or the type is none of the form `type/subtype` of
+    /// RFC 6838, section 4.2, without parameters.
+    pub fn new(
+        mime_type: impl Into<Box<str>>,
+        content: impl Into<Bytes>,
+    ) -> Result<Self, MediaError> {
+        let (mime_type, content) = (mime_type.into(), content.into());
+        if content.is_empty() {
+            return Err(MediaError::Empty);
+        }
+        if mime_type.len() > Self::MAX_TYPE_LENGTH || !is_mime_type(&mime_type) {
+            return Err(MediaError::BadType);
+        }
+        Ok(Self {
+            mime_type: mime_type.to_ascii_lowercase().into(),
+            content,
+            name: None,
+        })
+    }
+
+    /// Sets the file's name, which some providers show in the place of a text.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<Box<str>>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// The MIME type, in lower case.
+    pub fn mime_type(&self) -> &str {
+        &self.mime_type
+    }
+
+    /// The file's content.
+    pub fn content(&self) -> &Bytes {
+        &self.content
+    }
+
+    /// The file's name.
+    pub fn file_name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+}
+
+/// Shows the type and how much there is, neither the content nor the name.
+impl fmt::Debug for Media {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Media")
+            .field("mime_type", &self.mime_type)
+            .field("content_bytes", &self.content.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Two names of RFC 6838, section 4.2, with a slash between them.
+fn is_mime_type(text: &str) -> bool {
+    let is_name = |name: &str| {
+        name.starts_with(|first: char| first.is_ascii_alphanumeric())
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
+    };
+    text.split_once('/')
+        .is_some_and(|(kind, subtype)| is_name(kind) && is_name(subtype))
+}
+
+/// Why something cannot be [`Media`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MediaError {
+    /// There is no content.
+    #[error("a file needs at least one byte")]
+    Empty,
+    /// The MIME type has another form.
+    #[error("a mime type has the form type/subtype, such as image/png")]
+    BadType,
 }
 
 /// What leaves first when messages wait for a provider.

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use tidings_core::{DeliveryReport, InboundMessage};
 
+use crate::conversations::{Conversation, ConversationMessage};
 use crate::provider::Account;
 
 /// One thing that a provider tells.
@@ -21,6 +22,37 @@ pub enum Callback {
     Report(DeliveryReport),
     /// A text from a phone.
     Inbound(InboundMessage),
+    /// Something else happened in a conversation.
+    Conversation(Box<ConversationEvent>),
+}
+
+/// What happened in a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConversationEvent {
+    /// The conversation as its owner sees it now, as far as the provider tells.
+    pub conversation: Conversation,
+    /// The message that was written into it: one of our own, or one that
+    /// [`Callback::Inbound`] tells too. `None` where something else happened, such as that it was
+    /// read.
+    pub message: Option<ConversationMessage>,
+}
+
+impl ConversationEvent {
+    /// Something that happened in a conversation without a message.
+    pub fn new(conversation: Conversation) -> Self {
+        Self {
+            conversation,
+            message: None,
+        }
+    }
+
+    /// Adds the message that was written into it.
+    #[must_use]
+    pub fn message(mut self, message: ConversationMessage) -> Self {
+        self.message = Some(message);
+        self
+    }
 }
 
 /// A call to the customer's server, as far as it carries something.

@@ -113,6 +113,7 @@ pub mod backend;
 pub mod batches;
 pub mod callback;
 mod clock;
+pub mod conversations;
 // Read by the clients of providers, so there is nothing to read without one.
 #[cfg(all(feature = "client", feature = "any-provider"))]
 mod config;
@@ -122,6 +123,9 @@ pub mod http;
 #[cfg(feature = "client")]
 pub mod layers;
 pub mod memory;
+#[cfg(feature = "netsapiens")]
+pub mod netsapiens;
+pub mod numbers;
 #[cfg(feature = "passinfo")]
 pub mod passinfo;
 pub mod provider;
@@ -130,6 +134,7 @@ pub mod providers;
 pub mod puzzel;
 #[cfg(feature = "server")]
 pub mod serve;
+pub mod subscriptions;
 
 #[cfg(feature = "client")]
 pub use crate::http::HttpClient;
@@ -142,10 +147,10 @@ pub use provider::{
 };
 pub use tidings_core::{
     AttemptEnd, ClientRef, ClientRefError, Clock, DailyHours, Day, DeliveryReport, E164, E164Error,
-    EarlierAttempts, HeldReason, InboundMessage, Message, MessageEvent, MessageState, Opening,
-    Priority, ProviderRef, Reason, RefusedEvent, Region, ReportedState, SendWindow, SenderId,
-    SenderIdError, TimeError, TimeOfDay, TimeZone, Timestamp, TimestampError, Transition,
-    UnknownWord, WindowError, ZonedTime, text,
+    EarlierAttempts, HeldReason, InboundMessage, Media, MediaError, Message, MessageEvent,
+    MessageState, Opening, Priority, ProviderRef, Reason, RefusedEvent, Region, ReportedState,
+    SendWindow, SenderId, SenderIdError, TimeError, TimeOfDay, TimeZone, Timestamp, TimestampError,
+    Transition, UnknownWord, WindowError, ZonedTime, text,
 };
 
 /// What programs need to implement [`Provider`] and [`backend::Backend`].

@@ -15,8 +15,11 @@ use tidings_core::{
 
 use crate::address_book::{AddressBook, Contact, ContactPage, Group, GroupReceipt};
 use crate::batches::QueuedBatches;
+use crate::conversations::Conversations;
 use crate::error::{Error, ErrorKind, Result};
+use crate::numbers::OwnNumbers;
 use crate::provider::{AttemptRef, Balance, Capabilities, Outbound, Provider, Receipt, Reconciled};
+use crate::subscriptions::Subscriptions;
 
 /// A provider that keeps messages in a `Vec`. Clones share everything.
 ///
@@ -242,6 +245,18 @@ impl Provider for MemoryProvider {
     }
 
     fn batches(&self) -> Option<&dyn QueuedBatches> {
+        None
+    }
+
+    fn conversations(&self) -> Option<&dyn Conversations> {
+        None
+    }
+
+    fn subscriptions(&self) -> Option<&dyn Subscriptions> {
+        None
+    }
+
+    fn numbers(&self) -> Option<&dyn OwnNumbers> {
         None
     }
 }

@@ -16,7 +16,10 @@ use crate::address_book::AddressBook;
 use crate::answer::HttpMetadata;
 use crate::batches::QueuedBatches;
 use crate::callback::{CallbackEmitter, ParseCallback};
+use crate::conversations::Conversations;
 use crate::error::{Acceptance, Error, ErrorKind, Result};
+use crate::numbers::OwnNumbers;
+use crate::subscriptions::Subscriptions;
 
 /// One account at one messaging provider.
 ///
@@ -28,6 +31,9 @@ use crate::error::{Acceptance, Error, ErrorKind, Result};
 /// ```
 /// use tidings::address_book::AddressBook;
 /// use tidings::batches::QueuedBatches;
+/// use tidings::conversations::Conversations;
+/// use tidings::numbers::OwnNumbers;
+/// use tidings::subscriptions::Subscriptions;
 /// use tidings::provider::unsupported;
 /// use tidings::{
 ///     AttemptRef, Balance, Capabilities, DeliveryReport, Outbound, Provider, ProviderRef, Receipt,
@@ -77,6 +83,18 @@ use crate::error::{Acceptance, Error, ErrorKind, Result};
 ///     fn batches(&self) -> Option<&dyn QueuedBatches> {
 ///         None
 ///     }
+///
+///     fn conversations(&self) -> Option<&dyn Conversations> {
+///         None
+///     }
+///
+///     fn subscriptions(&self) -> Option<&dyn Subscriptions> {
+///         None
+///     }
+///
+///     fn numbers(&self) -> Option<&dyn OwnNumbers> {
+///         None
+///     }
 /// }
 ///
 /// assert!(!Nowhere.capabilities().status);
@@ -114,6 +132,15 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
 
     /// Batches that wait at the provider; `None` where it does not tell.
     fn batches(&self) -> Option<&dyn QueuedBatches>;
+
+    /// Conversations that the provider keeps; `None` where it keeps none.
+    fn conversations(&self) -> Option<&dyn Conversations>;
+
+    /// Subscriptions to what the provider tells; `None` where it has none.
+    fn subscriptions(&self) -> Option<&dyn Subscriptions>;
+
+    /// Numbers of ours that live at the provider; `None` where it does not tell.
+    fn numbers(&self) -> Option<&dyn OwnNumbers>;
 }
 
 /// A message on its way to a provider, under the name by which the attempt can be found again.
@@ -259,6 +286,14 @@ pub struct Capabilities {
     pub address_book: bool,
     /// Whether [`Provider::batches`] is there.
     pub batches: bool,
+    /// How large the file of a message may be, in bytes; `None` where messages are texts only.
+    pub max_media_bytes: Option<usize>,
+    /// Whether [`Provider::conversations`] is there.
+    pub conversations: bool,
+    /// Whether [`Provider::subscriptions`] is there.
+    pub subscriptions: bool,
+    /// Whether [`Provider::numbers`] is there.
+    pub numbers: bool,
 }
 
 impl Capabilities {
@@ -280,6 +315,10 @@ impl Capabilities {
             balance: false,
             address_book: false,
             batches: false,
+            max_media_bytes: None,
+            conversations: false,
+            subscriptions: false,
+            numbers: false,
         }
     }
 }
@@ -417,12 +456,23 @@ pub struct Setting {
     pub is_number: bool,
 }
 
+/// The setting [`COMMON_SETTINGS`] has for certificates.
+pub const CA_FILE: &str = "ca_file";
+
+/// Settings that accounts of every provider have: they are about the way to the provider.
+pub const COMMON_SETTINGS: &[Setting] = &[Setting::optional(
+    CA_FILE,
+    "a file of certificates (PEM) that are trusted besides those that the machine trusts",
+)];
+
 /// Whether a setting must be given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Presence {
     /// It must.
     Required,
+    /// It must, unless the setting of this name is given, which takes its place.
+    RequiredUnless(&'static str),
     /// It may be left out and then has this value.
     Default(&'static str),
     /// It may be left out.
@@ -465,6 +515,28 @@ impl Setting {
             is_secret: false,
             is_number: false,
         }
+    }
+
+    /// Says that it is needed only where this other setting is not given, which takes its place.
+    #[must_use]
+    pub const fn unless(mut self, other: &'static str) -> Self {
+        self.presence = Presence::RequiredUnless(other);
+        self
+    }
+
+    /// Says that it must not be shown.
+    #[must_use]
+    pub const fn hidden(mut self) -> Self {
+        self.is_secret = true;
+        self
+    }
+
+    /// Whether it must be given where nothing takes its place.
+    pub fn is_required(&self) -> bool {
+        matches!(
+            self.presence,
+            Presence::Required | Presence::RequiredUnless(_)
+        )
     }
 
     /// Says that it is a whole number on the vendor's wire.
@@ -553,14 +625,20 @@ impl Account {
     /// [`ErrorKind::Config`] naming the first setting that is missing or unknown.
     pub fn check(&self, settings: &[Setting]) -> Result<()> {
         for setting in settings {
-            if setting.presence == Presence::Required {
-                self.required(setting.name)?;
+            match setting.presence {
+                Presence::Required => {
+                    self.required(setting.name)?;
+                }
+                Presence::RequiredUnless(other) if self.setting(other).is_none() => {
+                    self.required(setting.name)?;
+                }
+                Presence::RequiredUnless(_) | Presence::Default(_) | Presence::Optional => {}
             }
         }
-        match self
-            .names()
-            .find(|name| settings.iter().all(|setting| setting.name != *name))
-        {
+        match self.names().find(|name| {
+            let mut known = settings.iter().chain(COMMON_SETTINGS);
+            known.all(|setting| setting.name != *name)
+        }) {
             Some(unknown) => Err(self.bad_setting(unknown, "is not a setting of this provider")),
             None => Ok(()),
         }

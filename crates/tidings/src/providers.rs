@@ -7,6 +7,8 @@ use crate::provider::ProviderSpec;
 
 /// Every provider that is compiled in, by id.
 pub static ALL: &[&ProviderSpec] = &[
+    #[cfg(feature = "netsapiens")]
+    &crate::netsapiens::SPEC,
     #[cfg(feature = "passinfo")]
     &crate::passinfo::SPEC,
     #[cfg(feature = "puzzel")]

@@ -6,6 +6,9 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use tidings::address_book::AddressBook;
 use tidings::batches::QueuedBatches;
+use tidings::conversations::Conversations;
+use tidings::numbers::OwnNumbers;
+use tidings::subscriptions::Subscriptions;
 use tidings::{
     Acceptance, AttemptRef, Balance, Capabilities, ClientRef, DeliveryReport, Error, ErrorKind,
     Message, Outbound, Provider, ProviderRef, Receipt, Reconciled, Result, SystemClock,
@@ -77,6 +80,18 @@ impl Provider for Scripted {
     }
 
     fn batches(&self) -> Option<&dyn QueuedBatches> {
+        None
+    }
+
+    fn conversations(&self) -> Option<&dyn Conversations> {
+        None
+    }
+
+    fn subscriptions(&self) -> Option<&dyn Subscriptions> {
+        None
+    }
+
+    fn numbers(&self) -> Option<&dyn OwnNumbers> {
         None
     }
 }

@@ -26,7 +26,7 @@ fn lane_text(id: &str) -> String {
 
 fn required() -> impl Iterator<Item = &'static Setting> {
     let settings = spec().settings.iter();
-    settings.filter(|setting| setting.presence == tidings::provider::Presence::Required)
+    settings.filter(|setting| setting.is_required())
 }
 
 fn secret() -> &'static Setting {

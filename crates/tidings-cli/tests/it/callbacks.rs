@@ -95,9 +95,10 @@ impl Receiver {
 
 /// The settings that the vendor repeats in its calls.
 fn account() -> Account {
-    let required = spec().settings.iter().filter(|setting| {
-        setting.presence == tidings::provider::Presence::Required && !setting.is_secret
-    });
+    let required = spec()
+        .settings
+        .iter()
+        .filter(|setting| setting.is_required() && !setting.is_secret);
     required.fold(Account::new("a"), |account, setting| {
         account.with(setting.name, "1000")
     })

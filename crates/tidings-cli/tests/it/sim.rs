@@ -59,7 +59,7 @@ fn it_prints_its_address_and_credentials_and_ends_on_a_signal() {
     let shell = Shell::new();
     let (mut child, access) = start(&shell, &["--listen", "127.0.0.1:0", "--json"]);
     for setting in spec().settings {
-        if setting.presence == tidings::provider::Presence::Required {
+        if setting.is_required() {
             let value = &access[setting.name];
             assert!(
                 if setting.is_number {

@@ -272,6 +272,12 @@ impl Contacts for World {
     }
 }
 
+impl tidings::backend::TokenDesk for World {}
+impl tidings::backend::ConversationDesk for World {}
+impl tidings::backend::NumberDesk for World {}
+impl tidings::backend::SubscriptionDesk for World {}
+impl tidings::backend::CallDesk for World {}
+
 #[async_trait]
 impl AccountDesk for World {
     async fn balance(&self, who: &Principal) -> Result<i64, Refusal> {

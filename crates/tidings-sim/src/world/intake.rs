@@ -465,7 +465,7 @@ fn refusal_of(reason: Reason) -> Refusal {
 /// The word for a refusal in a batch's list of failures.
 pub(super) fn reason_of(refusal: &Refusal) -> Reason {
     match refusal {
-        Refusal::Unauthorized => Reason::Unauthorized,
+        Refusal::Unauthorized | Refusal::Expired => Reason::Unauthorized,
         Refusal::Invalid { field: "text", .. } => Reason::UnsupportedContent,
         Refusal::Invalid {
             field: "sender", ..

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, RwLock};
 
-use tidings::provider::{Presence, Setting};
+use tidings::provider::Setting;
 use tidings::{Account, ProviderSpec};
 use tidings_core::Clock;
 
@@ -41,7 +41,7 @@ pub(super) fn credential_settings(
 ) -> impl Iterator<Item = &'static Setting> {
     spec.settings
         .iter()
-        .filter(|setting| setting.presence == Presence::Required && setting.name != "base_url")
+        .filter(|setting| setting.is_required() && setting.name != "base_url")
 }
 
 impl World {

@@ -289,7 +289,7 @@ impl From<Refusal> for Refused {
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let status = match self.0 {
-            Refusal::Unauthorized => StatusCode::UNAUTHORIZED,
+            Refusal::Unauthorized | Refusal::Expired => StatusCode::UNAUTHORIZED,
             Refusal::InsufficientCredit => StatusCode::PAYMENT_REQUIRED,
             Refusal::NotFound { .. } => StatusCode::NOT_FOUND,
             _ => StatusCode::BAD_REQUEST,

@@ -48,8 +48,11 @@ use tidings_core::{Clock, DeliveryReport, ProviderRef};
 
 use crate::address_book::AddressBook;
 use crate::batches::QueuedBatches;
+use crate::conversations::Conversations;
 use crate::error::Result;
+use crate::numbers::OwnNumbers;
 use crate::provider::{AttemptRef, Balance, Capabilities, Outbound, Provider, Receipt, Reconciled};
+use crate::subscriptions::Subscriptions;
 
 pub use self::retry::{Jitter, Retry, RetryPolicy};
 pub use self::timeout::Timeout;
@@ -158,6 +161,18 @@ impl<P: Provider + ?Sized> Provider for Arc<P> {
 
     fn batches(&self) -> Option<&dyn QueuedBatches> {
         (**self).batches()
+    }
+
+    fn conversations(&self) -> Option<&dyn Conversations> {
+        (**self).conversations()
+    }
+
+    fn subscriptions(&self) -> Option<&dyn Subscriptions> {
+        (**self).subscriptions()
+    }
+
+    fn numbers(&self) -> Option<&dyn OwnNumbers> {
+        (**self).numbers()
     }
 }
 

@@ -14,8 +14,11 @@ use tidings_core::{Clock, DeliveryReport, ProviderRef, Timestamp};
 
 use crate::address_book::AddressBook;
 use crate::batches::QueuedBatches;
+use crate::conversations::Conversations;
 use crate::error::{Acceptance, Error, ErrorKind, Result};
+use crate::numbers::OwnNumbers;
 use crate::provider::{AttemptRef, Balance, Capabilities, Outbound, Provider, Receipt, Reconciled};
+use crate::subscriptions::Subscriptions;
 
 /// When a failed call is tried again: only where [`Error::is_safe_to_resend`] says so, and within
 /// these bounds.
@@ -241,6 +244,18 @@ impl<P: Provider> Provider for Retry<P> {
 
     fn batches(&self) -> Option<&dyn QueuedBatches> {
         self.inner.batches()
+    }
+
+    fn conversations(&self) -> Option<&dyn Conversations> {
+        self.inner.conversations()
+    }
+
+    fn subscriptions(&self) -> Option<&dyn Subscriptions> {
+        self.inner.subscriptions()
+    }
+
+    fn numbers(&self) -> Option<&dyn OwnNumbers> {
+        self.inner.numbers()
     }
 }
 

@@ -13,11 +13,14 @@ use tidings_core::{
 use super::{Jitter, LayerSettings, Retry, RetryPolicy, Timeout, standard};
 use crate::address_book::AddressBook;
 use crate::batches::QueuedBatches;
+use crate::conversations::Conversations;
 use crate::error::{Acceptance, Error, ErrorKind, Result};
 use crate::memory::MemoryProvider;
+use crate::numbers::OwnNumbers;
 use crate::provider::{
     AttemptRef, Balance, Capabilities, Outbound, Provider, Receipt, Reconciled, unsupported,
 };
+use crate::subscriptions::Subscriptions;
 
 const ACCEPTANCES: [Acceptance; 3] = [
     Acceptance::NotSent,
@@ -122,6 +125,18 @@ impl Provider for Recorded {
     fn batches(&self) -> Option<&dyn QueuedBatches> {
         self.inner.batches()
     }
+
+    fn conversations(&self) -> Option<&dyn Conversations> {
+        self.inner.conversations()
+    }
+
+    fn subscriptions(&self) -> Option<&dyn Subscriptions> {
+        self.inner.subscriptions()
+    }
+
+    fn numbers(&self) -> Option<&dyn OwnNumbers> {
+        self.inner.numbers()
+    }
 }
 
 /// Has one fixed answer to every question, and counts them.
@@ -175,6 +190,18 @@ impl Provider for Failing {
     fn batches(&self) -> Option<&dyn QueuedBatches> {
         None
     }
+
+    fn conversations(&self) -> Option<&dyn Conversations> {
+        None
+    }
+
+    fn subscriptions(&self) -> Option<&dyn Subscriptions> {
+        None
+    }
+
+    fn numbers(&self) -> Option<&dyn OwnNumbers> {
+        None
+    }
 }
 
 /// Gives fewer results than there were messages.
@@ -213,6 +240,18 @@ impl Provider for TooFew {
     }
 
     fn batches(&self) -> Option<&dyn QueuedBatches> {
+        None
+    }
+
+    fn conversations(&self) -> Option<&dyn Conversations> {
+        None
+    }
+
+    fn subscriptions(&self) -> Option<&dyn Subscriptions> {
+        None
+    }
+
+    fn numbers(&self) -> Option<&dyn OwnNumbers> {
         None
     }
 }

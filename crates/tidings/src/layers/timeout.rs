@@ -10,8 +10,11 @@ use tidings_core::{DeliveryReport, ProviderRef};
 
 use crate::address_book::AddressBook;
 use crate::batches::QueuedBatches;
+use crate::conversations::Conversations;
 use crate::error::{Acceptance, Error, ErrorKind, Result};
+use crate::numbers::OwnNumbers;
 use crate::provider::{AttemptRef, Balance, Capabilities, Outbound, Provider, Receipt, Reconciled};
+use crate::subscriptions::Subscriptions;
 
 /// Ends a call that takes too long with [`ErrorKind::Timeout`].
 ///
@@ -89,5 +92,17 @@ impl<P: Provider> Provider for Timeout<P> {
 
     fn batches(&self) -> Option<&dyn QueuedBatches> {
         self.inner.batches()
+    }
+
+    fn conversations(&self) -> Option<&dyn Conversations> {
+        self.inner.conversations()
+    }
+
+    fn subscriptions(&self) -> Option<&dyn Subscriptions> {
+        self.inner.subscriptions()
+    }
+
+    fn numbers(&self) -> Option<&dyn OwnNumbers> {
+        self.inner.numbers()
     }
 }

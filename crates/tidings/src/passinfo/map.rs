@@ -537,7 +537,7 @@ pub fn done_answer() -> wire::DoneAnswer {
 /// 500 are the vendor's; it documents no body.
 pub fn refusal_answer(refusal: &Refusal) -> (u16, wire::Fault) {
     let status = match refusal {
-        Refusal::Unauthorized => 401,
+        Refusal::Unauthorized | Refusal::Expired => 401,
         Refusal::Invalid { .. } => 400,
         Refusal::Forbidden { .. } => 403,
         Refusal::Duplicate => 409,

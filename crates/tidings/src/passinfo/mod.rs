@@ -71,6 +71,10 @@ const CAPABILITIES: Capabilities = Capabilities {
     balance: true,
     address_book: true,
     batches: false,
+    max_media_bytes: None,
+    conversations: false,
+    subscriptions: false,
+    numbers: false,
 };
 
 /// The names of the settings of an account.

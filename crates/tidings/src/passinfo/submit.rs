@@ -19,10 +19,13 @@ use super::wire;
 use crate::address_book::AddressBook;
 use crate::answer::Answer;
 use crate::batches::QueuedBatches;
+use crate::conversations::Conversations;
 use crate::error::{Acceptance, Error, ErrorKind, Result};
+use crate::numbers::OwnNumbers;
 use crate::provider::{
     AttemptRef, Balance, Capabilities, Outbound, Provider, Receipt, Reconciled, unsupported,
 };
+use crate::subscriptions::Subscriptions;
 
 const SUBMIT: Call = Call::acts("submit");
 
@@ -140,6 +143,18 @@ impl Provider for Client {
     }
 
     fn batches(&self) -> Option<&dyn QueuedBatches> {
+        None
+    }
+
+    fn conversations(&self) -> Option<&dyn Conversations> {
+        None
+    }
+
+    fn subscriptions(&self) -> Option<&dyn Subscriptions> {
+        None
+    }
+
+    fn numbers(&self) -> Option<&dyn OwnNumbers> {
         None
     }
 }

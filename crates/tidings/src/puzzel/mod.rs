@@ -137,6 +137,10 @@ const CAPABILITIES: Capabilities = Capabilities {
     balance: false,
     address_book: false,
     batches: true,
+    max_media_bytes: None,
+    conversations: false,
+    subscriptions: false,
+    numbers: false,
 };
 
 /// The names of the settings of an account.

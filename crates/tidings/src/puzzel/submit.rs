@@ -22,10 +22,13 @@ use super::{CAPABILITIES, Dialect, MAX_PARTS, wire};
 use crate::address_book::AddressBook;
 use crate::answer::HttpMetadata;
 use crate::batches::QueuedBatches;
+use crate::conversations::Conversations;
 use crate::error::{Acceptance, Error, ErrorKind, Result};
+use crate::numbers::OwnNumbers;
 use crate::provider::{
     AttemptRef, Balance, Capabilities, Outbound, Provider, Receipt, Reconciled, unsupported,
 };
+use crate::subscriptions::Subscriptions;
 
 const SUBMIT: Call = Call::acts("submit");
 const STATUS: Call = Call::asks("status");
@@ -192,6 +195,18 @@ impl Provider for Client {
 
     fn batches(&self) -> Option<&dyn QueuedBatches> {
         Some(self)
+    }
+
+    fn conversations(&self) -> Option<&dyn Conversations> {
+        None
+    }
+
+    fn subscriptions(&self) -> Option<&dyn Subscriptions> {
+        None
+    }
+
+    fn numbers(&self) -> Option<&dyn OwnNumbers> {
+        None
     }
 }
 

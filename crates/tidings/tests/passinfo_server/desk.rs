@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 use tidings::address_book::{Contact, ContactPage, Group};
 use tidings::backend::{
-    Accepted, AccountDesk, BatchView, Batches, Contacts, MessageView, Messages, NewContact,
-    Presented, Principal, Refusal, SignIn, Submission, Submitted, TakenMessage,
+    Accepted, AccountDesk, BatchView, Batches, CallDesk, Contacts, ConversationDesk, MessageView,
+    Messages, NewContact, NumberDesk, Presented, Principal, Refusal, SignIn, Submission, Submitted,
+    SubscriptionDesk, TakenMessage, TokenDesk,
 };
 use tidings::batches::{QueuedBatch, StoppedBatch};
 use tidings::{Reason, ReportedState, SenderId, Timestamp};
@@ -238,3 +239,10 @@ pub(crate) fn batch(successful: u64, failed: u64, pending: u64) -> BatchView {
     (view.successful, view.failed, view.pending) = (successful, failed, pending);
     view
 }
+
+// Areas that the vendor's API does not have.
+impl TokenDesk for Desk {}
+impl ConversationDesk for Desk {}
+impl NumberDesk for Desk {}
+impl SubscriptionDesk for Desk {}
+impl CallDesk for Desk {}

@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 use tidings::address_book::{Contact, ContactPage, Group};
 use tidings::backend::{
-    Accepted, AccountDesk, BatchView, Batches, Contacts, MessageView, Messages, NewContact,
-    Presented, Principal, Refusal, SessionWish, SignIn, Submission, Submitted, TakenMessage,
+    Accepted, AccountDesk, BatchView, Batches, CallDesk, Contacts, ConversationDesk, MessageView,
+    Messages, NewContact, NumberDesk, Presented, Principal, Refusal, SessionWish, SignIn,
+    Submission, Submitted, SubscriptionDesk, TakenMessage, TokenDesk,
 };
 use tidings::batches::{QueuedBatch, StoppedBatch, StoppedMessage};
 use tidings::{Priority, SenderId};
@@ -251,3 +252,10 @@ impl AccountDesk for Desk {
         Err(Refusal::Unsupported)
     }
 }
+
+// Areas that the vendor's API does not have.
+impl TokenDesk for Desk {}
+impl ConversationDesk for Desk {}
+impl NumberDesk for Desk {}
+impl SubscriptionDesk for Desk {}
+impl CallDesk for Desk {}

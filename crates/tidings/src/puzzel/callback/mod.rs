@@ -265,6 +265,8 @@ pub fn emit(account: &Account, callbacks: &[Callback]) -> Vec<CallbackRequest> {
         match callback {
             Callback::Report(report) => reports.extend(neutral::report(&service, report)),
             Callback::Inbound(message) => messages.push(neutral::message(&service, message)),
+            // The gateway keeps no conversations that it could tell of.
+            Callback::Conversation(_) => {}
         }
     }
     let form = Form::of(account);

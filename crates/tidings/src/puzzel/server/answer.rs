@@ -248,7 +248,7 @@ pub(super) fn say(failure: &Failure) -> Response {
 
 const fn status_of(refusal: &Refusal) -> StatusCode {
     match refusal {
-        Refusal::Unauthorized => StatusCode::UNAUTHORIZED,
+        Refusal::Unauthorized | Refusal::Expired => StatusCode::UNAUTHORIZED,
         Refusal::Invalid { .. } => StatusCode::BAD_REQUEST,
         Refusal::NotFound { .. } => StatusCode::NOT_FOUND,
         Refusal::Forbidden { .. } => StatusCode::FORBIDDEN,

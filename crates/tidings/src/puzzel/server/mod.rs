@@ -196,7 +196,9 @@ impl Manager {
         let who = desk.backend.sign_in(&presented.credentials).await;
         let who = who.map_err(|refusal| match refusal {
             // Of these two the vendor's manual makes no difference here.
-            Refusal::Unauthorized | Refusal::Forbidden { .. } => Refused::NotSignedIn,
+            Refusal::Unauthorized | Refusal::Expired | Refusal::Forbidden { .. } => {
+                Refused::NotSignedIn
+            }
             other => other.into(),
         })?;
         Ok(Self {

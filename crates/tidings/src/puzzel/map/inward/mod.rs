@@ -178,7 +178,7 @@ pub(in crate::puzzel) const fn status_code(refusal: &Refusal, dialect: Dialect) 
     match (refusal, dialect) {
         (Refusal::Duplicate, _) => code::NOT_UNIQUE,
         (Refusal::RecipientQuota, _) => code::QUOTA_EXCEEDED,
-        (Refusal::Unauthorized, _) => code::ACCESS_ERROR,
+        (Refusal::Unauthorized | Refusal::Expired, _) => code::ACCESS_ERROR,
         (Refusal::RateLimited { .. } | Refusal::Unavailable { .. }, _) => failed(dialect),
         (_, Dialect::V3) => code::V3_REJECTED,
         (Refusal::Invalid { .. } | Refusal::NotFound { .. }, Dialect::Manual) => code::SYNTAX_ERROR,

@@ -48,13 +48,13 @@ fn delivered(id: &str) -> tidings_core::DeliveryReport {
 fn report_of(callback: &Callback) -> &tidings_core::DeliveryReport {
     match callback {
         Callback::Report(report) => report,
-        Callback::Inbound(_) => panic!("expected a report"),
+        other => panic!("expected a report, not {other:?}"),
     }
 }
 
 fn inbound_of(callback: &Callback) -> &InboundMessage {
     match callback {
         Callback::Inbound(message) => message,
-        Callback::Report(_) => panic!("expected a message"),
+        other => panic!("expected a message, not {other:?}"),
     }
 }

@@ -6,6 +6,10 @@
 //! Nothing here knows HTTP: a [`Refusal`] says why, and the server half says it in the vendor's
 //! shape.
 
+mod conversations;
+mod exchange;
+mod tokens;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -16,10 +20,40 @@ use tidings_core::{E164, Message, Reason, ReportedState, SenderId, Timestamp};
 use crate::address_book::{Contact, ContactPage, Group};
 use crate::batches::{QueuedBatch, StoppedBatch};
 
-/// Everything that can stand behind a vendor's API.
-pub trait Backend: SignIn + Messages + Batches + Contacts + AccountDesk + fmt::Debug {}
+pub use conversations::{ConversationChange, ConversationDesk, MediaAddress, Post, Recipient};
+pub use exchange::{CallDesk, NewPhoneCall, NumberDesk, PhoneCall, SubscriptionDesk};
+pub use tokens::{Identity, Revoked, Rights, SecondStep, SignedIn, Token, TokenDesk};
 
-impl<T: SignIn + Messages + Batches + Contacts + AccountDesk + fmt::Debug> Backend for T {}
+/// Everything that can stand behind a vendor's API.
+pub trait Backend:
+    SignIn
+    + TokenDesk
+    + Messages
+    + Batches
+    + Contacts
+    + AccountDesk
+    + ConversationDesk
+    + NumberDesk
+    + SubscriptionDesk
+    + CallDesk
+    + fmt::Debug
+{
+}
+
+impl<T> Backend for T where
+    T: SignIn
+        + TokenDesk
+        + Messages
+        + Batches
+        + Contacts
+        + AccountDesk
+        + ConversationDesk
+        + NumberDesk
+        + SubscriptionDesk
+        + CallDesk
+        + fmt::Debug
+{
+}
 
 /// Who is calling?
 #[async_trait]
@@ -149,6 +183,8 @@ impl fmt::Debug for Presented {
 pub struct Principal {
     /// The backend's id of the account.
     pub account: String,
+    /// Who he is within the account, where the vendor's API knows that.
+    pub identity: Option<Box<Identity>>,
 }
 
 impl Principal {
@@ -156,7 +192,15 @@ impl Principal {
     pub fn new(account: impl Into<String>) -> Self {
         Self {
             account: account.into(),
+            identity: None,
         }
+    }
+
+    /// Sets who he is within the account.
+    #[must_use]
+    pub fn identity(mut self, identity: Identity) -> Self {
+        self.identity = Some(Box::new(identity));
+        self
     }
 }
 
@@ -421,8 +465,10 @@ impl fmt::Debug for NewContact {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// Missing, wrong or expired credentials.
+    /// Missing or wrong credentials.
     Unauthorized,
+    /// A token that was good and is not any more: sign in again.
+    Expired,
     /// A field is missing or wrong.
     Invalid {
         /// The field's name as the caller knows it.
@@ -475,6 +521,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unauthorized => f.write_str("the credentials are missing, wrong or expired"),
+            Self::Expired => f.write_str("the token has expired"),
             Self::Invalid { field, fault } => write!(f, "{field} {fault}"),
             Self::NotFound { what } => write!(f, "no such {what}"),
             Self::Forbidden { what } => write!(f, "not allowed: {what}"),
