@@ -645,8 +645,11 @@ impl Account {
                 Presence::Required => {
                     self.required(setting.name)?;
                 }
-                Presence::RequiredUnless(other) if self.setting(other).is_none() => {
-                    self.required(setting.name)?;
+                Presence::RequiredUnless(other)
+                    if self.setting(other).is_none() && self.setting(setting.name).is_none() =>
+                {
+                    let fault = format!("is missing, and so is {other} in its place");
+                    return Err(self.bad_setting(setting.name, &fault));
                 }
                 Presence::RequiredUnless(_) | Presence::Default(_) | Presence::Optional => {}
             }
