@@ -1,1 +1,4 @@
 //! Tests of the NetSapiens provider.
+
+#[cfg(feature = "client")]
+mod sign_in;
