@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::choices::Choices;
 use super::client::{Client, Shared};
 use super::credentials::Credentials;
 use super::sign_in::SignIn;
@@ -18,6 +19,8 @@ pub struct ClientBuilder {
     base_url: String,
     credentials: Option<Credentials>,
     http: Option<HttpClient>,
+    /// Set by the methods in `choices.rs`.
+    pub(super) choices: Choices,
 }
 
 impl Client {
@@ -27,6 +30,7 @@ impl Client {
             base_url: String::new(),
             credentials: None,
             http: None,
+            choices: Choices::default(),
         }
     }
 
@@ -42,7 +46,8 @@ impl Client {
             username: account.required(setting::USERNAME)?.to_owned(),
             password: account.required(setting::PASSWORD)?.into(),
         };
-        let builder = Self::builder().credentials(credentials).http(http);
+        let mut builder = Self::builder().credentials(credentials).http(http);
+        builder.choices = Choices::of_account(account)?;
         builder
             .base_url(account.required(setting::BASE_URL)?)
             .build()
@@ -77,6 +82,7 @@ impl ClientBuilder {
         let credentials = self
             .credentials
             .ok_or_else(|| bad("credentials are missing"))?;
+        self.choices.check()?;
         let http = match self.http {
             Some(http) => http,
             None => HttpClient::builder().build()?,
@@ -89,6 +95,7 @@ impl ClientBuilder {
             user: "~".to_owned(),
             from_number: None,
             clock: Arc::new(SystemClock::new()),
+            choices: self.choices,
         }))
     }
 }

@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderValue, Method, Request};
 use tidings_core::{Clock, E164};
 use tracing::Instrument;
 
+use super::choices::Choices;
 use super::map::PROVIDER;
 use super::path::Path;
 use super::sign_in::{Bearer, SignIn};
@@ -36,6 +37,7 @@ pub(super) struct Shared {
     pub(super) user: String,
     pub(super) from_number: Option<E164>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) choices: Choices,
 }
 
 impl Client {

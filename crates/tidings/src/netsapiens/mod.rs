@@ -4,14 +4,26 @@
 mod builder;
 pub mod callback;
 #[cfg(feature = "client")]
+mod choices;
+#[cfg(feature = "client")]
 mod client;
 #[cfg(feature = "client")]
 mod credentials;
 pub mod map;
 #[cfg(feature = "client")]
+mod media;
+#[cfg(feature = "client")]
+mod paging;
+#[cfg(feature = "client")]
 mod path;
+#[cfg(feature = "client")]
+mod send;
 #[cfg(feature = "server")]
 pub mod server;
+#[cfg(feature = "client")]
+mod session_id;
+#[cfg(feature = "client")]
+mod sessions;
 #[cfg(feature = "client")]
 mod sign_in;
 #[cfg(feature = "client")]
@@ -27,9 +39,15 @@ pub mod wire;
 #[cfg(feature = "client")]
 pub use builder::ClientBuilder;
 #[cfg(feature = "client")]
+pub use choices::{DEFAULT_SETTLE_TIME, SenderField, Sessions};
+#[cfg(feature = "client")]
 pub use client::Client;
 #[cfg(feature = "client")]
 pub use credentials::Credentials;
+#[cfg(feature = "client")]
+pub use send::{Message, Sent};
+#[cfg(feature = "client")]
+pub use session_id::{SessionId, SessionIdError};
 #[cfg(feature = "client")]
 pub use token::{Token, TokenStore};
 

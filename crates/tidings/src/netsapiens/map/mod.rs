@@ -1,4 +1,9 @@
 //! Pure functions between neutral types and the wire, and the vendor's words. Used by both halves.
 
+pub mod conversation;
+pub mod number;
+pub mod status;
+pub mod time;
+
 /// The provider's id in errors, logs and configuration.
 pub const PROVIDER: &str = "netsapiens";

@@ -1,1 +1,29 @@
 //! Tests of the NetSapiens provider.
+
+#[cfg(feature = "client")]
+mod sending;
+#[cfg(feature = "client")]
+mod sessions;
+
+#[cfg(feature = "client")]
+use super::{Client, ClientBuilder, Credentials};
+#[cfg(feature = "client")]
+use crate::tests::scripted::Scripted;
+
+/// The key that tests present.
+#[cfg(feature = "client")]
+const KEY: &str = "nsd_s3cret";
+
+/// Any client of a scripted server, with a key: signing in makes no call.
+#[cfg(feature = "client")]
+fn builder(server: &Scripted) -> ClientBuilder {
+    Client::builder()
+        .base_url(&server.url)
+        .credentials(Credentials::ApiKey(KEY.into()))
+        .seed(1)
+}
+
+#[cfg(feature = "client")]
+fn client(server: &Scripted) -> Client {
+    builder(server).build().unwrap()
+}

@@ -75,6 +75,9 @@ pub struct SendMessage<'a> {
     /// From which number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from_number: Option<&'a str>,
+    /// The same under the name that version 44 describes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from_num: Option<&'a str>,
     /// The file in base64.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<&'a str>,
