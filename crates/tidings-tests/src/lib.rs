@@ -17,4 +17,4 @@ pub use command::{SimulatedByCommand, program_folder};
 pub use fault::{CALL_LIMIT, Fault};
 pub use log::{CapturedLog, log_ended};
 pub use python::{Packages, Python};
-pub use recorder::{Recorded, Recorder};
+pub use recorder::{Answer, Recorded, Recorder};
