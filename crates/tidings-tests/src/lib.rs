@@ -11,7 +11,7 @@ mod log;
 mod python;
 mod recorder;
 
-pub use carrier::{Carrier, standard};
+pub use carrier::{Carrier, CarrierBuilder, standard};
 pub use clock::TestClock;
 pub use command::{SimulatedByCommand, program_folder};
 pub use fault::{CALL_LIMIT, Fault};
