@@ -382,6 +382,55 @@ fn times_stop_at_their_ends() {
     assert!(noon < later && later < last);
 }
 
+#[test]
+fn media_have_a_type_and_content() {
+    #[track_caller]
+    fn check(mime_type: &str, content: &'static str, expected: Result<&str, MediaError>) {
+        let media = Media::new(mime_type, content);
+        let told = media.as_ref().map(Media::mime_type).map_err(|error| *error);
+        assert_eq!(told, expected, "{mime_type}");
+    }
+    check("image/png", "a", Ok("image/png"));
+    check("Image/PNG", "a", Ok("image/png"));
+    check(
+        "application/vnd.3gpp.sms+xml",
+        "a",
+        Ok("application/vnd.3gpp.sms+xml"),
+    );
+    check("image/png", "", Err(MediaError::Empty));
+    let long = format!("image/{}", "x".repeat(Media::MAX_TYPE_LENGTH));
+    for wrong in [
+        "",
+        "/",
+        "image",
+        "image/",
+        "/png",
+        "image/png/x",
+        "image/png; q=1",
+        "image/ png",
+        "image/png\n",
+        ".image/png",
+        "im\u{e4}ge/png",
+        &long,
+    ] {
+        check(wrong, "a", Err(MediaError::BadType));
+    }
+}
+
+#[test]
+fn debug_of_media_shows_neither_content_nor_name() {
+    let media = Media::new("image/png", "CONTENT").unwrap().name("NAME.png");
+    assert_eq!(media.file_name(), Some("NAME.png"));
+    assert_eq!(&media.content()[..], b"CONTENT");
+    let message = Message::new("+224622000001".parse().unwrap(), "a").media(media);
+    let shown = format!("{message:?}");
+    assert!(
+        !shown.contains("CONTENT") && !shown.contains("NAME"),
+        "{shown}"
+    );
+    assert!(shown.contains("content_bytes: 7"), "{shown}");
+}
+
 /// A text that cannot stand in `Debug` output by chance.
 fn any_text() -> impl Strategy<Value = String> {
     "[\u{4e00}-\u{9fff}]{1,80}"

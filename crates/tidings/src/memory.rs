@@ -167,6 +167,7 @@ impl Provider for MemoryProvider {
             cancel: true,
             balance: true,
             address_book: true,
+            max_media_bytes: Some(usize::MAX),
             ..Capabilities::submit_only()
         }
     }

@@ -323,6 +323,22 @@ impl Capabilities {
     }
 }
 
+/// Refuses a message with a file, for a provider that sends texts only.
+///
+/// # Errors
+/// [`ErrorKind::InvalidMessage`] when there is one: without it the recipient would get another
+/// message than the sender meant.
+#[cfg(all(feature = "client", feature = "any-provider"))]
+pub(crate) fn check_text_only(message: &Message) -> Result<()> {
+    match message.media {
+        Some(_) => Err(Error::not_sent(
+            ErrorKind::InvalidMessage,
+            "this provider sends texts only, no files",
+        )),
+        None => Ok(()),
+    }
+}
+
 /// The error of a method that a provider does not have.
 pub fn unsupported(provider: &'static str, operation: &'static str) -> Error {
     Error::new(
@@ -629,8 +645,11 @@ impl Account {
                 Presence::Required => {
                     self.required(setting.name)?;
                 }
-                Presence::RequiredUnless(other) if self.setting(other).is_none() => {
-                    self.required(setting.name)?;
+                Presence::RequiredUnless(other)
+                    if self.setting(other).is_none() && self.setting(setting.name).is_none() =>
+                {
+                    let fault = format!("is missing, and so is {other} in its place");
+                    return Err(self.bad_setting(setting.name, &fault));
                 }
                 Presence::RequiredUnless(_) | Presence::Default(_) | Presence::Optional => {}
             }

@@ -12,6 +12,7 @@ mod grant;
 #[cfg(feature = "client")]
 mod jwt;
 pub mod map;
+mod model;
 #[cfg(feature = "client")]
 mod path;
 #[cfg(feature = "client")]
@@ -38,6 +39,7 @@ pub use builder::ClientBuilder;
 pub use client::Client;
 #[cfg(feature = "client")]
 pub use credentials::{ApiKey, ApiKeyLevel, Brings, Credentials, PasswordCredentials, UnknownWord};
+pub use model::Model;
 #[cfg(feature = "client")]
 pub use second_step::{MfaChallenge, MfaIdentity, SignedIn};
 #[cfg(feature = "client")]

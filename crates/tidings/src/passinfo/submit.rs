@@ -23,7 +23,8 @@ use crate::conversations::Conversations;
 use crate::error::{Acceptance, Error, ErrorKind, Result};
 use crate::numbers::OwnNumbers;
 use crate::provider::{
-    AttemptRef, Balance, Capabilities, Outbound, Provider, Receipt, Reconciled, unsupported,
+    AttemptRef, Balance, Capabilities, Outbound, Provider, Receipt, Reconciled, check_text_only,
+    unsupported,
 };
 use crate::subscriptions::Subscriptions;
 
@@ -177,6 +178,7 @@ impl Client {
             let error = Error::not_sent(ErrorKind::InvalidMessage, what);
             return Err(error.during(PROVIDER, SUBMIT.operation));
         }
+        check_text_only(message).map_err(|error| error.during(PROVIDER, SUBMIT.operation))?;
         checked_text(SUBMIT, &message.text)?;
         Ok(Prepared {
             position,

@@ -26,7 +26,8 @@ use crate::conversations::Conversations;
 use crate::error::{Acceptance, Error, ErrorKind, Result};
 use crate::numbers::OwnNumbers;
 use crate::provider::{
-    AttemptRef, Balance, Capabilities, Outbound, Provider, Receipt, Reconciled, unsupported,
+    AttemptRef, Balance, Capabilities, Outbound, Provider, Receipt, Reconciled, check_text_only,
+    unsupported,
 };
 use crate::subscriptions::Subscriptions;
 
@@ -269,6 +270,7 @@ impl Client {
         how: How,
     ) -> Result<wire::Message> {
         let message = &outbound.message;
+        check_text_only(message).map_err(|error| error.during(PROVIDER, SUBMIT.operation))?;
         let mut settings = Settings::new();
         if let Some(sender) = &message.from {
             settings = settings.originator(sender);

@@ -1,7 +1,7 @@
 //! An account's settings: read, checked, never shown.
 
 use crate::error::{Acceptance, ErrorKind, Result};
-use crate::provider::{Account, Presence, Setting, unsupported};
+use crate::provider::{Account, CA_FILE, Presence, Setting, unsupported};
 
 const SETTINGS: [Setting; 4] = [
     Setting::required("client_id", "the account's id"),
@@ -61,6 +61,34 @@ fn settings_are_checked() {
         account().with("colour", "red").check(&SETTINGS),
         "account main: setting colour is not a setting of this provider",
     );
+}
+
+#[test]
+fn a_setting_can_take_the_place_of_others() {
+    const SETTINGS: [Setting; 3] = [
+        Setting::required("user", "u").unless("key"),
+        Setting::secret("password", "p").unless("key"),
+        Setting::optional("key", "k").hidden(),
+    ];
+    let empty = || Account::new("main");
+    for good in [
+        empty().with("key", "k"),
+        empty().with("user", "u").with("password", "p"),
+        empty().with("user", "u").with("key", "k"),
+    ] {
+        assert!(good.check(&SETTINGS).is_ok(), "{good:?}");
+    }
+    check_refused(
+        empty().with("user", "u").check(&SETTINGS),
+        "account main: setting password is missing, and so is key in its place",
+    );
+    assert!(SETTINGS[2].is_secret && SETTINGS[1].is_required() && !SETTINGS[2].is_required());
+}
+
+#[test]
+fn every_account_may_name_certificates() {
+    let account = account().with(CA_FILE, "/etc/ca.pem");
+    assert!(account.check(&SETTINGS).is_ok());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tidings_core::{
-    ClientRef, DeliveryReport, Message, ProviderRef, Reason, ReportedState, SenderId,
+    ClientRef, DeliveryReport, Media, Message, ProviderRef, Reason, ReportedState, SenderId,
 };
 
 use super::super::Client;
@@ -451,4 +451,18 @@ async fn the_address_book_is_the_same_client() {
 fn clients_can_be_shared_between_threads() {
     fn shared<T: Clone + Send + Sync + 'static>() {}
     shared::<Client>();
+}
+
+#[tokio::test]
+async fn a_message_with_a_file_is_refused_and_the_others_go_out() {
+    let server = working_server().await;
+    let client = server.client();
+    let mut with_file = outbound(1, "a");
+    with_file.message.media = Some(Media::new("image/png", "a picture").unwrap());
+    let results = client.submit(&[with_file, outbound(2, "a")]).await.unwrap();
+    let error = results[0].as_ref().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidMessage);
+    assert_eq!(error.acceptance(), Acceptance::NotSent);
+    assert!(results[1].is_ok());
+    assert_eq!(server.seen().len(), 1);
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tidings_core::{ClientRef, Message, Priority, ProviderRef, SendWindow, SenderId};
+use tidings_core::{ClientRef, Media, Message, Priority, ProviderRef, SendWindow, SenderId};
 
 use super::{builder, client, queued_all};
 use crate::error::{Acceptance, ErrorKind};
@@ -375,4 +375,18 @@ async fn capabilities_are_those_of_the_dialect_and_the_settings() {
 fn clients_can_be_shared_between_threads() {
     fn shared<T: Clone + Send + Sync + 'static>() {}
     shared::<Client>();
+}
+
+#[tokio::test]
+async fn a_message_with_a_file_is_refused_and_the_others_go_out() {
+    let server = Scripted::start(queued_all).await;
+    let client = client(&server);
+    let mut with_file = outbound(1, "a");
+    with_file.message.media = Some(Media::new("image/png", "a picture").unwrap());
+    let results = client.submit(&[with_file, outbound(2, "a")]).await.unwrap();
+    let error = results[0].as_ref().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidMessage);
+    assert_eq!(error.acceptance(), Acceptance::NotSent);
+    assert!(results[1].is_ok());
+    assert_eq!(server.seen().len(), 1);
 }
