@@ -54,14 +54,16 @@ pub(in crate::netsapiens) fn session(
     host: &str,
     time: fn(Timestamp) -> String,
 ) -> wire::MessageSession {
-    let mut row = wire::MessageSession::default();
-    row.user = conversation.owner.user.as_str().into();
-    row.domain = conversation.owner.domain.as_str().into();
-    row.messagesession_id = conversation.id.as_str().into();
-    row.messagesession_remote = joined(&conversation.remote).into();
     let number = conversation.number.as_deref().unwrap_or_default();
-    row.messagesession_sms_number = plain(number).into();
-    row.messagesession_muted = conversation.is_muted.into();
+    let mut row = wire::MessageSession {
+        user: conversation.owner.user.as_str().into(),
+        domain: conversation.owner.domain.as_str().into(),
+        messagesession_id: conversation.id.as_str().into(),
+        messagesession_remote: joined(&conversation.remote).into(),
+        messagesession_sms_number: plain(number).into(),
+        messagesession_muted: conversation.is_muted.into(),
+        ..wire::MessageSession::default()
+    };
     row.messagesession_start_datetime =
         conversation.started_at.map(time).unwrap_or_default().into();
     let status = if conversation.is_read {
@@ -96,20 +98,22 @@ pub(in crate::netsapiens) fn message(
     host: &str,
     url: Option<String>,
 ) -> wire::Message {
-    let mut row = wire::Message::default();
-    row.id = message.id.as_str().into();
-    row.timestamp = message.at.map(spaced).unwrap_or_default().into();
-    row.kind = message.kind.as_str().into();
-    row.domain = owner.domain.as_str().into();
-    row.text = message.text.as_str().into();
-    row.status = message.status.clone().unwrap_or_default().into();
-    row.messagesession_reciever_hostname = host.into();
-    row.messagesession_id = message.conversation.as_str().into();
-    row.dialed = joined(&message.to).into();
     let users = |names: &[String]| {
         let names = names.iter().map(|name| uid(name, &owner.domain));
         let names: Vec<String> = names.filter(|name| !name.is_empty()).collect();
         names.join(",")
+    };
+    let mut row = wire::Message {
+        id: message.id.as_str().into(),
+        timestamp: message.at.map(spaced).unwrap_or_default().into(),
+        kind: message.kind.as_str().into(),
+        domain: owner.domain.as_str().into(),
+        text: message.text.as_str().into(),
+        status: message.status.clone().unwrap_or_default().into(),
+        messagesession_reciever_hostname: host.into(),
+        messagesession_id: message.conversation.as_str().into(),
+        dialed: joined(&message.to).into(),
+        ..wire::Message::default()
     };
     match message.direction {
         Direction::Inbound => {
@@ -139,53 +143,55 @@ pub(in crate::netsapiens) fn message(
 
 /// A number of ours. Where a domain lists them the row need not say it again: `domain` does.
 pub(in crate::netsapiens) fn number(number: &OwnNumber, domain: Option<&str>) -> wire::SmsNumber {
-    let mut row = wire::SmsNumber::default();
-    row.number = plain(&number.number).into();
-    row.application = number.application.as_str().into();
     let domain = number.domain.as_deref().or(domain);
-    row.domain = domain.unwrap_or_default().into();
-    row.dest = number.owner.clone().unwrap_or_default().into();
-    row.carrier = number.carrier.clone().unwrap_or_default().into();
-    row.mms_capable = number.media.into();
-    row.group_mms_capable = number.group_media.into();
-    row
+    wire::SmsNumber {
+        number: plain(&number.number).into(),
+        application: number.application.as_str().into(),
+        domain: domain.unwrap_or_default().into(),
+        dest: number.owner.clone().unwrap_or_default().into(),
+        carrier: number.carrier.clone().unwrap_or_default().into(),
+        mms_capable: number.media.into(),
+        group_mms_capable: number.group_media.into(),
+    }
 }
 
 /// A subscription.
 pub(in crate::netsapiens) fn subscription(subscription: &Subscription) -> wire::Subscription {
     use secrecy::ExposeSecret as _;
     let text = |text: &Option<String>| text.clone().unwrap_or_default().into();
-    let mut row = wire::Subscription::default();
-    row.id = subscription.id.as_str().into();
-    row.subscription_geo_support = subscription.fails_over.into();
-    row.post_url = subscription.url.expose_secret().into();
-    row.model = subscription.events.as_str().into();
-    row.user_scope = text(&subscription.scope);
-    row.reseller = text(&subscription.reseller);
-    row.domain = subscription.domain.as_str().into();
-    row.user = subscription.user.as_str().into();
-    row.preferred_server = text(&subscription.preferred_server);
-    row.current_active_server = text(&subscription.active_server);
-    row.status = subscription.status.as_str().into();
-    row.error_count = whole(subscription.errors);
-    row.posts_count = whole(subscription.posts);
     let time = |time: Option<Timestamp>| time.map(zoned).unwrap_or_default().into();
-    row.subscription_creation_datetime = time(subscription.created_at);
-    row.subscription_expires_datetime = time(subscription.expires_at);
-    row
+    wire::Subscription {
+        id: subscription.id.as_str().into(),
+        subscription_geo_support: subscription.fails_over.into(),
+        post_url: subscription.url.expose_secret().into(),
+        model: subscription.events.as_str().into(),
+        user_scope: text(&subscription.scope),
+        reseller: text(&subscription.reseller),
+        domain: subscription.domain.as_str().into(),
+        user: subscription.user.as_str().into(),
+        preferred_server: text(&subscription.preferred_server),
+        current_active_server: text(&subscription.active_server),
+        status: subscription.status.as_str().into(),
+        error_count: whole(subscription.errors),
+        posts_count: whole(subscription.posts),
+        subscription_creation_datetime: time(subscription.created_at),
+        subscription_expires_datetime: time(subscription.expires_at),
+    }
 }
 
 /// A call that is under way.
 pub(in crate::netsapiens) fn call(call: &PhoneCall, host: &str) -> wire::ActiveCall {
-    let mut row = wire::ActiveCall::default();
-    row.core_server = host.into();
-    row.call_session_id = call.session.as_str().into();
-    row.call_orig_call_id = call.id.as_str().into();
-    row.call_term_call_id = call.id.as_str().into();
     let (user, domain) = halves(&call.from, &call.owner.domain);
-    row.call_orig_user = user.into();
-    row.call_orig_domain = domain.into();
-    row.call_orig_uri = format!("sip:{user}@{domain}").into();
+    let mut row = wire::ActiveCall {
+        core_server: host.into(),
+        call_session_id: call.session.as_str().into(),
+        call_orig_call_id: call.id.as_str().into(),
+        call_term_call_id: call.id.as_str().into(),
+        call_orig_user: user.into(),
+        call_orig_domain: domain.into(),
+        call_orig_uri: format!("sip:{user}@{domain}").into(),
+        ..wire::ActiveCall::default()
+    };
     row.call_orig_match_uri = row.call_orig_uri.clone();
     row.call_orig_name = user.into();
     let caller_id = call.caller_id.as_deref().unwrap_or(user);
@@ -211,22 +217,23 @@ pub(in crate::netsapiens) fn token_answer(
     login: &str,
     api_version: &str,
 ) -> wire::TokenAnswer {
-    let mut answer = wire::TokenAnswer::default();
     let uid = user_id(identity);
-    answer.username = login.into();
-    answer.user = identity.user.clone().unwrap_or_default().into();
-    answer.territory = identity.reseller.as_str().into();
-    answer.domain = identity.domain.clone().unwrap_or_default().into();
-    answer.department = "n/a".into();
-    answer.uid = uid.into();
-    answer.login = login.into();
-    answer.scope = scope(identity.rights).into();
-    answer.user_email = identity.email.clone().unwrap_or_default().into();
-    answer.display_name = identity.display_name.as_str().into();
-    answer.token_type = "Bearer".into();
-    answer.client_id = identity.client_id.clone().unwrap_or_default().into();
-    answer.apiversion = version(api_version).into();
-    answer
+    wire::TokenAnswer {
+        username: login.into(),
+        user: identity.user.clone().unwrap_or_default().into(),
+        territory: identity.reseller.as_str().into(),
+        domain: identity.domain.clone().unwrap_or_default().into(),
+        department: "n/a".into(),
+        uid: uid.into(),
+        login: login.into(),
+        scope: scope(identity.rights).into(),
+        user_email: identity.email.clone().unwrap_or_default().into(),
+        display_name: identity.display_name.as_str().into(),
+        token_type: "Bearer".into(),
+        client_id: identity.client_id.clone().unwrap_or_default().into(),
+        apiversion: version(api_version).into(),
+        ..wire::TokenAnswer::default()
+    }
 }
 
 /// `Version: 44.1.2`.

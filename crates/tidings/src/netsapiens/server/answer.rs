@@ -38,9 +38,10 @@ pub(super) fn accepted() -> Response {
 
 /// A sentence with its status.
 pub(super) fn said(status: StatusCode, message: &str) -> Response {
-    let mut said = wire::Said::default();
-    said.code = i64::from(status.as_u16()).into();
-    said.message = message.into();
+    let said = wire::Said {
+        code: i64::from(status.as_u16()).into(),
+        message: message.into(),
+    };
     write(status, &said)
 }
 

@@ -26,8 +26,9 @@ pub(super) async fn list_of_domain(
 pub(super) async fn count(caller: Caller, place: Place) -> Result<Response, Refused> {
     let domain = place.domain_or_all(&caller)?;
     let found = under_way(&caller, &place, domain.as_deref(), None).await?;
-    let mut answer = wire::Total::default();
-    answer.total = outward::whole(found.len());
+    let answer = wire::Total {
+        total: outward::whole(found.len()),
+    };
     Ok(answer::document(&answer))
 }
 

@@ -83,19 +83,6 @@ impl Fields {
         Self(pairs.collect())
     }
 
-    /// The same fields, and where `name` is missing what stands under the first of `others` that is
-    /// there.
-    #[must_use]
-    pub(super) fn also_known_as(mut self, name: &'static str, others: &[&str]) -> Self {
-        let found = others.iter().find_map(|other| self.0.get(*other).cloned());
-        if let Some(value) = found
-            && self.get(name).is_none()
-        {
-            self.0.insert(name.to_owned(), value);
-        }
-        self
-    }
-
     /// Whether a field is there with something in it.
     pub(super) fn has(&self, name: &str) -> bool {
         self.get(name)

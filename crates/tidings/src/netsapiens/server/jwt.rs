@@ -3,6 +3,8 @@
 //! A JSON web token names a backend's token by its id. Here it is only proved that we wrote it;
 //! whether it still holds is the backend's to say.
 
+use std::time::Duration;
+
 use axum::extract::{Request, State};
 use axum::response::Response;
 use base64::Engine;
@@ -11,6 +13,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use sha2::Sha256;
+use tidings_core::Timestamp;
 
 use super::Desk;
 use super::answer::{self, Refused};
@@ -26,6 +29,8 @@ use crate::netsapiens::wire;
 /// What every token says before its first dot: `{"typ":"JWT","alg":"HS256"}`.
 const HEADER: &str = r#"{"typ":"JWT","alg":"HS256"}"#;
 const AUDIENCE: &str = "ns";
+/// The end that a refresh token names. Whether it still can be used is the backend's to say.
+const REFRESHED_WITHIN: Duration = Duration::from_hours(24);
 
 /// Writes and verifies tokens.
 pub(super) struct Signer {
@@ -35,17 +40,17 @@ pub(super) struct Signer {
 impl Signer {
     /// With the secret, or with a key of the operating system's.
     pub(super) fn new(secret: Option<&SecretString>) -> Result<Self> {
-        let key = match secret {
-            Some(secret) => Hmac::new_from_slice(secret.expose_secret().as_bytes()),
-            None => {
-                let mut key = [0; 32];
-                getrandom::fill(&mut key).map_err(|_| {
-                    let sentence = "the operating system gives no random bytes";
-                    Error::not_sent(ErrorKind::Config, sentence)
-                })?;
-                Hmac::new_from_slice(&key)
-            }
+        let mut drawn = [0; 32];
+        let key = if let Some(secret) = secret {
+            secret.expose_secret().as_bytes()
+        } else {
+            getrandom::fill(&mut drawn).map_err(|_| {
+                let sentence = "the operating system gives no random bytes";
+                Error::not_sent(ErrorKind::Config, sentence)
+            })?;
+            &drawn
         };
+        let key = Hmac::new_from_slice(key);
         Ok(Self {
             key: key.expect("a key of this algorithm has any length"),
         })
@@ -163,12 +168,16 @@ fn written(desk: &Desk, token: &Token, iss: &str, mfa: Option<Mfa>) -> wire::Jwt
         claims.mfa_type = mfa.kind.into();
         claims.mfa_vendor = mfa.vendor.into();
     }
-    let mut answer = wire::JwtAnswer::default();
-    answer.token = desk.signer.sign(&claims).into();
+    let mut answer = wire::JwtAnswer {
+        token: desk.signer.sign(&claims).into(),
+        refresh: wire::Text::default(),
+    };
     if let Some(refresh) = &token.refresh
         && !is_second_step
     {
         claims.jti = refresh.expose_secret().into();
+        let end = token.issued_at.plus(REFRESHED_WITHIN);
+        claims.exp = seconds(end).into();
         answer.refresh = desk.signer.sign(&claims).into();
     }
     answer
@@ -179,23 +188,27 @@ fn claims_of(desk: &Desk, token: &Token, iss: &str) -> wire::Claims {
     let identity = token.who.identity.as_deref().unwrap_or(&nobody);
     let text = |text: &Option<String>| text.clone().unwrap_or_default().into();
     let lifetime = token.lifetime.unwrap_or_default();
-    let mut claims = wire::Claims::default();
-    claims.aud = AUDIENCE.into();
-    let seconds = |time: tidings_core::Timestamp| time.as_millis().div_euclid(1_000);
-    claims.iat = seconds(token.issued_at).into();
-    claims.exp = seconds(token.issued_at.plus(lifetime)).into();
-    claims.iss = iss.into();
-    claims.jti = token.access.expose_secret().into();
-    claims.sub = outward::user_id(identity).into();
-    claims.time_out = outward::whole(lifetime.as_millis());
-    claims.domain = text(&identity.domain);
-    claims.territory = identity.reseller.as_str().into();
-    claims.user = text(&identity.user);
-    claims.user_email = text(&identity.email);
-    claims.user_scope = inward::scope(identity.rights).into();
-    claims.display_name = identity.display_name.as_str().into();
-    claims.apiversion = outward::version(&desk.options.api_version).into();
-    claims
+    wire::Claims {
+        aud: AUDIENCE.into(),
+        iat: seconds(token.issued_at).into(),
+        exp: seconds(token.issued_at.plus(lifetime)).into(),
+        iss: iss.into(),
+        jti: token.access.expose_secret().into(),
+        sub: outward::user_id(identity).into(),
+        time_out: outward::whole(lifetime.as_millis()),
+        domain: text(&identity.domain),
+        territory: identity.reseller.as_str().into(),
+        user: text(&identity.user),
+        user_email: text(&identity.email),
+        user_scope: inward::scope(identity.rights).into(),
+        display_name: identity.display_name.as_str().into(),
+        apiversion: outward::version(&desk.options.api_version).into(),
+        ..wire::Claims::default()
+    }
+}
+
+fn seconds(time: Timestamp) -> i64 {
+    time.as_millis().div_euclid(1_000)
 }
 
 /// `GET /ns-api/v2/jwt`: what the presented token says, if it holds.

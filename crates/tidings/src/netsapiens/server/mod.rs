@@ -50,8 +50,6 @@ mod numbers;
 mod options;
 mod sessions;
 mod subscriptions;
-#[cfg(test)]
-mod tests;
 mod tokens;
 
 use std::sync::Arc;
@@ -194,9 +192,10 @@ async fn no_route() -> Refused {
 }
 
 async fn version(State(desk): State<Desk>, seen: Seen) -> Response {
-    let mut version = wire::Version::default();
-    version.apiversion = outward::version(&desk.options.api_version).into();
-    version.hostname = seen.host(&desk.options).into();
-    version.current_time = outward::zoned(desk.options.clock.now()).into();
+    let version = wire::Version {
+        apiversion: outward::version(&desk.options.api_version).into(),
+        hostname: seen.host(&desk.options).into(),
+        current_time: outward::zoned(desk.options.clock.now()).into(),
+    };
     answer::document(&version)
 }

@@ -66,8 +66,9 @@ pub(super) async fn count(caller: Caller, place: Place) -> Result<Response, Refu
     let owner = place.owner(&caller)?;
     let total = caller.backend().count_numbers(caller.who(), &owner).await;
     let total = total.map_err(|refusal| place.refused(&caller, refusal))?;
-    let mut answer = wire::Total::default();
-    answer.total = outward::whole(total);
+    let answer = wire::Total {
+        total: outward::whole(total),
+    };
     Ok(answer::document(&answer))
 }
 

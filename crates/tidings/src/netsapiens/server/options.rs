@@ -185,13 +185,11 @@ fn choice<T: Copy>(account: &Account, name: &str, offered: &[(&str, T)]) -> Resu
     let Some(said) = account.setting(name) else {
         return Ok(None);
     };
-    match offered.iter().find(|(word, _)| *word == said) {
-        Some((_, meant)) => Ok(Some(*meant)),
-        None => {
-            let words: Vec<&str> = offered.iter().map(|(word, _)| *word).collect();
-            Err(bad(account, name, &words.join(" or ")))
-        }
+    if let Some((_, meant)) = offered.iter().find(|(word, _)| *word == said) {
+        return Ok(Some(*meant));
     }
+    let words: Vec<&str> = offered.iter().map(|(word, _)| *word).collect();
+    Err(bad(account, name, &words.join(" or ")))
 }
 
 /// A URL with scheme and host, without a slash at its end.

@@ -206,14 +206,15 @@ pub(super) async fn own_key(caller: Caller) -> Result<Response, Refused> {
     let nobody = Identity::new("", "");
     let identity = caller.who().identity.as_deref().unwrap_or(&nobody);
     let text = |text: &Option<String>| text.clone().unwrap_or_default().into();
-    let mut answer = wire::ApiKey::default();
     let key_id: String = key.chars().take(KEY_ID_LENGTH).collect();
-    answer.key_id = key_id.into();
-    answer.description = identity.display_name.as_str().into();
-    answer.reseller = identity.reseller.as_str().into();
-    answer.domain = text(&identity.domain);
-    answer.user = text(&identity.user);
-    answer.user_scope = inward::scope(identity.rights).into();
-    answer.readonly = false.into();
+    let answer = wire::ApiKey {
+        key_id: key_id.into(),
+        description: identity.display_name.as_str().into(),
+        reseller: identity.reseller.as_str().into(),
+        domain: text(&identity.domain),
+        user: text(&identity.user),
+        user_scope: inward::scope(identity.rights).into(),
+        readonly: false.into(),
+    };
     Ok(answer::document(&answer))
 }
