@@ -7,9 +7,18 @@ pub mod callback;
 mod client;
 #[cfg(feature = "client")]
 mod credentials;
+#[cfg(feature = "client")]
+mod grant;
+#[cfg(feature = "client")]
+mod jwt;
 pub mod map;
+mod model;
 #[cfg(feature = "client")]
 mod path;
+#[cfg(feature = "client")]
+mod refusal;
+#[cfg(feature = "client")]
+mod second_step;
 #[cfg(feature = "server")]
 pub mod server;
 #[cfg(feature = "client")]
@@ -29,9 +38,12 @@ pub use builder::ClientBuilder;
 #[cfg(feature = "client")]
 pub use client::Client;
 #[cfg(feature = "client")]
-pub use credentials::Credentials;
+pub use credentials::{ApiKey, ApiKeyLevel, Brings, Credentials, PasswordCredentials, UnknownWord};
+pub use model::Model;
 #[cfg(feature = "client")]
-pub use token::{Token, TokenStore};
+pub use second_step::{MfaChallenge, MfaIdentity, SignedIn};
+#[cfg(feature = "client")]
+pub use token::{DEFAULT_TOKEN_LIFETIME, Token, TokenStore};
 
 use std::time::Duration;
 

@@ -1,9 +1,11 @@
 //! Pure functions between neutral types and the wire, and the vendor's words. Used by both halves.
 
+pub mod addresses;
 #[cfg(feature = "server")]
 pub(super) mod inward;
 #[cfg(feature = "server")]
 pub(super) mod outward;
+pub mod times;
 
 /// The provider's id in errors, logs and configuration.
 pub const PROVIDER: &str = "netsapiens";
