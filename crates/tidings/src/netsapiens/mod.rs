@@ -8,6 +8,7 @@ mod client;
 #[cfg(feature = "client")]
 mod credentials;
 pub mod map;
+mod model;
 #[cfg(feature = "client")]
 mod path;
 #[cfg(feature = "server")]
@@ -30,6 +31,7 @@ pub use builder::ClientBuilder;
 pub use client::Client;
 #[cfg(feature = "client")]
 pub use credentials::Credentials;
+pub use model::Model;
 #[cfg(feature = "client")]
 pub use token::{Token, TokenStore};
 

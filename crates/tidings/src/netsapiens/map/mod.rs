@@ -1,4 +1,7 @@
 //! Pure functions between neutral types and the wire, and the vendor's words. Used by both halves.
 
+pub mod addresses;
+pub mod times;
+
 /// The provider's id in errors, logs and configuration.
 pub const PROVIDER: &str = "netsapiens";

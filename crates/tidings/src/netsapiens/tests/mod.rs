@@ -1,1 +1,3 @@
 //! Tests of the NetSapiens provider.
+
+mod callback;
