@@ -7,10 +7,18 @@ pub mod callback;
 mod client;
 #[cfg(feature = "client")]
 mod credentials;
+#[cfg(feature = "client")]
+mod grant;
+#[cfg(feature = "client")]
+mod jwt;
 pub mod map;
 mod model;
 #[cfg(feature = "client")]
 mod path;
+#[cfg(feature = "client")]
+mod refusal;
+#[cfg(feature = "client")]
+mod second_step;
 #[cfg(feature = "server")]
 pub mod server;
 #[cfg(feature = "client")]
@@ -30,10 +38,16 @@ pub use builder::ClientBuilder;
 #[cfg(feature = "client")]
 pub use client::Client;
 #[cfg(feature = "client")]
+<<<<<<< HEAD
 pub use credentials::Credentials;
+=======
+pub use credentials::{ApiKey, ApiKeyLevel, Brings, Credentials, PasswordCredentials, UnknownWord};
+>>>>>>> lead
 pub use model::Model;
 #[cfg(feature = "client")]
-pub use token::{Token, TokenStore};
+pub use second_step::{MfaChallenge, MfaIdentity, SignedIn};
+#[cfg(feature = "client")]
+pub use token::{DEFAULT_TOKEN_LIFETIME, Token, TokenStore};
 
 use std::time::Duration;
 

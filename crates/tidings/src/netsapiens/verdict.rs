@@ -58,7 +58,7 @@ impl Call {
 }
 
 /// Reads a list.
-pub(super) fn read_rows<T: DeserializeOwned>(
+pub(super) fn read_rows<T: wire::Document>(
     call: Call,
     response: &HttpResponse,
 ) -> Result<Answer<Vec<T>>> {

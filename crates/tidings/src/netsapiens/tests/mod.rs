@@ -1,3 +1,5 @@
 //! Tests of the NetSapiens provider.
 
 mod callback;
+#[cfg(feature = "client")]
+mod sign_in;

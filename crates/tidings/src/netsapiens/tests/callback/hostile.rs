@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! What is wrong in a post: named, never repeated, and never in the way of what is right.
 
 use proptest::prelude::*;
@@ -271,3 +272,6 @@ proptest! {
         let _: Result<_, _> = parse(&post(body));
     }
 }
+=======
+//! Filled in below.
+>>>>>>> lead

@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! Which event of a text is the first: in any order, with either model alone, and with everything that
 //! servers post besides.
 
@@ -319,3 +320,6 @@ proptest! {
         prop_assert_eq!(n_new(&events), n_texts);
     }
 }
+=======
+//! Filled in below.
+>>>>>>> lead
