@@ -227,7 +227,8 @@ impl OneOrMore {
 impl Serialize for OneOrMore {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         match self.0.as_slice() {
-            [one] => to.serialize_str(one),
+            // One that is empty would be read as none.
+            [one] if !one.is_empty() => to.serialize_str(one),
             several => several.serialize(to),
         }
     }

@@ -476,7 +476,8 @@ fn documents_of_another_kind() {
     assert_eq!(error(r#"["hunter2"]"#), wrong("[0]", Expected::Object));
     assert_eq!(error("[{},[]]"), wrong("[1]", Expected::Object));
     assert_eq!(error("[{},null]"), wrong("[1]", Expected::Object));
-    // What tells of an error is no message, and no empty list either.
+    // What tells of an error, or of nothing, is no message, and no empty list either.
+    assert_eq!(error("{}"), wrong("", Expected::Rows));
     assert_eq!(
         error(r#"{"code":404,"message":"hunter2"}"#),
         wrong("", Expected::Rows)
