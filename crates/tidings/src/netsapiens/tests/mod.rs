@@ -4,6 +4,8 @@ mod callback;
 mod exchanges;
 mod golden;
 #[cfg(feature = "client")]
+mod golden_calls;
+#[cfg(feature = "client")]
 mod path;
 #[cfg(feature = "client")]
 mod sending;
