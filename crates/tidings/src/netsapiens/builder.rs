@@ -16,12 +16,13 @@ use super::grant::TokenDesk;
 use super::map::PROVIDER;
 use super::sign_in::{Bearer, SignIn};
 use super::token::{Token, TokenStore};
+use super::token_file::FileTokenStore;
 use super::{SETTINGS, setting};
 use crate::clock::SystemClock;
 use crate::config::Environment;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::{BaseUrl, HttpClient};
-use crate::provider::Account;
+use crate::provider::{Account, COMMON_SETTINGS, Presence};
 
 /// Collects what a [`Client`] needs; [`Client::builder`] starts it.
 #[must_use]
@@ -67,13 +68,16 @@ impl Client {
     /// A client from `NETSAPIENS_BASE_URL` and, to sign in with, `NETSAPIENS_API_KEY` or
     /// `NETSAPIENS_CLIENT_ID`, `NETSAPIENS_CLIENT_SECRET`, `NETSAPIENS_USERNAME` and
     /// `NETSAPIENS_PASSWORD`; where they are set, also from `NETSAPIENS_SIGN_IN`,
-    /// `NETSAPIENS_DOMAIN`, `NETSAPIENS_USER`, `NETSAPIENS_FROM_NUMBER`, `NETSAPIENS_TOKEN_FILE` and
-    /// all others of [`SPEC`](super::SPEC)'s settings under their names in capital letters.
+    /// `NETSAPIENS_DOMAIN`, `NETSAPIENS_USER`, `NETSAPIENS_FROM_NUMBER`, `NETSAPIENS_TOKEN_FILE`,
+    /// `NETSAPIENS_CA_FILE` and the other settings of [`SPEC`](super::SPEC), by their names in
+    /// capital letters.
     ///
     /// # Errors
     /// [`ErrorKind::Config`] naming the variable that is missing, or what is wrong with one.
     pub fn from_env() -> Result<Self> {
-        ClientBuilder::from_environment(Environment::of_process())?.build()
+        let account = account_of(Environment::of_process())?;
+        let http = HttpClient::for_account(&account, HttpClient::builder())?;
+        Self::from_account(&account, http)
     }
 
     /// A client from an account's settings, whose names are in [`SPEC`](super::SPEC).
@@ -124,24 +128,10 @@ impl ClientBuilder {
             })?;
             builder = builder.from_number(number);
         }
-        Ok(builder)
-    }
-
-    /// The variables as an account, whose settings they name in capital letters.
-    pub(super) fn from_environment(environment: Environment) -> Result<Self> {
-        let mut account = Account::new("of the environment");
-        for setting in SETTINGS {
-            let variable = ["NETSAPIENS_", &setting.name.to_ascii_uppercase()].concat();
-            if let Some(value) = environment.variable(&variable) {
-                account = account.with(setting.name, value);
-            } else if setting.is_required()
-                && (setting.name == setting::BASE_URL
-                    || environment.variable("NETSAPIENS_API_KEY").is_none())
-            {
-                environment.required(&variable)?;
-            }
+        if let Some(file) = account.setting(setting::TOKEN_FILE) {
+            builder = builder.token_store(FileTokenStore::new(file));
         }
-        Self::from_settings(&account)
+        Ok(builder)
     }
 
     /// Where the API is: a host, perhaps with a port, which is spoken to over TLS, or a URL, perhaps
@@ -286,6 +276,32 @@ impl ClientBuilder {
             clock,
         }))
     }
+}
+
+/// The variables as an account, whose settings they name in capital letters.
+pub(super) fn account_of(environment: Environment) -> Result<Account> {
+    let mut account = Account::new(PROVIDER);
+    for setting in SETTINGS.iter().chain(COMMON_SETTINGS) {
+        let variable = variable_of(setting.name);
+        if let Some(value) = environment.variable(&variable) {
+            account = account.with(setting.name, value);
+        }
+    }
+    for setting in SETTINGS {
+        let is_missing = match setting.presence {
+            Presence::Required => true,
+            Presence::RequiredUnless(other) => account.setting(other).is_none(),
+            Presence::Default(_) | Presence::Optional => false,
+        };
+        if is_missing {
+            environment.required(&variable_of(setting.name))?;
+        }
+    }
+    Ok(account)
+}
+
+fn variable_of(setting: &str) -> String {
+    ["NETSAPIENS_", &setting.to_ascii_uppercase()].concat()
 }
 
 /// A host alone means `https`.

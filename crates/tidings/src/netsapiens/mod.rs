@@ -1,6 +1,8 @@
 #![doc = include_str!("README.md")]
 
 #[cfg(feature = "client")]
+mod access;
+#[cfg(feature = "client")]
 mod builder;
 pub mod callback;
 #[cfg(feature = "client")]
@@ -30,6 +32,8 @@ mod tests;
 #[cfg(feature = "client")]
 mod token;
 #[cfg(feature = "client")]
+mod token_file;
+#[cfg(feature = "client")]
 mod verdict;
 pub mod wire;
 
@@ -44,6 +48,8 @@ pub use model::Model;
 pub use second_step::{MfaChallenge, MfaIdentity, SignedIn};
 #[cfg(feature = "client")]
 pub use token::{DEFAULT_TOKEN_LIFETIME, Token, TokenStore};
+#[cfg(feature = "client")]
+pub use token_file::FileTokenStore;
 
 use std::time::Duration;
 
