@@ -16,7 +16,7 @@ async fn error_of(brings: Brings, status: u16, body: &'static str) -> Error {
         .clock(TestClock::new())
         .build()
         .unwrap();
-    let error = ask(&client).await.unwrap_err();
+    let error = ask(&client).await.expect_err(body);
     let calls = if status == 404 && brings == Brings::Token {
         2
     } else {
