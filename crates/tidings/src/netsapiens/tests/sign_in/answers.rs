@@ -122,13 +122,13 @@ async fn other_statuses_mean_what_http_says() {
 async fn a_member_that_is_wrong_is_named() {
     for (body, named) in [
         (r#"{"access_token":"a","expires_in":"soon"}"#, "expires_in"),
-        (r#"{"access_token":"a","expires_in":[]}"#, "expires_in"),
+        (r#"{"access_token":"a","expires_in":[1]}"#, "expires_in"),
         (r#"{"access_token":{"is":"s3cret"}}"#, "access_token"),
         (
             r#"{"access_token":"a","refresh_token":["s3cret"]}"#,
             "refresh_token",
         ),
-        (r#"{"access_token":"a","scope":{}}"#, "scope"),
+        (r#"{"access_token":"a","scope":{"a":1}}"#, "scope"),
     ] {
         let error = error_of(Brings::Token, 200, body).await;
         assert_eq!(error.kind(), ErrorKind::Protocol, "{body}");
