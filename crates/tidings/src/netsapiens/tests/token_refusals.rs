@@ -24,7 +24,7 @@ fn texts_that_name_the_token_are_about_it() {
         r#"{"code":"401","message":"INVALID TOKEN"}"#,
         r#"{"message":"Token is invalid"}"#,
         r#"{"message":"The token has been revoked"}"#,
-        r#"<html>token expired</html>"#,
+        "<html>token expired</html>",
     ] {
         check(401, body, true, true);
         // With no other status.

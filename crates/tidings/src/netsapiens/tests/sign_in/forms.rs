@@ -1,5 +1,6 @@
 //! The forms of signing in: what is sent, and what is read.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -72,8 +73,8 @@ async fn a_token_has_all_that_the_server_tells() {
     assert_eq!((token.site, token.group), (None, None));
     assert_eq!(token.access_token.expose_secret(), "access-1");
     assert_eq!(token.refresh_token.unwrap().expose_secret(), "refresh-1");
-    assert_eq!(token.expires_in, Duration::from_secs(3600));
-    let end = clock.now().plus(Duration::from_secs(3600));
+    assert_eq!(token.expires_in, Duration::from_hours(1));
+    let end = clock.now().plus(Duration::from_hours(1));
     assert_eq!(token.expires_at, end);
 }
 
@@ -117,7 +118,10 @@ async fn an_older_server_is_asked_at_its_address_and_that_is_remembered() {
     })
     .await;
     let clock = TestClock::new();
-    let client = builder(&server).clock(clock.clone()).build().unwrap();
+    let client = builder(&server)
+        .clock(Arc::<TestClock>::clone(&clock))
+        .build()
+        .unwrap();
     ask(&client).await.unwrap();
     clock.advance(3_600);
     ask(&client).await.unwrap();
@@ -161,7 +165,10 @@ async fn an_older_server_is_asked_at_its_address_and_that_is_remembered() {
 async fn a_server_without_any_of_the_addresses_is_asked_again_at_both() {
     let server = Scripted::start(|_| Reply::status(404, "", "")).await;
     let clock = TestClock::new();
-    let client = builder(&server).clock(clock.clone()).build().unwrap();
+    let client = builder(&server)
+        .clock(Arc::<TestClock>::clone(&clock))
+        .build()
+        .unwrap();
     for _ in 0..2 {
         let error = ask(&client).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotFound);
@@ -202,7 +209,9 @@ async fn a_json_web_token_is_got_and_renewed_by_its_own_address() {
     })
     .await;
     let clock = TestClock::new();
-    let client = builder(&server).brings(Brings::Jwt).clock(clock.clone());
+    let client = builder(&server)
+        .brings(Brings::Jwt)
+        .clock(Arc::<TestClock>::clone(&clock));
     let client = client.build().unwrap();
     ask(&client).await.unwrap();
     let token = client.token().unwrap();
