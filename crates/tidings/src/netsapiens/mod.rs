@@ -1,6 +1,8 @@
 #![doc = include_str!("README.md")]
 
 #[cfg(feature = "client")]
+mod access;
+#[cfg(feature = "client")]
 mod builder;
 pub mod callback;
 #[cfg(feature = "client")]
@@ -42,6 +44,8 @@ mod tests;
 #[cfg(feature = "client")]
 mod token;
 #[cfg(feature = "client")]
+mod token_file;
+#[cfg(feature = "client")]
 mod verdict;
 pub mod wire;
 
@@ -62,6 +66,8 @@ pub use send::{Message, Sent};
 pub use session_id::{SessionId, SessionIdError};
 #[cfg(feature = "client")]
 pub use token::{DEFAULT_TOKEN_LIFETIME, Token, TokenStore};
+#[cfg(feature = "client")]
+pub use token_file::FileTokenStore;
 
 use std::time::Duration;
 

@@ -12,8 +12,12 @@ mod sending;
 #[cfg(feature = "client")]
 mod sessions;
 #[cfg(feature = "client")]
+mod settings;
+#[cfg(feature = "client")]
 mod sign_in;
 mod wire;
+#[cfg(feature = "client")]
+mod token_refusals;
 
 #[cfg(feature = "client")]
 use super::{Client, ClientBuilder, Credentials};
