@@ -13,9 +13,13 @@ pub mod map;
 #[cfg(feature = "client")]
 mod media;
 #[cfg(feature = "client")]
+mod numbers;
+#[cfg(feature = "client")]
 mod paging;
 #[cfg(feature = "client")]
 mod path;
+#[cfg(feature = "client")]
+mod reconcile;
 #[cfg(feature = "client")]
 mod send;
 #[cfg(feature = "server")]
