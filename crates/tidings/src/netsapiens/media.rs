@@ -5,8 +5,6 @@
 
 use std::path::Path as FilePath;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderValue, Request, Uri};
@@ -160,11 +158,6 @@ pub(super) fn check(call: Call, media: &Media, limit: usize) -> Result<()> {
         return Err(call.not_sent(ErrorKind::InvalidMessage, what));
     }
     Ok(())
-}
-
-/// A file as it travels in JSON.
-pub(super) fn to_base64(media: &Media) -> String {
-    STANDARD.encode(media.content())
 }
 
 fn too_large(call: Call, limit: usize) -> crate::error::Error {

@@ -77,7 +77,7 @@ impl Client {
         }
         check_application(ADD, number)?;
         let mut added = number.clone();
-        added.number = on_the_wire(&number.number.0).into();
+        added.number = number::canonical(&number.number.0).into();
         let body = written(ADD, &added)?;
         let path = self.domain_numbers_path();
         self.call(ADD, Method::POST, path, Some(body), verdict::read_done)
@@ -129,7 +129,8 @@ impl Client {
     }
 
     fn number_path(&self, number: &str) -> Option<Path> {
-        self.domain_numbers_path()?.part(&on_the_wire(number))
+        self.domain_numbers_path()?
+            .part(&number::canonical(number))
     }
 
     /// All pages of one of the lists.
@@ -154,14 +155,6 @@ fn check_application(call: Call, number: &wire::NumberAssignment) -> Result<()> 
         return Err(call.not_sent(ErrorKind::InvalidMessage, what));
     }
     Ok(())
-}
-
-/// A number as the wire has it, or as it is where it is none that can be read.
-fn on_the_wire(text: &str) -> String {
-    match number::from_wire(text) {
-        Some(number) => number::to_wire(&number).to_owned(),
-        None => text.trim().to_owned(),
-    }
 }
 
 /// The user's numbers; those of the whole domain for a client whose user is `*`.

@@ -260,7 +260,6 @@ impl Client {
         let to = destinations(message, recipients)?;
         let from = self.sender(message)?;
         let from = from.as_ref().map(number::to_wire);
-        let data = message.media.as_ref().map(media::to_base64);
         let (from_number, from_num) = match choices.sender_field {
             SenderField::FromNumber => (from, None),
             SenderField::FromNum => (None, from),
@@ -270,28 +269,14 @@ impl Client {
             [one] if !choices.destination_as_list => Some(wire::Destination::One(one)),
             several => Some(wire::Destination::Several(several)),
         };
-        let written = wire::SendMessage {
-            kind: message.kind(),
-            message: text,
-            destination,
-            from_number,
-            from_num,
-            data: data.as_deref(),
-            mime_type: message.media.as_ref().map(Media::mime_type),
-            size: message.media.as_ref().map(|media| media.content().len()),
-        };
-        // All at once: a body that grows is copied each time.
-        let room = text.len() + text.len() / 4 + data.as_ref().map_or(0, String::len);
-        let mut body = Vec::with_capacity(room + 256 + 24 * to.len());
-        match serde_json::to_writer(&mut body, &written) {
-            Ok(()) => Ok(body.into()),
-            Err(unwritable) => {
-                let what = "the message cannot be written in json";
-                Err(SEND
-                    .not_sent(ErrorKind::InvalidMessage, what)
-                    .with_source(unwritable))
-            }
+        let mut written = wire::SendMessage::new(message.kind(), text);
+        written.destination = destination;
+        written.from_number = from_number;
+        written.from_num = from_num;
+        if let Some(media) = &message.media {
+            written.attach(media);
         }
+        Ok(wire::write_send(&written))
     }
 
     /// The number that phones see.

@@ -93,7 +93,7 @@ impl Call {
 ///
 /// # Errors
 /// As [`read_one`].
-pub(super) fn read_rows<T: DeserializeOwned>(
+pub(super) fn read_rows<T: wire::Document>(
     call: Call,
     response: &HttpResponse,
 ) -> Result<Answer<Vec<T>>> {
@@ -115,7 +115,7 @@ pub(super) fn read_one<T: DeserializeOwned>(
         let what = "netsapiens gave an answer that does not hold what was asked for";
         return Err(call.unreadable(what, http));
     }
-    match serde_json::from_slice(&response.body) {
+    match wire::read(&response.body) {
         Ok(value) => Ok(Answer::new(value, http)),
         Err(unreadable) => {
             let what = "netsapiens gave an answer that cannot be read";
