@@ -129,8 +129,7 @@ impl Client {
     }
 
     fn number_path(&self, number: &str) -> Option<Path> {
-        self.domain_numbers_path()?
-            .part(&number::canonical(number))
+        self.domain_numbers_path()?.part(&number::canonical(number))
     }
 
     /// All pages of one of the lists.
