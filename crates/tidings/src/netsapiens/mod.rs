@@ -20,9 +20,13 @@ pub mod map;
 mod media;
 mod model;
 #[cfg(feature = "client")]
+mod numbers;
+#[cfg(feature = "client")]
 mod paging;
 #[cfg(feature = "client")]
 mod path;
+#[cfg(feature = "client")]
+mod reconcile;
 #[cfg(feature = "client")]
 mod refusal;
 #[cfg(feature = "client")]
