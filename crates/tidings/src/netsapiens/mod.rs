@@ -52,11 +52,7 @@ pub use choices::{DEFAULT_SETTLE_TIME, SenderField, Sessions};
 #[cfg(feature = "client")]
 pub use client::Client;
 #[cfg(feature = "client")]
-<<<<<<< HEAD
-pub use credentials::Credentials;
-=======
 pub use credentials::{ApiKey, ApiKeyLevel, Brings, Credentials, PasswordCredentials, UnknownWord};
->>>>>>> lead
 pub use model::Model;
 #[cfg(feature = "client")]
 pub use second_step::{MfaChallenge, MfaIdentity, SignedIn};

@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! Posts in every form in which servers are known or supposed to make them.
 
 use serde_json::{Map, Value, json};
@@ -173,11 +172,6 @@ fn a_text_from_a_phone_is_an_inbound_message() {
             "+15552101234",
             "+15550109876",
         ),
-        (
-            json!({"from_num": "4790000001"}),
-            "+4790000001",
-            "+15550109876",
-        ),
         (json!({"from_num": "72345"}), "72345", "+15550109876"),
         (
             json!({"dialed": "15550109876,15550101111"}),
@@ -279,6 +273,3 @@ fn only_posts_are_read() {
     let get = CallbackRequest::get("text=hello");
     assert_eq!(parse(&get).unwrap_err().to_string(), "the call is no POST");
 }
-=======
-//! Filled in below.
->>>>>>> lead
