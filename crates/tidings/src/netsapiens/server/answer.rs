@@ -41,6 +41,7 @@ pub(super) fn said(status: StatusCode, message: &str) -> Response {
     let said = wire::Said {
         code: i64::from(status.as_u16()).into(),
         message: message.into(),
+        ..wire::Said::default()
     };
     write(status, &said)
 }

@@ -215,6 +215,7 @@ pub(super) async fn own_key(caller: Caller) -> Result<Response, Refused> {
         user: text(&identity.user),
         user_scope: inward::scope(identity.rights).into(),
         readonly: false.into(),
+        ..wire::ApiKey::default()
     };
     Ok(answer::document(&answer))
 }
