@@ -12,8 +12,7 @@ use tidings_core::Timestamp;
 use super::client::Client;
 use super::map::time;
 use super::path::Path;
-use super::sessions::checked;
-use super::subscriptions::json;
+use super::sessions::{checked, written};
 use super::verdict::{self, Call};
 use super::wire;
 use crate::answer::Answer;
@@ -367,7 +366,7 @@ impl Client {
                 START,
                 Method::POST,
                 path,
-                Some(json(&document)),
+                Some(written(START, &document)?),
                 read_started,
             )
             .await?;
@@ -412,7 +411,7 @@ impl Client {
             let what = "a call is transferred to somebody";
             return Err(TRANSFER.not_sent(ErrorKind::InvalidRecipient, what));
         }
-        let body = json(&Transfer { to: to.trim() });
+        let body = written(TRANSFER, &Transfer { to: to.trim() })?;
         self.act_on_call(TRANSFER, id, "/transfer", Some(body))
             .await
     }

@@ -8,7 +8,6 @@
 mod subscription;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use futures_util::stream::{Stream, TryStreamExt as _};
 use http::Method;
 use serde::Serialize;
@@ -16,7 +15,7 @@ use serde::Serialize;
 use super::client::Client;
 use super::paging;
 use super::path::Path;
-use super::sessions::{checked, rows};
+use super::sessions::{checked, rows, written};
 use super::verdict::{self, Call};
 use super::wire;
 use crate::answer::Answer;
@@ -229,7 +228,7 @@ impl Client {
                 CREATE,
                 Method::POST,
                 Some(path),
-                Some(json(&document)),
+                Some(written(CREATE, &document)?),
                 read_made,
             )
             .await?;
@@ -291,7 +290,7 @@ impl Client {
         if let Some(fault) = change.fault() {
             return Err(CHANGE.not_sent(ErrorKind::InvalidMessage, fault));
         }
-        let body = json(&change.document());
+        let body = written(CHANGE, &change.document())?;
         self.call(CHANGE, Method::PUT, path, Some(body), verdict::read_done)
             .await
     }
@@ -301,7 +300,7 @@ impl Client {
         path: Option<Path>,
         body: Option<&DeleteSubscription<'_>>,
     ) -> Result<Answer<()>> {
-        let body = body.map(|body| json(body));
+        let body = body.map(|body| written(DELETE, body)).transpose()?;
         self.call(DELETE, Method::DELETE, path, body, verdict::read_done)
             .await
     }
@@ -336,12 +335,6 @@ fn no_path(call: Call) -> crate::Error {
         ErrorKind::InvalidMessage,
         "a part of the path is empty or dots",
     )
-}
-
-pub(super) fn json(document: &impl Serialize) -> Bytes {
-    serde_json::to_vec(document)
-        .expect("texts and numbers can be written as JSON")
-        .into()
 }
 
 #[async_trait]
