@@ -134,8 +134,8 @@ pub(crate) fn owner() -> Mailbox {
 
 fn ann() -> Principal {
     let mut identity = Identity::new(DOMAIN, "200");
-    identity.reseller = "Acme".to_owned();
-    identity.display_name = "Ann Doe".to_owned();
+    "Acme".clone_into(&mut identity.reseller);
+    "Ann Doe".clone_into(&mut identity.display_name);
     identity.email = Some("a@example.test".to_owned());
     identity.client_id = Some("acme.app".to_owned());
     Principal::new("account").identity(identity)
@@ -144,9 +144,9 @@ fn ann() -> Principal {
 fn key() -> Token {
     let mut identity = Identity::new(DOMAIN, "");
     identity.user = None;
-    identity.reseller = "Acme".to_owned();
+    "Acme".clone_into(&mut identity.reseller);
     identity.rights = Rights::Domain;
-    identity.display_name = "Texts of the shop".to_owned();
+    "Texts of the shop".clone_into(&mut identity.display_name);
     Token::new(KEY, at(), Principal::new("account").identity(identity))
 }
 
@@ -412,7 +412,7 @@ pub(crate) fn conversation() -> Conversation {
 
 fn group() -> Conversation {
     let mut group = conversation();
-    group.id = "af1e2d3c4b5a69788796a5b4c3d2e1f0".to_owned();
+    "af1e2d3c4b5a69788796a5b4c3d2e1f0".clone_into(&mut group.id);
     group.remote = vec!["201@example.test".to_owned(), "202@example.test".to_owned()];
     group.number = None;
     group.is_read = false;
@@ -436,14 +436,14 @@ fn message(id: &str, kind: &str, direction: Direction, text: &str) -> Conversati
 
 pub(crate) fn inbound() -> ConversationMessage {
     let mut message = message("m-65f0a1b2c3d4e", "sms", Direction::Inbound, "hello");
-    message.from = "+15550101234".to_owned();
+    "+15550101234".clone_into(&mut message.from);
     message.to = vec![OWN_NUMBER.to_owned()];
     message
 }
 
 pub(crate) fn outbound(text: &str) -> ConversationMessage {
     let mut message = message("m-65f0a1b2c3d4f", "sms", Direction::Outbound, text);
-    message.from = OWN_NUMBER.to_owned();
+    OWN_NUMBER.clone_into(&mut message.from);
     message.to = vec!["+15550101234".to_owned()];
     message.status = Some("sending".to_owned());
     message

@@ -218,12 +218,17 @@ async fn send(address: std::net::SocketAddr, asked: &Asked) -> (u16, Value) {
     };
     let mut head = format!("{} {} HTTP/1.1\r\n", asked.method, asked.target);
     for (name, value) in &asked.headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        head.extend([name, ": ", value, "\r\n"]);
     }
-    head.push_str(&format!(
-        "content-length: {}\r\nconnection: close\r\n\r\n",
-        body.len()
-    ));
+    let length = body.len().to_string();
+    head.extend([
+        "content-length: ",
+        &length,
+        "
+connection: close
+
+",
+    ]);
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(head.as_bytes()).await.unwrap();
     stream.write_all(body.as_bytes()).await.unwrap();
