@@ -488,6 +488,14 @@ pub(crate) struct SimArgs {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub(crate) listen: SocketAddr,
+    /// Speak https, with a certificate of its own making; what clients have to trust is printed as
+    /// `ca_file`
+    #[arg(long)]
+    pub(crate) tls: bool,
+    /// With --tls: keep that file here, and the key that goes with it beside it, so that it is the
+    /// same after a restart [default: a temporary file that is removed at the end]
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    pub(crate) ca_file: Option<PathBuf>,
     /// A scenario: delays, numbers that fail, faults
     #[arg(long, value_name = "FILE")]
     pub(crate) scenario: Option<PathBuf>,

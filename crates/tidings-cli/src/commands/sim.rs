@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use serde_json::{Map, Value};
+use tidings::serve::tls::CertificateError;
 use tidings::{E164, ProviderSpec};
 use tidings_sim::{PhoneText, Scenario, SimError, Simulator, World};
 use tokio::sync::mpsc;
@@ -24,6 +25,12 @@ pub(super) async fn run(
     let spec = tidings::providers::by_id(&args.carrier)
         .ok_or_else(|| bad_input(format!("{} is no provider", args.carrier)))?;
     let mut builder = Simulator::builder(spec).listen(args.listen);
+    if args.tls {
+        builder = match &args.ca_file {
+            Some(path) => builder.ca_file(path),
+            None => builder.tls(),
+        };
+    }
     if let Some(path) = &args.scenario {
         builder = builder.scenario(scenario(path)?);
     }
@@ -60,6 +67,9 @@ fn told_as_input(error: SimError) -> anyhow::Error {
     match error {
         SimError::Account { source } => bad_input(source.to_string()),
         SimError::Callback { .. } => bad_input(error.to_string()),
+        SimError::Certificate { source } if matches!(source, CertificateError::NotOurs { .. }) => {
+            bad_input(source.to_string())
+        }
         error => error.into(),
     }
 }

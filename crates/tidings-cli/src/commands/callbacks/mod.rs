@@ -7,8 +7,8 @@ mod listen;
 
 use anyhow::Context as _;
 use tidings::callback::Callback;
+use tidings::serve::listen::Listener;
 use tidings::{DeliveryReport, Error, ErrorKind, InboundMessage, Timestamp};
-use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -41,10 +41,10 @@ pub(super) async fn run(
     if token.as_deref() == Some("") {
         return Err(bad_input("the token is empty"));
     }
-    let socket = TcpListener::bind(args.listen)
+    let socket = Listener::bind(args.listen)
         .await
         .with_context(|| format!("cannot listen on {}", args.listen))?;
-    let address = socket.local_addr().context("cannot listen")?;
+    let base_url = socket.base_url();
 
     let (heard, mut calls) = mpsc::channel(MAX_WAITING);
     let door = Door {
@@ -56,10 +56,10 @@ pub(super) async fn run(
     let stopping = CancellationToken::new();
     // Dropped at the end: no call is answered any more by then.
     let mut listener = JoinSet::new();
-    listener.spawn(listen::run(socket, door, stopping.clone()));
+    listener.spawn(socket.http1_only().serve(door, stopping.clone()));
     // The address ends its line: what is marked there and copied is the address alone.
     context.output.remark(format_args!(
-        "what {} tells is received at http://{address}{}",
+        "what {} tells is received at {base_url}{}",
         spec.title, args.path
     ));
     context.output.remark(if args.token.is_some() {
