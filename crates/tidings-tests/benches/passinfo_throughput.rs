@@ -20,7 +20,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tidings::{E164, SenderId, passinfo};
 
-use throughput::{AnyError, BareCall, Counter, Length, Load, Mode, Options, Server, Track};
+use throughput::{AnyError, BareCall, Counter, Length, Load, Mode, Options, Target, Track, Wire};
 
 const IN_FLIGHT: [usize; 2] = [1, 64];
 
@@ -31,21 +31,22 @@ const ANSWER: &str = r#"{"status":"success","message_id":"1234567890"}"#;
 
 fn main() -> Result<(), AnyError> {
     match Mode::from_arguments()? {
-        Mode::Serve => throughput::serve(|_| Bytes::from_static(ANSWER.as_bytes())),
-        Mode::Calls {
-            client,
-            in_flight,
-            n_calls,
-        } => calls(&client, in_flight, n_calls),
+        Mode::Serve(wire) => throughput::serve(wire, answer),
+        Mode::Calls(what) => throughput::calls(&what, Wire::Plain, answer, tidings),
         Mode::Compare(options) => compare(&options),
     }
 }
 
-async fn tidings(base_url: String, in_flight: usize, length: Length) -> Result<f64, AnyError> {
+fn answer(_: &Bytes) -> Bytes {
+    Bytes::from_static(ANSWER.as_bytes())
+}
+
+async fn tidings(target: Target, in_flight: usize, length: Length) -> Result<f64, AnyError> {
     let client = passinfo::Client::builder()
         .api_key(KEY)
         .client_id(CLIENT_ID)
-        .base_url(base_url)
+        .base_url(target.base_url())
+        .http(target.http_client()?)
         .build()?;
     let to: E164 = "+224622000001".parse()?;
     let from = SenderId::parse("Tidings")?;
@@ -86,29 +87,9 @@ for thread in threads: thread.join()
 print(n / elapsed)
 "#;
 
-/// Makes `n_calls` calls, and a few more where several are in flight.
-fn calls(client: &str, in_flight: usize, n_calls: u64) -> Result<(), AnyError> {
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = runtime.enable_all().build()?;
-    let server = Server::start()?;
-    let call = BareCall::of(&runtime, Bytes::from_static(ANSWER.as_bytes()), tidings)?;
-    let (address, length) = (&server.address, Length::Calls(n_calls));
-    match client {
-        "hyper" => runtime.block_on(throughput::bare_hyper(address, &call, in_flight, length))?,
-        "pooled" => runtime.block_on(throughput::pooled(address, &call, in_flight, length))?,
-        "tidings" => runtime.block_on(tidings(server.base_url(), in_flight, length))?,
-        _ => return Err("--calls hyper|pooled|tidings IN_FLIGHT N".into()),
-    };
-    Ok(())
-}
-
 fn compare(options: &Options) -> Result<(), AnyError> {
-    let track = Track::new()?;
-    let call = BareCall::of(
-        &track.runtime,
-        Bytes::from_static(ANSWER.as_bytes()),
-        tidings,
-    )?;
+    let track = Track::new(Wire::Plain)?;
+    let call = BareCall::of(&track.runtime, answer, tidings)?;
     let mut rows = Vec::new();
     for in_flight in IN_FLIGHT {
         let load = Load {

@@ -19,11 +19,11 @@ mod throughput;
 use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use tidings::{E164, E164Error, puzzel};
-use tokio::runtime::Runtime;
 
-use throughput::{AnyError, BareCall, Counter, Length, Load, Mode, Options, Server, Track};
+use throughput::{AnyError, BareCall, Counter, Length, Load, Mode, Options, Target, Track, Wire};
 
 const IN_FLIGHT: [usize; 2] = [1, 64];
 const MESSAGES: [u16; 2] = [1, 100];
@@ -35,12 +35,8 @@ const TEXT: &str = "Hei, pakken din er underveis. Den kommer i morgen mellom 9 o
 
 fn main() -> Result<(), AnyError> {
     match Mode::from_arguments()? {
-        Mode::Serve => throughput::serve(answer),
-        Mode::Calls {
-            client,
-            in_flight,
-            n_calls,
-        } => calls(&client, in_flight, n_calls),
+        Mode::Serve(wire) => throughput::serve(wire, answer),
+        Mode::Calls(what) => throughput::calls(&what, Wire::Plain, answer, ours_with(1)),
         Mode::Compare(options) => compare(&options),
     }
 }
@@ -81,7 +77,7 @@ fn recipient(index: u16) -> String {
 
 /// Everything that our client is asked for, with so many messages in each call.
 async fn tidings(
-    base_url: String,
+    target: Target,
     in_flight: usize,
     messages: u16,
     length: Length,
@@ -90,7 +86,8 @@ async fn tidings(
         .service_id(SERVICE_ID)
         .username(USERNAME)
         .password(PASSWORD)
-        .base_url(base_url)
+        .base_url(target.base_url())
+        .http(target.http_client()?)
         .build()?;
     // Numbers that were read once, as programs keep them.
     let message = |index| {
@@ -117,29 +114,11 @@ async fn tidings(
     throughput::measure(in_flight, length, task).await
 }
 
-/// What our client sends in one call.
-fn bare_call(runtime: &Runtime, messages: u16) -> Result<BareCall, AnyError> {
-    BareCall::of(
-        runtime,
-        answer_of(messages),
-        |base_url, in_flight, length| tidings(base_url, in_flight, messages, length),
-    )
-}
-
-/// Makes `n_calls` calls, and a few more where several are in flight.
-fn calls(client: &str, in_flight: usize, n_calls: u64) -> Result<(), AnyError> {
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = runtime.enable_all().build()?;
-    let server = Server::start()?;
-    let call = bare_call(&runtime, 1)?;
-    let (address, length) = (&server.address, Length::Calls(n_calls));
-    match client {
-        "hyper" => runtime.block_on(throughput::bare_hyper(address, &call, in_flight, length))?,
-        "pooled" => runtime.block_on(throughput::pooled(address, &call, in_flight, length))?,
-        "tidings" => runtime.block_on(tidings(server.base_url(), in_flight, 1, length))?,
-        _ => return Err("--calls hyper|pooled|tidings IN_FLIGHT N".into()),
-    };
-    Ok(())
+/// As [`tidings`], with so many messages in each call.
+fn ours_with(
+    messages: u16,
+) -> impl Fn(Target, usize, Length) -> BoxFuture<'static, Result<f64, AnyError>> + Copy {
+    move |target, in_flight, length| Box::pin(tidings(target, in_flight, messages, length))
 }
 
 // ---- the comparison ----
@@ -159,14 +138,12 @@ const PACKAGES: [(&str, &str, &str); 2] = [
 ];
 
 fn compare(options: &Options) -> Result<(), AnyError> {
-    let track = Track::new()?;
+    let track = Track::new(Wire::Plain)?;
     let service_id = SERVICE_ID.to_string();
     let mut rows = Vec::new();
     for messages_per_call in MESSAGES {
-        let call = bare_call(&track.runtime, messages_per_call)?;
-        let ours = move |base_url, in_flight, length| {
-            tidings(base_url, in_flight, messages_per_call, length)
-        };
+        let ours = ours_with(messages_per_call);
+        let call = BareCall::of(&track.runtime, answer, ours)?;
         for in_flight in IN_FLIGHT {
             let load = Load {
                 in_flight,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tidings::http::HttpClient;
 use tidings::layers::{self, Jitter, LayerSettings, RetryPolicy};
 use tidings::{Account, Provider, ProviderSpec, SystemClock};
-use tidings_sim::{Scenario, Simulator};
+use tidings_sim::{Scenario, Simulator, SimulatorBuilder};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -31,7 +31,7 @@ impl Carrier {
     /// # Panics
     /// When the scenario, a text in TOML, cannot be read or no port is free.
     pub async fn start(spec: &'static ProviderSpec, scenario: &str) -> Self {
-        Self::build(spec, scenario, None, None).await
+        Self::of(spec).scenario(scenario).start().await
     }
 
     /// Starts a carrier with credentials of its own making, which tells a customer's server what
@@ -40,8 +40,8 @@ impl Carrier {
     /// # Panics
     /// As [`Self::start`].
     pub async fn telling(spec: &'static ProviderSpec, scenario: &str, customer: &Recorder) -> Self {
-        let url = spec.emit_callback.map(|_| customer.base_url());
-        Self::build(spec, scenario, None, url).await
+        let carrier = Self::of(spec).scenario(scenario);
+        carrier.telling(customer).start().await
     }
 
     /// Starts a carrier that knows these credentials.
@@ -53,7 +53,8 @@ impl Carrier {
         scenario: &str,
         account: Account,
     ) -> Self {
-        Self::build(spec, scenario, Some(account), None).await
+        let carrier = Self::of(spec).scenario(scenario);
+        carrier.account(account).start().await
     }
 
     /// As [`Self::telling`], and the carrier knows these credentials.
@@ -66,31 +67,15 @@ impl Carrier {
         account: Account,
         customer: &Recorder,
     ) -> Self {
-        let url = spec.emit_callback.map(|_| customer.base_url());
-        Self::build(spec, scenario, Some(account), url).await
+        let carrier = Self::of(spec).scenario(scenario).account(account);
+        carrier.telling(customer).start().await
     }
 
-    async fn build(
-        spec: &'static ProviderSpec,
-        scenario: &str,
-        account: Option<Account>,
-        callback_url: Option<String>,
-    ) -> Self {
-        let clock = Arc::new(TestClock::new());
-        let scenario = Scenario::from_toml(scenario).expect("the test's scenario can be read");
-        let mut builder = Simulator::builder(spec)
-            .clock(Arc::clone(&clock) as Arc<dyn tidings::Clock>)
-            .scenario(scenario);
-        if let Some(account) = account {
-            builder = builder.account(account);
-        }
-        if let Some(url) = callback_url {
-            builder = builder.callback_url(url);
-        }
-        let simulator = builder.start().await.expect("a port is free");
-        Self {
-            simulator,
-            clock,
+    /// A carrier that is yet to be started.
+    pub fn of(spec: &'static ProviderSpec) -> CarrierBuilder {
+        CarrierBuilder {
+            builder: Simulator::builder(spec),
+            clock: Arc::new(TestClock::new()),
             spec,
         }
     }
@@ -130,6 +115,67 @@ impl Carrier {
         read.expect("the carrier answers");
         let status = answer.get(9..12).and_then(|status| status.parse().ok());
         status.unwrap_or_else(|| panic!("{head}: {answer}"))
+    }
+}
+
+/// Settings of a [`Carrier`] that has not started.
+#[derive(Debug)]
+#[must_use = "nothing happens before it is started"]
+pub struct CarrierBuilder {
+    builder: SimulatorBuilder,
+    clock: Arc<TestClock>,
+    spec: &'static ProviderSpec,
+}
+
+impl CarrierBuilder {
+    /// What happens, as a text in TOML. Default: a good day.
+    ///
+    /// # Panics
+    /// When it cannot be read.
+    pub fn scenario(mut self, toml: &str) -> Self {
+        let scenario = Scenario::from_toml(toml).expect("the test's scenario can be read");
+        self.builder = self.builder.scenario(scenario);
+        self
+    }
+
+    /// Fixes the credentials.
+    pub fn account(mut self, account: Account) -> Self {
+        self.builder = self.builder.account(account);
+        self
+    }
+
+    /// Tells this server of the customer what becomes of messages, if the provider does such a thing.
+    pub fn telling(mut self, customer: &Recorder) -> Self {
+        if self.spec.emit_callback.is_some() {
+            self.builder = self.builder.callback_url(customer.base_url());
+        }
+        self
+    }
+
+    /// Sets one of the provider's settings that are no credentials.
+    pub fn setting(mut self, name: &str, value: &str) -> Self {
+        self.builder = self.builder.setting(name, value);
+        self
+    }
+
+    /// Tells the carrier this time. Default: a clock of its own.
+    pub fn clock(mut self, clock: &Arc<TestClock>) -> Self {
+        self.clock = Arc::clone(clock);
+        self
+    }
+
+    /// Starts it.
+    ///
+    /// # Panics
+    /// When no port is free or the account does not fit the provider.
+    pub async fn start(self) -> Carrier {
+        let clock = Arc::clone(&self.clock) as Arc<dyn tidings::Clock>;
+        let simulator = self.builder.clock(clock).start().await;
+        Carrier {
+            simulator: simulator.expect("a port is free, and the account fits"),
+            clock: self.clock,
+            spec: self.spec,
+        }
     }
 }
 

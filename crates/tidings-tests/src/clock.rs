@@ -12,10 +12,15 @@ use tidings_core::{Clock, Timestamp};
 pub struct TestClock(Mutex<Timestamp>);
 
 impl TestClock {
+    /// A clock that shows this time.
+    pub fn at(time: Timestamp) -> Self {
+        Self(Mutex::new(time))
+    }
+
     /// A clock that shows noon of 2026-11-21, UTC.
     pub fn new() -> Self {
         let noon = Timestamp::from_millis(1_795_262_400_000).expect("a year of four digits");
-        Self(Mutex::new(noon))
+        Self::at(noon)
     }
 
     /// Moves it on.

@@ -1,7 +1,7 @@
 //! The harness: what the tests of the whole product share.
 //!
 //! Used by this crate's own tests only; nothing depends on it. In reading order: [`Carrier`],
-//! [`SimulatedByCommand`], [`TestClock`], [`Fault`], [`CapturedLog`], [`Python`], [`Recorder`].
+//! [`SimulatedByCommand`], [`Shell`], [`TestClock`], [`Fault`], [`CapturedLog`], [`Python`], [`Recorder`].
 
 mod carrier;
 mod clock;
@@ -10,11 +10,13 @@ mod fault;
 mod log;
 mod python;
 mod recorder;
+mod shell;
 
-pub use carrier::{Carrier, standard};
+pub use carrier::{Carrier, CarrierBuilder, standard};
 pub use clock::TestClock;
 pub use command::{SimulatedByCommand, program_folder};
 pub use fault::{CALL_LIMIT, Fault};
 pub use log::{CapturedLog, log_ended};
 pub use python::{Packages, Python};
-pub use recorder::{Recorded, Recorder};
+pub use recorder::{Answer, Recorded, Recorder};
+pub use shell::Shell;

@@ -1,4 +1,5 @@
-//! A server that writes down what it is sent, byte for byte, and gives the same answer to everything.
+//! A server that writes down what it is sent, byte for byte, and gives the same answer to everything,
+//! or to each call the answer that a test has for it.
 //!
 //! Used by tests that want to know what a vendor's own client puts on the wire, or what a carrier
 //! tells its customer's server. It reads just enough of HTTP/1.1 for such clients: a body is as long as `Content-Length` says, and every connection
@@ -57,6 +58,38 @@ impl Recorded {
     }
 }
 
+/// What a call is answered with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    status: u16,
+    body: String,
+}
+
+impl Answer {
+    /// 200 and this JSON.
+    pub fn json(body: impl Into<String>) -> Self {
+        Self {
+            status: 200,
+            body: body.into(),
+        }
+    }
+
+    /// A status without a body.
+    pub fn status(status: u16) -> Self {
+        Self {
+            status,
+            body: String::new(),
+        }
+    }
+
+    fn as_http(&self) -> String {
+        let Self { status, body } = self;
+        let head = "Content-Type: application/json\r\nConnection: close";
+        let length = body.len();
+        format!("HTTP/1.1 {status} Answer\r\n{head}\r\nContent-Length: {length}\r\n\r\n{body}")
+    }
+}
+
 /// A server on a free port of this machine. It ends when it is dropped.
 #[derive(Debug)]
 pub struct Recorder {
@@ -90,10 +123,17 @@ impl Recorder {
     /// # Panics
     /// When no port is free.
     pub fn start(answer: &str) -> Self {
+        let answer = Answer::json(answer);
+        Self::answering(move |_| answer.clone())
+    }
+
+    /// Starts a server that asks for the answer to each call.
+    ///
+    /// # Panics
+    /// When no port is free.
+    pub fn answering(answers: impl Fn(&Recorded) -> Answer + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let address = listener.local_addr().expect("a listener has an address");
-        let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close";
-        let answer = format!("{head}\r\nContent-Length: {}\r\n\r\n{answer}", answer.len());
         let (calls, is_over) = (Arc::<Calls>::default(), Arc::new(AtomicBool::new(false)));
         let (kept, over) = (Arc::clone(&calls), Arc::clone(&is_over));
         let thread = thread::spawn(move || {
@@ -102,7 +142,7 @@ impl Recorder {
                     return;
                 }
                 // A client that leaves in the middle of a call made none.
-                drop(connection.and_then(|connection| serve(connection, &answer, &kept)));
+                drop(connection.and_then(|connection| serve(connection, &answers, &kept)));
             }
         });
         Self {
@@ -111,6 +151,11 @@ impl Recorder {
             is_over,
             thread: Some(thread),
         }
+    }
+
+    /// The address that it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Where it is.
@@ -155,7 +200,11 @@ impl Drop for Recorder {
 }
 
 /// Writes a call down, and then answers it: whoever has the answer finds the call.
-fn serve(connection: TcpStream, answer: &str, calls: &Calls) -> io::Result<()> {
+fn serve(
+    connection: TcpStream,
+    answers: &impl Fn(&Recorded) -> Answer,
+    calls: &Calls,
+) -> io::Result<()> {
     let mut reader = BufReader::new(connection);
     let mut line = String::new();
     if reader.read_line(&mut line)? == 0 {
@@ -182,6 +231,7 @@ fn serve(connection: TcpStream, answer: &str, calls: &Calls) -> io::Result<()> {
         .by_ref()
         .take(length)
         .read_to_string(&mut recorded.body)?;
+    let answer = answers(&recorded).as_http();
     calls.push(recorded);
     reader.get_mut().write_all(answer.as_bytes())
 }

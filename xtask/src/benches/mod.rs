@@ -1,6 +1,7 @@
 //! `cargo xtask bench <name>`: the registration of the benchmarks. Each is a module of its own that
 //! prints its table; this file only knows their names.
 
+mod netsapiens;
 mod passinfo;
 mod puzzel;
 mod text;
@@ -11,6 +12,7 @@ use anyhow::bail;
 type Bench = fn(&[String]) -> anyhow::Result<()>;
 
 const BENCHES: &[(&str, Bench)] = &[
+    ("netsapiens", netsapiens::run),
     ("passinfo", passinfo::run),
     ("puzzel", puzzel::run),
     ("text", text::run),

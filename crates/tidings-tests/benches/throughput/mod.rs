@@ -1,36 +1,42 @@
-//! What the comparisons of clients share: a server that answers at once, loops over bare `hyper`
-//! clients, vendors' Python packages as processes, and rounds in which every row takes its turn.
+//! What the comparisons of clients share: a server that answers at once, plainly or in TLS, loops over
+//! bare `hyper` clients, Python programs as processes, and rounds in which every row takes its turn.
 //!
 //! Used by the benches named after a provider, which say what is sent and what their contestants
 //! are. Knows no provider.
 
-use std::io::BufRead as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST};
+use http::header::HOST;
 use http::{HeaderMap, HeaderName, Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::{Connect, HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tidings::{Clock as _, SystemClock};
-use tidings_tests::Recorder;
-use tokio::net::{TcpListener, TcpStream};
+use tidings_tests::{Answer, Recorder};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
+pub(crate) use server::{Answers, Server, Wire, serve};
 pub(crate) use table::{Load, Row};
+pub(crate) use target::Target;
 
+mod server;
 mod table;
+mod target;
 
 pub(crate) type AnyError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What is agreed on in a TLS handshake: every client and the server speak HTTP/1.1 and nothing else.
+const HTTP1: &[u8] = b"http/1.1";
 
 const ROUNDS: usize = 7;
 const RUN: Duration = Duration::from_secs(2);
@@ -43,14 +49,10 @@ const QUICK_RUN: Duration = Duration::from_millis(150);
 /// What the program was started for.
 pub(crate) enum Mode {
     /// To be the server of another one.
-    Serve,
+    Serve(Wire),
     /// To make calls and nothing else, for a tool that counts instructions: a difference of two such
-    /// runs is exact where seconds are not.
-    Calls {
-        client: String,
-        in_flight: usize,
-        n_calls: u64,
-    },
+    /// runs is exact where seconds are not. The client, how many calls are in flight, how many calls.
+    Calls([String; 3]),
     Compare(Options),
 }
 
@@ -71,7 +73,8 @@ impl Options {
 }
 
 impl Mode {
-    /// `--serve`, `--calls CLIENT IN_FLIGHT N`, or any of `--python NAME INTERPRETER` and `--quick`.
+    /// `--serve`, `--serve-tls`, `--calls CLIENT IN_FLIGHT N`, or any of `--python NAME INTERPRETER`
+    /// and `--quick`.
     /// The `--bench` that cargo adds is no argument of ours.
     pub(crate) fn from_arguments() -> Result<Self, AnyError> {
         let mut arguments = std::env::args().skip(1);
@@ -81,13 +84,12 @@ impl Mode {
         };
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
-                "--serve" => return Ok(Self::Serve),
+                "--serve" => return Ok(Self::Serve(Wire::Plain)),
+                "--serve-tls" => return Ok(Self::Serve(Wire::Tls)),
                 "--calls" => {
-                    return Ok(Self::Calls {
-                        client: next(&mut arguments)?,
-                        in_flight: next(&mut arguments)?.parse()?,
-                        n_calls: next(&mut arguments)?.parse()?,
-                    });
+                    let client = next(&mut arguments)?;
+                    let in_flight = next(&mut arguments)?;
+                    return Ok(Self::Calls([client, in_flight, next(&mut arguments)?]));
                 }
                 "--python" => {
                     let name = next(&mut arguments)?;
@@ -99,80 +101,6 @@ impl Mode {
             }
         }
         Ok(Self::Compare(options))
-    }
-}
-
-// ---- the server ----
-
-/// Reads every request whole and answers it at once with JSON.
-pub(crate) fn serve(answer: fn(&Bytes) -> Bytes) -> Result<(), AnyError> {
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    runtime
-        .enable_all()
-        .build()?
-        .block_on(serve_forever(answer))
-}
-
-#[expect(
-    clippy::print_stdout,
-    reason = "the process that started it reads the address"
-)]
-async fn serve_forever(answer: fn(&Bytes) -> Bytes) -> Result<(), AnyError> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    println!("{}", listener.local_addr()?);
-    let mut connections = JoinSet::new();
-    loop {
-        let (connection, _) = listener.accept().await?;
-        connection.set_nodelay(true)?;
-        connections.spawn(async move {
-            let serving = hyper::server::conn::http1::Builder::new();
-            let service = service_fn(move |request: Request<Incoming>| async move {
-                let body = request.into_body().collect().await?.to_bytes();
-                let answer = Response::builder()
-                    .header(CONTENT_TYPE, "application/json")
-                    .body(Full::new(answer(&body)));
-                Ok::<_, hyper::Error>(answer.expect("a fixed answer can be built"))
-            });
-            // A client that leaves is no failure of the server.
-            serving
-                .serve_connection(TokioIo::new(connection), service)
-                .await
-                .ok();
-        });
-        while connections.try_join_next().is_some() {}
-    }
-}
-
-/// This program once more, as a server. It ends when this is dropped.
-pub(crate) struct Server {
-    process: Child,
-    pub(crate) address: String,
-}
-
-impl Server {
-    pub(crate) fn start() -> Result<Self, AnyError> {
-        let mut process = Command::new(std::env::current_exe()?)
-            .arg("--serve")
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let mut address = String::new();
-        let output = process.stdout.take().ok_or("the server has no output")?;
-        std::io::BufReader::new(output).read_line(&mut address)?;
-        Ok(Self {
-            process,
-            address: address.trim().to_owned(),
-        })
-    }
-
-    pub(crate) fn base_url(&self) -> String {
-        format!("http://{}", self.address)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.process.kill().ok();
-        self.process.wait().ok();
     }
 }
 
@@ -257,21 +185,28 @@ pub(crate) struct BareCall {
 }
 
 impl BareCall {
-    /// Writes down what our client sends in one call. `run` is as for [`Track::ours`].
+    /// Writes down what our client sends in one call; what it has to do before that, such as signing
+    /// in, is left out. `run` is as for [`Track::ours`].
     pub(crate) fn of<T>(
         runtime: &Runtime,
-        answer: Bytes,
-        run: impl FnOnce(String, usize, Length) -> T,
+        answers: Answers,
+        run: impl FnOnce(Target, usize, Length) -> T,
     ) -> Result<Self, AnyError>
     where
         T: Future<Output = Result<f64, AnyError>>,
     {
-        let recorder = Recorder::start(str::from_utf8(&answer)?);
-        runtime.block_on(run(recorder.base_url(), 1, Length::Calls(1)))?;
+        let recorder = Recorder::answering(move |call| {
+            let answer = answers(&Bytes::copy_from_slice(call.body.as_bytes()));
+            Answer::json(String::from_utf8_lossy(&answer).into_owned())
+        });
+        let target = Target::plain(recorder.address().to_string());
+        runtime.block_on(run(target, 1, Length::Calls(1)))?;
         let calls = recorder.calls();
-        let [call] = &calls[..] else {
-            return Err(format!("{} calls were made for one", calls.len()).into());
-        };
+        let call = calls.last().ok_or("no call was made")?;
+        let n_calls = calls.iter().filter(|other| other.call == call.call).count();
+        if n_calls != 1 {
+            return Err(format!("{n_calls} calls were made for one").into());
+        }
         let path = call.call.strip_prefix("POST ").ok_or("no POST was made")?;
         let mut headers = HeaderMap::new();
         for (name, value) in &call.headers {
@@ -280,11 +215,12 @@ impl BareCall {
                 headers.append(HeaderName::from_bytes(name.as_bytes())?, value.parse()?);
             }
         }
+        let body = Bytes::from(call.body.clone());
         Ok(Self {
             path: path.to_owned(),
             headers,
-            body: Bytes::from(call.body.clone()),
-            answer,
+            answer: answers(&body),
+            body,
         })
     }
 
@@ -310,43 +246,78 @@ impl BareCall {
 
 /// A loop over one connection per task, with nothing around it.
 pub(crate) async fn bare_hyper(
-    address: &str,
+    target: &Target,
     call: &BareCall,
     in_flight: usize,
     length: Length,
 ) -> Result<f64, AnyError> {
     let task = |counter: Arc<Counter>| {
-        let (call, address) = (call.clone(), address.to_owned());
+        let (call, target) = (call.clone(), target.clone());
         async move {
-            let connection = TcpStream::connect(&address).await?;
+            let connection = TcpStream::connect(&target.address).await?;
             connection.set_nodelay(true)?;
-            let handshake = hyper::client::conn::http1::handshake(TokioIo::new(connection)).await?;
-            let (mut sender, connection) = handshake;
-            let mut driver = JoinSet::new();
-            driver.spawn(connection);
-            while !counter.is_over() {
-                let request = call.request(Request::post(&call.path).header(HOST, &address))?;
-                call.check(sender.send_request(request).await?).await?;
-                counter.count();
+            match &target.trust {
+                None => call_over(connection, &target, &call, &counter).await,
+                Some(trust) => {
+                    let connection = trust.connect(connection).await?;
+                    call_over(connection, &target, &call, &counter).await
+                }
             }
-            Ok(())
         }
     };
     measure(in_flight, length, task).await
 }
 
+/// Makes a call after the other over one connection.
+async fn call_over(
+    connection: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    target: &Target,
+    call: &BareCall,
+    counter: &Counter,
+) -> Result<(), AnyError> {
+    let handshake = hyper::client::conn::http1::handshake(TokioIo::new(connection)).await?;
+    let (mut sender, connection) = handshake;
+    let mut driver = JoinSet::new();
+    driver.spawn(connection);
+    while !counter.is_over() {
+        let request = call.request(Request::post(&call.path).header(HOST, &target.address))?;
+        call.check(sender.send_request(request).await?).await?;
+        counter.count();
+    }
+    Ok(())
+}
+
 /// The same request through the pool that our client is built on, with nothing of ours around it.
 pub(crate) async fn pooled(
-    address: &str,
+    target: &Target,
     call: &BareCall,
     in_flight: usize,
     length: Length,
 ) -> Result<f64, AnyError> {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
-    let client: Client<HttpConnector, Full<Bytes>> =
-        Client::builder(TokioExecutor::new()).build(connector);
-    let uri = format!("http://{address}{}", call.path);
+    let builder = Client::builder(TokioExecutor::new());
+    let uri = format!("{}{}", target.base_url(), call.path);
+    match &target.trust {
+        None => through(builder.build(connector), uri, call, in_flight, length).await,
+        Some(trust) => {
+            connector.enforce_http(false);
+            let client = builder.build(trust.around(connector));
+            through(client, uri, call, in_flight, length).await
+        }
+    }
+}
+
+async fn through<C>(
+    client: Client<C, Full<Bytes>>,
+    uri: String,
+    call: &BareCall,
+    in_flight: usize,
+    length: Length,
+) -> Result<f64, AnyError>
+where
+    C: Connect + Clone + Send + Sync + 'static,
+{
     let task = |counter: Arc<Counter>| {
         let (client, call, uri) = (client.clone(), call.clone(), uri.clone());
         async move {
@@ -361,17 +332,53 @@ pub(crate) async fn pooled(
     measure(in_flight, length, task).await
 }
 
-/// A vendor's client in a process of its own: a script that prints how many calls it made per second.
-fn python(interpreter: &Path, script: &str, arguments: &[String]) -> Result<f64, AnyError> {
-    let done = Command::new(interpreter)
+/// A Python program in a process of its own: a script that prints how many calls it made per second.
+fn python(
+    interpreter: &Path,
+    script: &str,
+    target: &Target,
+    arguments: &[String],
+) -> Result<f64, AnyError> {
+    let mut command = Command::new(interpreter);
+    if let Some(trust) = &target.trust {
+        command.env("SSL_CERT_FILE", trust.file());
+    }
+    let done = command
         .args(["-c", script])
         .args(arguments)
         .stderr(Stdio::inherit())
         .output()?;
     if !done.status.success() {
-        return Err("the vendor's client failed".into());
+        return Err("the Python program failed".into());
     }
     Ok(String::from_utf8(done.stdout)?.trim().parse()?)
+}
+
+/// Makes `n_calls` calls with a client and a few more where several are in flight, on one thread and
+/// nothing else. `ours` is as for [`Track::ours`].
+pub(crate) fn calls<T>(
+    [client, in_flight, n_calls]: &[String; 3],
+    wire: Wire,
+    answers: Answers,
+    ours: impl Fn(Target, usize, Length) -> T,
+) -> Result<(), AnyError>
+where
+    T: Future<Output = Result<f64, AnyError>>,
+{
+    let in_flight = in_flight.parse()?;
+    let length = Length::Calls(n_calls.parse()?);
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().build()?;
+    let server = Server::start(wire)?;
+    let call = BareCall::of(&runtime, answers, &ours)?;
+    let target = &server.target;
+    match client.as_str() {
+        "hyper" => runtime.block_on(bare_hyper(target, &call, in_flight, length))?,
+        "pooled" => runtime.block_on(pooled(target, &call, in_flight, length))?,
+        "tidings" => runtime.block_on(ours(target.clone(), in_flight, length))?,
+        _ => return Err("--calls hyper|pooled|tidings IN_FLIGHT N".into()),
+    };
+    Ok(())
 }
 
 // ---- the comparison ----
@@ -379,30 +386,31 @@ fn python(interpreter: &Path, script: &str, arguments: &[String]) -> Result<f64,
 /// Where the contestants run: one server, and one run time for those that are written in Rust.
 pub(crate) struct Track {
     pub(crate) runtime: Runtime,
-    server: Server,
+    pub(crate) server: Server,
 }
 
 impl Track {
-    pub(crate) fn new() -> Result<Self, AnyError> {
+    pub(crate) fn new(wire: Wire) -> Result<Self, AnyError> {
         Ok(Self {
             runtime: Runtime::new()?,
-            server: Server::start()?,
+            server: Server::start(wire)?,
         })
     }
 
-    /// The client that all others with the same load are measured against. `run` is given the base
-    /// URL and how many calls are to be in flight.
+    /// The client that all others with the same load are measured against. `run` is given the server
+    /// and how many calls are to be in flight.
     pub(crate) fn ours<'r, T>(
         &'r self,
         title: &'static str,
         load: Load,
-        run: impl Fn(String, usize, Length) -> T + 'r,
+        run: impl Fn(Target, usize, Length) -> T + 'r,
     ) -> Row<'r>
     where
         T: Future<Output = Result<f64, AnyError>>,
     {
         let run = move |time| {
-            let run = run(self.server.base_url(), load.in_flight, Length::Time(time));
+            let target = self.server.target.clone();
+            let run = run(target, load.in_flight, Length::Time(time));
             self.runtime.block_on(run)
         };
         Row::new(title, load, run).ours()
@@ -410,12 +418,8 @@ impl Track {
 
     pub(crate) fn hyper(&self, load: Load, call: BareCall) -> Row<'_> {
         let run = move |time| {
-            let run = bare_hyper(
-                &self.server.address,
-                &call,
-                load.in_flight,
-                Length::Time(time),
-            );
+            let (target, length) = (&self.server.target, Length::Time(time));
+            let run = bare_hyper(target, &call, load.in_flight, length);
             self.runtime.block_on(run)
         };
         Row::new("bare `hyper`, one connection per task", load, run)
@@ -423,18 +427,14 @@ impl Track {
 
     pub(crate) fn pooled(&self, load: Load, call: BareCall) -> Row<'_> {
         let run = move |time| {
-            let run = pooled(
-                &self.server.address,
-                &call,
-                load.in_flight,
-                Length::Time(time),
-            );
+            let (target, length) = (&self.server.target, Length::Time(time));
+            let run = pooled(target, &call, load.in_flight, length);
             self.runtime.block_on(run)
         };
         Row::new("bare `hyper-util`, its pool", load, run)
     }
 
-    /// A vendor's package. The script's arguments are the base URL, how many calls are to be in
+    /// A Python program. The script's arguments are the base URL, how many calls are to be in
     /// flight, the seconds, and then those given here.
     pub(crate) fn python<'r>(
         &'r self,
@@ -446,13 +446,14 @@ impl Track {
     ) -> Row<'r> {
         let given: Vec<String> = arguments.iter().map(ToString::to_string).collect();
         let run = move |time: Duration| {
+            let target = &self.server.target;
             let mut arguments = vec![
-                self.server.base_url(),
+                target.base_url(),
                 load.in_flight.to_string(),
                 time.as_secs_f64().to_string(),
             ];
             arguments.extend_from_slice(&given);
-            python(interpreter, script, &arguments)
+            python(interpreter, script, target, &arguments)
         };
         Row::new(title, load, run)
     }

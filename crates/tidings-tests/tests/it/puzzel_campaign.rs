@@ -3,14 +3,12 @@
 //! is found out by the next run.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::path::Path;
 
 use serde_json::Value;
-use tidings::{Account, puzzel};
+use tidings::puzzel;
 use tidings_sim::Scenario;
-use tidings_tests::{Carrier, program_folder};
+use tidings_tests::{Carrier, Shell};
 
 const ROWS: usize = 600;
 const BULK_SIZE: usize = 10;
@@ -30,62 +28,11 @@ const CAMPAIGN: [&str; 10] = [
     "--json",
 ];
 
-/// The command in a folder of its own, with a carrier's account in its environment.
-struct Shell {
-    folder: PathBuf,
-    variables: Vec<(String, String)>,
-}
-
-impl Shell {
-    fn beside(carrier: &Carrier, name: &str, settings: &[(&str, &str)]) -> Self {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        // What an earlier run left: a journal would tell that everything was sent.
-        fs::remove_dir_all(&folder).ok();
-        fs::create_dir(&folder).unwrap();
-        let rows = (0..ROWS).map(|n| format!("{},{n}\n", number(n)));
-        let people: String = std::iter::once("to,n\n".to_owned()).chain(rows).collect();
-        fs::write(folder.join("people.csv"), people).unwrap();
-        let with = |account: Account, (name, value): &(&str, &str)| account.with(*name, *value);
-        let account = settings.iter().fold(carrier.simulator.account(), with);
-        let id = puzzel::SPEC.id;
-        let variable = |name: &str| {
-            let value = account.setting(name).unwrap().to_owned();
-            (format!("TIDINGS_{id}_{name}").to_uppercase(), value)
-        };
-        let mut variables: Vec<_> = account.names().map(variable).collect();
-        variables.push(("TIDINGS_PROVIDER".to_owned(), id.to_owned()));
-        Self { folder, variables }
-    }
-
-    fn tidings(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(program_folder().join("tidings"));
-        command
-            .args(arguments)
-            .env_clear()
-            .env("HOME", &self.folder)
-            .envs(self.variables.iter().map(|(name, value)| (name, value)))
-            .current_dir(&self.folder)
-            .stdin(Stdio::null());
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        self.tidings(arguments).output().unwrap()
-    }
-
-    /// Runs the campaign until so many messages have arrived, and kills it.
-    fn kill_after(&self, carrier: &Carrier, messages: usize) {
-        let mut command = self.tidings(&CAMPAIGN);
-        let quiet = command.stdout(Stdio::null()).stderr(Stdio::null());
-        let mut child: Child = quiet.spawn().unwrap();
-        while carrier.simulator.world().messages().len() < messages
-            && child.try_wait().unwrap().is_none()
-        {
-            std::thread::yield_now();
-        }
-        child.kill().ok();
-        child.wait().unwrap();
-    }
+fn shell(carrier: &Carrier, name: &str, settings: &[(&str, &str)]) -> Shell {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let rows = (0..ROWS).map(|n| format!("{},{n}\n", number(n)));
+    let people: String = std::iter::once("to,n\n".to_owned()).chain(rows).collect();
+    Shell::beside(carrier, &puzzel::SPEC, &folder, &people, settings)
 }
 
 fn number(n: usize) -> String {
@@ -112,9 +59,9 @@ fn check_nothing_twice(carrier: &Carrier) {
 async fn killed_at_any_moment_and_repeated_it_sends_nothing_twice_and_loses_nothing() {
     let carrier = Carrier::start(&puzzel::SPEC, "").await;
     let settings = [("bulk_size", "10")];
-    let shell = Shell::beside(&carrier, "puzzel-campaign", &settings);
+    let shell = shell(&carrier, "puzzel-campaign", &settings);
     for messages in KILLS {
-        shell.kill_after(&carrier, messages);
+        shell.kill_after(&carrier, messages, &CAMPAIGN);
         check_nothing_twice(&carrier);
     }
     let last = shell.run(&CAMPAIGN);
@@ -165,7 +112,7 @@ drop = { when = \"before\" }
 async fn with_duplicate_checking_the_next_run_finds_out_what_nobody_knew() {
     let carrier = Carrier::start(&puzzel::SPEC, LOST).await;
     let settings = [("bulk_size", "10"), ("duplicate_checking", "on")];
-    let shell = Shell::beside(&carrier, "puzzel-campaign-checked", &settings);
+    let shell = shell(&carrier, "puzzel-campaign-checked", &settings);
     let first = shell.run(&CAMPAIGN);
     assert_eq!(first.status.code(), Some(4), "{first:?}");
     check_nothing_twice(&carrier);

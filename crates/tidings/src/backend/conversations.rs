@@ -15,7 +15,9 @@ use crate::conversations::{Conversation, ConversationMessage, Mailbox, Page};
 /// Messages in conversations. A backend that has none refuses.
 ///
 /// Whether the caller may act for an owner or see a domain is the backend's decision:
-/// [`Refusal::Forbidden`], or [`Refusal::NotFound`] for a domain or a user that is not there.
+/// [`Refusal::Forbidden`], or [`Refusal::NotFound`] for a domain or a user that is not there. A
+/// [`Refusal::Invalid`] names the member of [`Post`] or of [`ConversationChange`] that is wrong, such
+/// as `from` for a number that is not the owner's; server halves say it in the vendor's words.
 #[async_trait]
 pub trait ConversationDesk: Send + Sync + 'static {
     /// Takes a message. When it answers, what it took is kept as durably as the backend promises.
@@ -28,11 +30,11 @@ pub trait ConversationDesk: Send + Sync + 'static {
         Err(Refusal::Unsupported)
     }
 
-    /// The conversations of a user, or of all users of a domain, the latest first.
+    /// The conversations of a user, of all users of a domain, or of all domains, the latest first.
     async fn conversations(
         &self,
         _who: &Principal,
-        _domain: &str,
+        _domain: Option<&str>,
         _user: Option<&str>,
         _page: Page,
     ) -> Result<Vec<Conversation>, Refusal> {
@@ -49,7 +51,8 @@ pub trait ConversationDesk: Send + Sync + 'static {
         Err(Refusal::Unsupported)
     }
 
-    /// The messages of one of them, the latest first. One that is not there has none.
+    /// The messages of one of them, the latest first. One that is not there has none. The address
+    /// of a file is left out here: it is asked for by [`media_address`](Self::media_address).
     async fn conversation_messages(
         &self,
         _who: &Principal,
@@ -68,6 +71,17 @@ pub trait ConversationDesk: Send + Sync + 'static {
         _id: &str,
         _change: ConversationChange,
     ) -> Result<(), Refusal> {
+        Err(Refusal::Unsupported)
+    }
+
+    /// The address under which whoever has it may fetch the file of a message. Called for each
+    /// message with a file that an owner is shown.
+    async fn media_address(
+        &self,
+        _who: &Principal,
+        _owner: &Mailbox,
+        _message: &str,
+    ) -> Result<MediaAddress, Refusal> {
         Err(Refusal::Unsupported)
     }
 
@@ -158,8 +172,8 @@ pub enum ConversationChange {
     Delete,
 }
 
-/// Where a file was said to lie: the parts of the address that the backend handed out in
-/// [`StoredMedia::url`](crate::conversations::StoredMedia::url).
+/// Where a file lies: the parts of an address that a backend hands out, and gets back from whoever
+/// fetches the file. A server half makes a URL of them.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct MediaAddress {
@@ -167,9 +181,9 @@ pub struct MediaAddress {
     pub owner: Mailbox,
     /// The message.
     pub message: String,
-    /// When the address was handed out, as it stands in it.
+    /// When the address was handed out, 14 digits.
     pub time: String,
-    /// The secret part.
+    /// The secret part: letters and digits.
     pub proof: secrecy::SecretString,
 }
 

@@ -33,7 +33,8 @@ pub trait NumberDesk: Send + Sync + 'static {
         Err(Refusal::Unsupported)
     }
 
-    /// Adds one to a domain; [`Refusal::Duplicate`] when it is there.
+    /// Adds one to a domain; [`Refusal::Duplicate`] when it is there. Which files it can carry is
+    /// the backend's to say.
     async fn add_number(
         &self,
         _who: &Principal,
@@ -64,7 +65,8 @@ pub trait NumberDesk: Send + Sync + 'static {
     }
 }
 
-/// Subscriptions to events. A backend that has none refuses.
+/// Subscriptions to events. A backend that has none refuses. A [`Refusal::Invalid`] names the member
+/// of [`NewSubscription`] or [`SubscriptionChange`] that is wrong.
 #[async_trait]
 pub trait SubscriptionDesk: Send + Sync + 'static {
     /// Those that the caller may see, of one domain or of all.
@@ -82,7 +84,7 @@ pub trait SubscriptionDesk: Send + Sync + 'static {
         Err(Refusal::Unsupported)
     }
 
-    /// Makes one; [`Refusal::Duplicate`] when there is one just like it.
+    /// Makes one; [`Refusal::Duplicate`] when there is one just like it. When it ends is always set.
     async fn subscribe(
         &self,
         _who: &Principal,
@@ -110,11 +112,11 @@ pub trait SubscriptionDesk: Send + Sync + 'static {
 /// Calls between telephones. A backend that has none refuses.
 #[async_trait]
 pub trait CallDesk: Send + Sync + 'static {
-    /// The calls of a domain, or of one user of it, that are under way.
+    /// The calls of one user, of a domain, or of all domains, that are under way.
     async fn calls(
         &self,
         _who: &Principal,
-        _domain: &str,
+        _domain: Option<&str>,
         _user: Option<&str>,
     ) -> Result<Vec<PhoneCall>, Refusal> {
         Err(Refusal::Unsupported)
@@ -127,6 +129,11 @@ pub trait CallDesk: Send + Sync + 'static {
         _owner: &Mailbox,
         _call: NewPhoneCall,
     ) -> Result<PhoneCall, Refusal> {
+        Err(Refusal::Unsupported)
+    }
+
+    /// Ends a call; `id` is the caller's own.
+    async fn end_call(&self, _who: &Principal, _owner: &Mailbox, _id: &str) -> Result<(), Refusal> {
         Err(Refusal::Unsupported)
     }
 }

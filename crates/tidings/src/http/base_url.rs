@@ -8,7 +8,7 @@ use std::fmt;
 use http::uri::{self, Authority, PathAndQuery, Scheme, Uri};
 
 /// A base URL: scheme, host, and perhaps a path prefix.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct BaseUrl {
     scheme: Scheme,
     authority: Authority,
@@ -17,11 +17,12 @@ pub(crate) struct BaseUrl {
 }
 
 impl BaseUrl {
-    /// Reads a base URL, without the path at its end that the paths of the calls repeat.
+    /// Reads a base URL, without the path at its end that the paths of the calls repeat: the first of
+    /// these that it has.
     ///
     /// # Errors
     /// A sentence of what is wrong.
-    pub(crate) fn parse(text: &str, repeated: &str) -> Result<Self, &'static str> {
+    pub(crate) fn parse(text: &str, repeated: &[&str]) -> Result<Self, &'static str> {
         let uri: Uri = text
             .trim()
             .parse()
@@ -44,10 +45,8 @@ impl BaseUrl {
             .as_ref()
             .map_or("", |path| path.path())
             .trim_end_matches('/');
-        let prefix = prefix
-            .strip_suffix(repeated)
-            .unwrap_or(prefix)
-            .trim_end_matches('/');
+        let mut shorter = repeated.iter().filter_map(|end| prefix.strip_suffix(end));
+        let prefix = shorter.next().unwrap_or(prefix).trim_end_matches('/');
         Ok(Self {
             scheme,
             authority,

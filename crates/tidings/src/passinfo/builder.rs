@@ -203,7 +203,7 @@ impl ClientBuilder {
                 None => HttpClient::builder().build()?,
             },
             // Every path of ours begins with /v1; the vendor's Node package has it in its base URL.
-            base: BaseUrl::parse(&self.base_url, "/v1").map_err(bad)?,
+            base: BaseUrl::parse(&self.base_url, &["/v1"]).map_err(bad)?,
             client_id: self.client_id,
             client_id_header,
             credential: ArcSwap::from_pointee(credential),

@@ -283,7 +283,7 @@ impl ClientBuilder {
                 .map_err(|error| bad("the sender is wrong").with_source(error))?;
         }
         // The vendor's older clients have the path of the call that sends in their base URL.
-        let base = BaseUrl::parse(&self.base_url, "/gw/rs").map_err(bad)?;
+        let base = BaseUrl::parse(&self.base_url, &["/gw/rs"]).map_err(bad)?;
         let send_uri = base.uri(path::SEND);
         let send_uri = send_uri.ok_or_else(|| bad("the base_url cannot be continued by a path"))?;
         Ok(Client::of(Shared {

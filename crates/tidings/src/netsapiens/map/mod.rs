@@ -1,4 +1,15 @@
 //! Pure functions between neutral types and the wire, and the vendor's words. Used by both halves.
 
+pub mod addresses;
+pub mod conversation;
+#[cfg(feature = "server")]
+pub(super) mod inward;
+pub mod number;
+#[cfg(feature = "server")]
+pub(super) mod outward;
+pub mod status;
+pub mod time;
+pub mod times;
+
 /// The provider's id in errors, logs and configuration.
 pub const PROVIDER: &str = "netsapiens";

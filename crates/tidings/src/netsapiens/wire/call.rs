@@ -1,25 +1,22 @@
 //! Documents of calls. Part of `wire`.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use super::read::reads;
 use super::{Text, YesNo};
 
 /// A call that is under way. Each field is also read under the older API's name.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct ActiveCall {
     /// The node.
-    #[serde(alias = "hostname")]
     pub core_server: Text,
     /// The server's id.
-    #[serde(alias = "session_id")]
     pub call_session_id: Text,
     /// The id of the leg of who calls.
-    #[serde(alias = "orig_callid")]
     pub call_orig_call_id: Text,
     /// How who calls was recognised.
-    #[serde(alias = "orig_match")]
     pub call_orig_match_uri: Text,
     /// Who calls.
     pub call_orig_user: Text,
@@ -30,13 +27,10 @@ pub struct ActiveCall {
     /// His name.
     pub call_orig_name: Text,
     /// The number that is shown.
-    #[serde(alias = "ani")]
     pub caller_id_number: Text,
     /// The number that was dialled.
-    #[serde(alias = "dnis")]
     pub call_dialed_number: Text,
     /// What was done by somebody else.
-    #[serde(alias = "by_action")]
     pub call_by_action: Text,
     /// By whom.
     pub call_by_user: Text,
@@ -45,7 +39,6 @@ pub struct ActiveCall {
     /// The id of his call.
     pub call_by_call_id: Text,
     /// The id of the leg of who is called.
-    #[serde(alias = "term_callid")]
     pub call_term_call_id: Text,
     /// Who is called.
     pub call_term_user: Text,
@@ -54,25 +47,46 @@ pub struct ActiveCall {
     /// His address.
     pub call_term_uri: Text,
     /// When it began.
-    #[serde(alias = "time_begin")]
     pub call_start_datetime: Text,
     /// When it was answered.
-    #[serde(alias = "time_answer")]
     pub call_answer_datetime: Text,
     /// About the leg of who calls.
-    #[serde(alias = "orig_call_info")]
     pub call_orig_info: Text,
     /// About the leg of who is called.
-    #[serde(alias = "term_call_info")]
     pub term_orig_info: Text,
     /// The codec.
-    #[serde(alias = "media")]
     pub call_audio_codec: Text,
 }
 
+reads!(ActiveCall {
+    "core-server" | "hostname" => core_server,
+    "call-session-id" | "session_id" => call_session_id,
+    "call-orig-call-id" | "orig_callid" => call_orig_call_id,
+    "call-orig-match-uri" | "orig_match" => call_orig_match_uri,
+    "call-orig-user" => call_orig_user,
+    "call-orig-domain" => call_orig_domain,
+    "call-orig-uri" => call_orig_uri,
+    "call-orig-name" => call_orig_name,
+    "caller-id-number" | "ani" => caller_id_number,
+    "call-dialed-number" | "dnis" => call_dialed_number,
+    "call-by-action" | "by_action" => call_by_action,
+    "call-by-user" => call_by_user,
+    "call-by-domain" => call_by_domain,
+    "call-by-call-id" => call_by_call_id,
+    "call-term-call-id" | "term_callid" => call_term_call_id,
+    "call-term-user" => call_term_user,
+    "call-term-domain" => call_term_domain,
+    "call-term-uri" => call_term_uri,
+    "call-start-datetime" | "time_begin" => call_start_datetime,
+    "call-answer-datetime" | "time_answer" => call_answer_datetime,
+    "call-orig-info" | "orig_call_info" => call_orig_info,
+    "term-orig-info" | "term_call_info" => term_orig_info,
+    "call-audio-codec" | "media" => call_audio_codec,
+});
+
 /// `POST .../calls`. What is not set is not written.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct NewCall {
     /// Whether the answer waits for the call.
@@ -88,7 +102,7 @@ pub struct NewCall {
     #[serde(skip_serializing_if = "Text::is_empty")]
     pub call_orig_user: Text,
     /// Whether the telephone of who calls answers by itself.
-    #[serde(skip_serializing_if = "is_unset")]
+    #[serde(skip_serializing_if = "YesNo::is_unset")]
     pub auto_answer_enabled: YesNo,
     /// The number that is to be shown.
     #[serde(skip_serializing_if = "Text::is_empty")]
@@ -101,7 +115,14 @@ pub struct NewCall {
     pub call_term_added_sip_header: Text,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
-fn is_unset(value: &YesNo) -> bool {
-    value.0.is_none()
-}
+reads!(NewCall {
+    "synchronous" => synchronous,
+    "call-id" => call_id,
+    "call-term-user" => call_term_user,
+    "dial-rule-application" => dial_rule_application,
+    "call-orig-user" => call_orig_user,
+    "auto-answer-enabled" => auto_answer_enabled,
+    "caller-id-number" => caller_id_number,
+    "callback-caller-id-number" => callback_caller_id_number,
+    "call-term-added-sip-header" => call_term_added_sip_header,
+});

@@ -1,12 +1,14 @@
 //! Documents of message sessions and of the numbers that they use. Part of `wire`.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use super::read::reads;
+use super::scalar::as_boolean;
 use super::{Text, Whole, YesNo};
 
 /// A message session as its owner sees it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct MessageSession {
     /// The owner's extension.
@@ -22,10 +24,8 @@ pub struct MessageSession {
     /// Whether it makes no sound.
     pub messagesession_muted: YesNo,
     /// When the latest message was written. Also read as `messagesession-last-timestamp`.
-    #[serde(alias = "messagesession-last-timestamp")]
     pub messagesession_last_datetime: Text,
     /// When it began. Also read as `messagesession-start-timestamp`.
-    #[serde(alias = "messagesession-start-timestamp")]
     pub messagesession_start_datetime: Text,
     /// The latest message's text.
     pub messagesession_last_message: Text,
@@ -33,10 +33,10 @@ pub struct MessageSession {
     pub messagesession_last_sender: Text,
     /// `read` or `unread`.
     pub messagesession_last_status: Text,
-    /// When a mail last reminded of it. Also read as `...-timestamp`.
-    #[serde(alias = "messagesession-last-email-reminder-timestamp")]
+    /// When a mail last reminded of it. Also read as
+    /// `messagesession-last-email-reminder-timestamp`.
     pub messagesession_last_email_reminder_datetime: Text,
-    /// The node that holds it; misspelt on the wire.
+    /// The node that holds it; misspelt on the wire, and also read under the right spelling.
     pub messagesession_reciever_hostname: Text,
     /// The queue.
     pub messagesession_queue_termination: Text,
@@ -44,8 +44,7 @@ pub struct MessageSession {
     pub messagesession_queue_status: Text,
     /// Its id in the queue.
     pub messagesession_queue_session_id: Text,
-    /// When an agent took it. Also read as `...-timestamp`.
-    #[serde(alias = "messagesession-agent-start-timestamp")]
+    /// When an agent took it. Also read as `messagesession-agent-start-timestamp`.
     pub messagesession_agent_start_datetime: Text,
     /// What the latest message is, such as `sms`.
     pub messagesession_last_type: Text,
@@ -61,9 +60,35 @@ pub struct MessageSession {
     pub messagesession_participants: Text,
 }
 
+reads!(MessageSession {
+    "user" => user,
+    "domain" => domain,
+    "messagesession-id" => messagesession_id,
+    "messagesession-remote" => messagesession_remote,
+    "messagesession-sms-number" => messagesession_sms_number,
+    "messagesession-muted" => messagesession_muted,
+    "messagesession-last-datetime" | "messagesession-last-timestamp" => messagesession_last_datetime,
+    "messagesession-start-datetime" | "messagesession-start-timestamp" => messagesession_start_datetime,
+    "messagesession-last-message" => messagesession_last_message as any,
+    "messagesession-last-sender" => messagesession_last_sender,
+    "messagesession-last-status" => messagesession_last_status,
+    "messagesession-last-email-reminder-datetime" | "messagesession-last-email-reminder-timestamp" => messagesession_last_email_reminder_datetime,
+    "messagesession-reciever-hostname" | "messagesession-receiver-hostname" => messagesession_reciever_hostname,
+    "messagesession-queue-termination" => messagesession_queue_termination,
+    "messagesession-queue-status" => messagesession_queue_status,
+    "messagesession-queue-session-id" => messagesession_queue_session_id,
+    "messagesession-agent-start-datetime" | "messagesession-agent-start-timestamp" => messagesession_agent_start_datetime,
+    "messagesession-last-type" => messagesession_last_type,
+    "messagesession-last-media-type" => messagesession_last_media_type,
+    "messagesession-last-media-size" => messagesession_last_media_size,
+    "messagesession-type" => messagesession_type,
+    "messagesession-name" => messagesession_name,
+    "messagesession-participants" => messagesession_participants,
+});
+
 /// `PUT .../messagesessions/{id}`. What is not set is not written.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct ChangeSession {
     /// Who takes part from now on, with commas between them, oneself included.
@@ -77,9 +102,15 @@ pub struct ChangeSession {
     pub messagesession_last_status: Option<Text>,
 }
 
+reads!(ChangeSession {
+    "participants" => participants,
+    "session-name" => session_name,
+    "messagesession-last-status" => messagesession_last_status,
+});
+
 /// A number of ours.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct SmsNumber {
     /// The number.
@@ -93,14 +124,25 @@ pub struct SmsNumber {
     /// The carrier.
     pub carrier: Text,
     /// Whether it can send and receive files.
+    #[serde(serialize_with = "as_boolean")]
     pub mms_capable: YesNo,
     /// Whether it can do so in groups.
+    #[serde(serialize_with = "as_boolean")]
     pub group_mms_capable: YesNo,
 }
 
+reads!(SmsNumber {
+    "number" => number,
+    "application" => application,
+    "domain" => domain,
+    "dest" => dest,
+    "carrier" => carrier,
+    "mms-capable" => mms_capable,
+    "group-mms-capable" => group_mms_capable,
+});
+
 /// `POST` and `PUT .../smsnumbers`: what a number is used for. What is not set is not written.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct NumberAssignment {
     /// The number; only where it is added.
@@ -115,3 +157,10 @@ pub struct NumberAssignment {
     #[serde(skip_serializing_if = "Text::is_empty")]
     pub carrier: Text,
 }
+
+reads!(NumberAssignment {
+    "number" => number,
+    "application" => application,
+    "dest" => dest,
+    "carrier" => carrier,
+});

@@ -1,12 +1,13 @@
 //! Documents of event subscriptions. Part of `wire`.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use super::read::reads;
 use super::{Text, Whole, YesNo};
 
 /// A subscription.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct Subscription {
     /// The id.
@@ -26,7 +27,6 @@ pub struct Subscription {
     /// Whose events.
     pub user: Text,
     /// The node that is to post. Also read as `server_preferred`.
-    #[serde(alias = "server_preferred")]
     pub preferred_server: Text,
     /// The node that posts.
     pub current_active_server: Text,
@@ -42,9 +42,27 @@ pub struct Subscription {
     pub subscription_expires_datetime: Text,
 }
 
+reads!(Subscription {
+    "id" => id,
+    "subscription-geo-support" => subscription_geo_support,
+    "post-url" => post_url,
+    "model" => model,
+    "user-scope" => user_scope,
+    "reseller" => reseller,
+    "domain" => domain,
+    "user" => user,
+    "preferred-server" | "server_preferred" => preferred_server,
+    "current-active-server" => current_active_server,
+    "status" => status,
+    "error-count" => error_count,
+    "posts-count" => posts_count,
+    "subscription-creation-datetime" => subscription_creation_datetime,
+    "subscription-expires-datetime" => subscription_expires_datetime,
+});
+
 /// `POST /subscriptions`. What is not set is not written.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct CreateSubscription {
     /// Which events.
@@ -64,7 +82,7 @@ pub struct CreateSubscription {
     #[serde(skip_serializing_if = "Text::is_empty")]
     pub user_scope: Text,
     /// Whether another node takes over.
-    #[serde(skip_serializing_if = "is_unset")]
+    #[serde(skip_serializing_if = "YesNo::is_unset")]
     pub subscription_geo_support: YesNo,
     /// The node that is to post.
     #[serde(skip_serializing_if = "Text::is_empty")]
@@ -74,9 +92,21 @@ pub struct CreateSubscription {
     pub subscription_expires_datetime: Text,
 }
 
+reads!(CreateSubscription {
+    "model" => model,
+    "post-url" => post_url,
+    "domain" => domain,
+    "user" => user,
+    "reseller" => reseller,
+    "user-scope" => user_scope,
+    "subscription-geo-support" => subscription_geo_support,
+    "preferred-server" | "server_preferred" => preferred_server,
+    "subscription-expires-datetime" => subscription_expires_datetime,
+});
+
 /// `PUT /subscriptions/{id}`. What is not set is not written.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct ChangeSubscription {
     /// Which events.
@@ -86,7 +116,7 @@ pub struct ChangeSubscription {
     #[serde(skip_serializing_if = "Text::is_empty")]
     pub post_url: Text,
     /// Whether another node takes over.
-    #[serde(skip_serializing_if = "is_unset")]
+    #[serde(skip_serializing_if = "YesNo::is_unset")]
     pub subscription_geo_support: YesNo,
     /// The node that is to post.
     #[serde(skip_serializing_if = "Text::is_empty")]
@@ -95,19 +125,19 @@ pub struct ChangeSubscription {
     #[serde(skip_serializing_if = "Text::is_empty")]
     pub subscription_expires_datetime: Text,
     /// 0, and nothing else.
-    #[serde(skip_serializing_if = "no_number")]
+    #[serde(skip_serializing_if = "Whole::is_unset")]
     pub error_count: Whole,
     /// 0, and nothing else.
-    #[serde(skip_serializing_if = "no_number")]
+    #[serde(skip_serializing_if = "Whole::is_unset")]
     pub posts_count: Whole,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
-fn is_unset(value: &YesNo) -> bool {
-    value.0.is_none()
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
-fn no_number(value: &Whole) -> bool {
-    value.0.is_none()
-}
+reads!(ChangeSubscription {
+    "model" => model,
+    "post-url" => post_url,
+    "subscription-geo-support" => subscription_geo_support,
+    "preferred-server" | "server_preferred" => preferred_server,
+    "subscription-expires-datetime" => subscription_expires_datetime,
+    "error-count" => error_count,
+    "posts-count" => posts_count,
+});

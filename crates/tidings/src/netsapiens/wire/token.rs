@@ -1,13 +1,13 @@
 //! Documents of signing in: tokens, JSON web tokens and API keys. Part of `wire`.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::{Text, Whole, YesNo};
+use super::read::reads;
+use super::{OneOrMore, Text, Whole, YesNo};
 
 /// `POST /tokens`, `POST /jwt` and the older `POST /ns-api/oauth2/token/`. What is not set is not
 /// written.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct TokenRequest {
     /// `password`, `refresh_token` or `mfa`.
@@ -54,9 +54,25 @@ pub struct TokenRequest {
     pub domain: Text,
 }
 
+reads!(TokenRequest {
+    "grant_type" => grant_type,
+    "client_id" => client_id,
+    "client_secret" => client_secret,
+    "username" => username,
+    "password" => password,
+    "refresh_token" => refresh_token,
+    "mfa_type" => mfa_type,
+    "mfa_vendor" => mfa_vendor,
+    "ns_id_type" => ns_id_type,
+    "passcode" => passcode,
+    "access_token" => access_token,
+    "refresh" => refresh,
+    "user" => user,
+    "domain" => domain,
+});
+
 /// The answer to `POST /tokens`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct TokenAnswer {
     /// The user's name for signing in.
@@ -105,11 +121,45 @@ pub struct TokenAnswer {
     /// Where a second step is due: by whose program.
     #[serde(skip_serializing_if = "Text::is_empty")]
     pub mfa_vendor: Text,
+    /// Of older servers: whether the password is of an older kind.
+    #[serde(skip_serializing_if = "YesNo::is_unset")]
+    pub legacy: YesNo,
+    /// Of older servers: for how many days such a password still holds.
+    #[serde(skip_serializing_if = "Whole::is_unset")]
+    pub legacy_expires_days: Whole,
+    /// Of older servers: whether the password was forgotten.
+    #[serde(skip_serializing_if = "YesNo::is_unset")]
+    pub recover: YesNo,
 }
 
+reads!(TokenAnswer {
+    "username" => username,
+    "user" => user,
+    "territory" => territory,
+    "domain" => domain,
+    "department" => department,
+    "site" => site,
+    "group" => group,
+    "uid" => uid,
+    "login" => login,
+    "scope" => scope,
+    "user_email" => user_email,
+    "displayName" => display_name,
+    "access_token" => access_token,
+    "expires_in" => expires_in,
+    "token_type" => token_type,
+    "refresh_token" => refresh_token,
+    "client_id" => client_id,
+    "apiversion" => apiversion,
+    "mfa_type" => mfa_type,
+    "mfa_vendor" => mfa_vendor,
+    "legacy" => legacy,
+    "legacy_expires_days" => legacy_expires_days,
+    "recover" => recover,
+});
+
 /// The answer to `POST /jwt`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct JwtAnswer {
     /// The JSON web token.
@@ -119,9 +169,13 @@ pub struct JwtAnswer {
     pub refresh: Text,
 }
 
+reads!(JwtAnswer {
+    "token" => token,
+    "refresh" => refresh,
+});
+
 /// What a JSON web token says of its holder, and the answer to `GET /jwt`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Claims {
     /// `ns`.
@@ -153,17 +207,48 @@ pub struct Claims {
     pub display_name: Text,
     /// Such as `Version: 44.1.2`.
     pub apiversion: Text,
+    /// The department.
+    #[serde(skip_serializing_if = "Text::is_empty")]
+    pub department: Text,
+    /// The name that was used for signing in.
+    #[serde(skip_serializing_if = "Text::is_empty")]
+    pub login: Text,
     /// Where a second step is due: how.
     #[serde(skip_serializing_if = "Text::is_empty")]
     pub mfa_type: Text,
     /// Where a second step is due: by whose program.
     #[serde(skip_serializing_if = "Text::is_empty")]
     pub mfa_vendor: Text,
+    /// Who acts in truth, where somebody acts as another user.
+    #[serde(skip_serializing_if = "Text::is_empty")]
+    pub mask_chain: Text,
 }
 
+reads!(Claims {
+    "aud" => aud,
+    "exp" => exp,
+    "iat" => iat,
+    "iss" => iss,
+    "jti" => jti,
+    "sub" => sub,
+    "time_out" => time_out,
+    "domain" => domain,
+    "territory" => territory,
+    "user" => user,
+    "user_email" => user_email,
+    "user_scope" => user_scope,
+    "displayName" => display_name,
+    "apiversion" => apiversion,
+    "department" => department,
+    "login" => login,
+    "mfa_type" => mfa_type,
+    "mfa_vendor" => mfa_vendor,
+    "mask_chain" => mask_chain,
+});
+
 /// `GET /apikeys/~`: an API key as it is described to its holder.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct ApiKey {
     /// Its public part: prefix and eight characters.
@@ -180,4 +265,42 @@ pub struct ApiKey {
     pub user_scope: Text,
     /// Whether it may only read.
     pub readonly: YesNo,
+    /// The key itself: shown once, where it is made.
+    #[serde(skip_serializing_if = "Text::is_empty")]
+    pub key: Text,
+    /// From where it may be used: addresses and networks, with commas between them.
+    #[serde(skip_serializing_if = "Text::is_empty")]
+    pub ip_address: Text,
+    /// Whether further keys may be made with it.
+    #[serde(skip_serializing_if = "YesNo::is_unset")]
+    pub can_create_keys: YesNo,
+    /// For which parts of the API it is, `*` for all of them.
+    #[serde(skip_serializing_if = "OneOrMore::is_empty")]
+    pub allowed_models: OneOrMore,
+    /// When it was made.
+    #[serde(skip_serializing_if = "Text::is_empty")]
+    pub created_datetime: Text,
+    /// When it was last used.
+    #[serde(skip_serializing_if = "Text::is_empty")]
+    pub lastused_datetime: Text,
+    /// What the server remarks where it is made.
+    #[serde(skip_serializing_if = "Text::is_empty")]
+    pub notes: Text,
 }
+
+reads!(ApiKey {
+    "key-id" => key_id,
+    "description" => description,
+    "reseller" => reseller,
+    "domain" => domain,
+    "user" => user,
+    "user-scope" => user_scope,
+    "readonly" => readonly,
+    "key" => key,
+    "ip-address" => ip_address,
+    "can-create-keys" => can_create_keys,
+    "allowed-models" => allowed_models,
+    "created-datetime" => created_datetime,
+    "lastused-datetime" => lastused_datetime,
+    "notes" => notes,
+});

@@ -1,0 +1,177 @@
+//! Messages per second of the NetSapiens client beside a bare `hyper` client and a Python loop, against
+//! the same server and all in TLS: with 1 and with 64 calls in flight. The Python client that people
+//! use with this API is in no package index, so the loop makes its calls as it does, with `aiohttp`: a
+//! session, and so a connection and a handshake, for every call.
+//!
+//! Then the memory that a message with a file of 1 MiB takes while it is sent.
+//!
+//! `--calls tidings|pooled|hyper IN_FLIGHT N` makes N calls on one thread and nothing else, for a tool
+//! that counts instructions: a difference of two such runs is exact where seconds are not.
+//!
+//! Run by `cargo xtask bench netsapiens`, which makes the Python environment and passes its
+//! interpreter. The server is a process of its own that answers at once; on a machine of two cores it
+//! shares them with the client, so the ratios are what counts. Prints a table in Markdown.
+
+#![expect(
+    clippy::print_stdout,
+    reason = "a program at a terminal: its output is the result"
+)]
+
+mod throughput;
+
+use std::sync::Arc;
+
+use allocation_counter::{AllocationInfo, measure};
+use bytes::Bytes;
+use tidings::{Account, ClientRef, Media, Message, Outbound, Provider, netsapiens};
+use tokio::runtime::Runtime;
+
+use throughput::{AnyError, BareCall, Counter, Length, Load, Mode, Options, Target, Track, Wire};
+
+const IN_FLIGHT: [usize; 2] = [1, 64];
+
+const USERNAME: &str = "200@example.test";
+const PASSWORD: &str = "bench-password";
+const FROM: &str = "15550109876";
+const TO: &str = "15550101234";
+const TEXT: &str = "Your parcel is on its way. It comes tomorrow between 9 and 12.";
+const MEBIBYTE: usize = 1 << 20;
+
+fn main() -> Result<(), AnyError> {
+    match Mode::from_arguments()? {
+        Mode::Serve(wire) => throughput::serve(wire, answer),
+        Mode::Calls(what) => throughput::calls(&what, Wire::Tls, answer, tidings),
+        Mode::Compare(options) => {
+            compare(&options)?;
+            weigh()
+        }
+    }
+}
+
+// ---- the wire ----
+
+const TOKEN: &str = r#"{"username":"200@example.test","user":"200","domain":"example.test",
+"uid":"200@example.test","scope":"Basic User","access_token":"00112233445566778899aabbccddeeff",
+"expires_in":3600,"token_type":"Bearer","refresh_token":"ffeeddccbbaa99887766554433221100"}"#;
+const ACCEPTED: &str = r#"{"code":202,"message":"Accepted"}"#;
+
+/// Every client but the bare ones signs in first.
+fn answer(request: &Bytes) -> Bytes {
+    let is_sign_in = request
+        .windows(10)
+        .take(200)
+        .any(|part| part == b"grant_type");
+    Bytes::from_static(if is_sign_in { TOKEN } else { ACCEPTED }.as_bytes())
+}
+
+fn connect(target: &Target) -> Result<Arc<dyn Provider>, AnyError> {
+    let account = Account::new("bench")
+        .with("base_url", target.base_url())
+        .with("client_id", "bench")
+        .with("client_secret", "bench-secret")
+        .with("username", USERNAME)
+        .with("password", PASSWORD)
+        .with("from_number", FROM);
+    Ok((netsapiens::SPEC.connect)(&account, target.http_client()?)?)
+}
+
+fn outbound() -> Result<Outbound, AnyError> {
+    let message = Message::new(format!("+{TO}").parse()?, TEXT);
+    Ok(Outbound::new(ClientRef::new("bench-1")?, message))
+}
+
+async fn submit(client: &dyn Provider, message: &[Outbound]) -> Result<(), AnyError> {
+    for result in client.submit(message).await? {
+        result?;
+    }
+    Ok(())
+}
+
+async fn tidings(target: Target, in_flight: usize, length: Length) -> Result<f64, AnyError> {
+    let client = connect(&target)?;
+    let message: Arc<[Outbound]> = [outbound()?].into();
+    let task = |counter: Arc<Counter>| {
+        let (client, message) = (Arc::clone(&client), Arc::clone(&message));
+        async move {
+            while !counter.is_over() {
+                submit(&*client, &message).await?;
+                counter.count();
+            }
+            Ok(())
+        }
+    };
+    throughput::measure(in_flight, length, task).await
+}
+
+// ---- the comparison ----
+
+const SCRIPT: &str = include_str!("netsapiens_aiohttp.py");
+
+fn compare(options: &Options) -> Result<(), AnyError> {
+    let track = Track::new(Wire::Tls)?;
+    let call = BareCall::of(&track.runtime, answer, tidings)?;
+    let mut rows = Vec::new();
+    for in_flight in IN_FLIGHT {
+        let load = Load {
+            in_flight,
+            messages_per_call: 1,
+        };
+        rows.push(track.hyper(load, call.clone()));
+        rows.push(track.pooled(load, call.clone()));
+        rows.push(track.ours("`tidings::netsapiens`, submit", load, tidings));
+        if let Some(interpreter) = options.python("aiohttp") {
+            let title = "`aiohttp` 3.14.5, a connection per call";
+            let arguments = [USERNAME, PASSWORD, FROM, TO, TEXT];
+            rows.push(track.python(title, load, interpreter, SCRIPT, &arguments));
+        }
+    }
+    print!("{}", throughput::compare(&rows, options)?);
+    Ok(())
+}
+
+// ---- memory ----
+
+/// Prints how much memory is in use at the most while a file of 1 MiB is sent, besides the file itself,
+/// which the caller holds.
+fn weigh() -> Result<(), AnyError> {
+    let server = throughput::Server::start(Wire::Tls)?;
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().build()?;
+    let client = connect(&server.target)?;
+    let text = [outbound()?];
+    let mut with_file = text.clone();
+    let content: Vec<u8> = (0..=u8::MAX).cycle().take(MEBIBYTE).collect();
+    with_file[0].message.media = Some(Media::new("image/png", content)?);
+    // Signs in, and opens the connection that is used again.
+    runtime.block_on(submit(&*client, &text))?;
+    let without = peak(&runtime, &*client, &text)?;
+    let with = peak(&runtime, &*client, &with_file)?;
+    println!(
+        "\nA message with a file of 1 MiB: {} of memory at the most besides the file, {:.2} times the \
+         file with it included; a message without one: {}.",
+        shown(with.bytes_max),
+        times(with.bytes_max) + 1.0,
+        shown(without.bytes_max),
+    );
+    Ok(())
+}
+
+/// What one call takes on this thread, where everything of the client runs.
+fn peak(
+    runtime: &Runtime,
+    client: &dyn Provider,
+    message: &[Outbound],
+) -> Result<AllocationInfo, AnyError> {
+    let mut done = Ok(());
+    let info = measure(|| done = runtime.block_on(submit(client, message)));
+    done.map(|()| info)
+}
+
+fn shown(bytes: u64) -> String {
+    format!("{bytes} bytes")
+}
+
+#[expect(clippy::cast_precision_loss, reason = "some megabytes")]
+fn times(bytes: u64) -> f64 {
+    bytes as f64 / MEBIBYTE as f64
+}

@@ -1,0 +1,362 @@
+//! The NetSapiens client and the simulated carrier together, over real connections: what a lost answer
+//! leads to at every stage at which a call can get lost, what a block by the network in front of the
+//! server leads to, and which routes hostile names reach.
+//!
+//! What holds for every provider is in `end_to_end.rs`; tokens are in `netsapiens_tokens.rs`.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream};
+use tidings::http::HttpClient;
+use tidings::netsapiens::{self, Client, Sessions};
+use tidings::{
+    Acceptance, AttemptRef, ClientRef, Clock as _, E164, Error, Message, Outbound, Provider,
+    Receipt, Reconciled, Result, SystemClock, Timestamp,
+};
+use tidings_sim::Scenario;
+use tidings_tests::{CALL_LIMIT, Carrier, standard};
+
+use Acceptance::Unknown;
+
+/// How many messages meet a fault.
+const N_LOST: usize = 1_000;
+const AT_ONCE: usize = 64;
+
+fn number(n: usize) -> E164 {
+    format!("+224622{n:06}").parse().unwrap()
+}
+
+fn row(n: usize) -> Outbound {
+    let message = Message::new(number(n), format!("Bonjour {n}"));
+    Outbound::new(ClientRef::new(format!("row-{n}")).unwrap(), message)
+}
+
+/// A client with every layer of a carrier's account, whose calls may take as long as `limit`. It does
+/// not wait for calls that may be under way: at this carrier none is once it has ended.
+fn connect(carrier: &Carrier, sessions: Sessions, limit: Duration) -> Arc<dyn Provider> {
+    let http = HttpClient::builder().timeout(limit).build().unwrap();
+    let account = carrier.simulator.account();
+    let setting = |name: &str| account.setting(name).unwrap().to_owned();
+    let client = Client::builder()
+        .base_url(setting("base_url"))
+        .password(
+            setting("client_id"),
+            setting("client_secret"),
+            setting("username"),
+            setting("password"),
+        )
+        .from_number(setting("from_number").parse().unwrap())
+        .sessions(sessions)
+        .settle_time(Duration::ZERO)
+        .http(http)
+        .build()
+        .unwrap();
+    standard(Arc::new(client), Duration::from_mins(1))
+}
+
+/// How often each text has reached each phone.
+fn arrivals(carrier: &Carrier) -> HashMap<(String, String), usize> {
+    let mut counts = HashMap::new();
+    for message in carrier.simulator.world().messages() {
+        let what = (message.to.as_str().to_owned(), message.text.to_string());
+        *counts.entry(what).or_default() += 1;
+    }
+    counts
+}
+
+fn count(arrivals: &HashMap<(String, String), usize>, row: &Outbound) -> usize {
+    let what = (row.message.to.as_str().to_owned(), row.message.text.to_string());
+    arrivals.get(&what).copied().unwrap_or_default()
+}
+
+/// What was said of one message.
+async fn submit(provider: &dyn Provider, row: &Outbound) -> Result<Receipt> {
+    let results = provider.submit(std::slice::from_ref(row)).await;
+    results.and_then(|mut results| results.remove(0))
+}
+
+/// An attempt, when it began and what was said of it.
+struct Tried {
+    row: Outbound,
+    started: Timestamp,
+    said: Result<Receipt>,
+}
+
+impl Tried {
+    fn attempt(&self) -> AttemptRef {
+        AttemptRef::new(self.row.clone(), self.started)
+    }
+
+    fn acceptance(&self) -> Option<Acceptance> {
+        self.said.as_ref().err().map(Error::acceptance)
+    }
+}
+
+async fn try_all(provider: &dyn Provider, rows: Vec<Outbound>, at_once: usize) -> Vec<Tried> {
+    let clock = SystemClock::new();
+    let tries = rows.into_iter().map(|row| {
+        let clock = &clock;
+        async move {
+            // By the client's clock, which is not the carrier's.
+            let started = clock.now();
+            let said = submit(provider, &row).await;
+            Tried { row, started, said }
+        }
+    });
+    stream::iter(tries).buffered(at_once).collect().await
+}
+
+async fn reconcile_all(provider: &dyn Provider, lost: &[&Tried]) -> Vec<Result<Reconciled>> {
+    let calls = lost.iter().map(|tried| {
+        let attempt = tried.attempt();
+        async move { provider.reconcile(&attempt).await }
+    });
+    stream::iter(calls).buffered(AT_ONCE).collect().await
+}
+
+fn calm(carrier: &Carrier) {
+    carrier.simulator.set_scenario(Scenario::default()).unwrap();
+}
+
+// ---- lost answers ----
+
+/// What a carrier has of the messages of a stage, and what the client can know at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ends {
+    /// Nobody knows, and none was taken.
+    LostBefore,
+    /// Nobody knows, and all were taken.
+    LostAfter,
+    /// The client knows that all were taken.
+    Taken,
+    /// The client knows that none was taken.
+    Refused,
+}
+
+/// Every stage at which the call of a message can go wrong.
+const STAGES: [(&str, Ends); 17] = [
+    ("drop = { when = \"before\" }", Ends::LostBefore),
+    ("drop = { when = \"before\", reset = true }", Ends::LostBefore),
+    ("drop = { when = \"after\" }", Ends::LostAfter),
+    ("drop = { when = \"after\", reset = true }", Ends::LostAfter),
+    ("drop = { when = \"mid_answer\" }", Ends::LostAfter),
+    ("drop = { when = \"mid_answer\", reset = true }", Ends::LostAfter),
+    ("late = { ms = 60000 }", Ends::LostAfter),
+    ("refuse = { status = 500 }", Ends::LostBefore),
+    ("refuse = { status = 502 }", Ends::LostBefore),
+    ("refuse = { status = 503 }", Ends::LostBefore),
+    ("refuse = { status = 504 }", Ends::LostBefore),
+    ("wrong_content_type = { content_type = \"text/html\" }", Ends::Taken),
+    ("broken_json = true", Ends::Taken),
+    ("empty_body = true", Ends::Taken),
+    ("slow = { chunk_ms = 0 }", Ends::Taken),
+    ("refuse = { status = 400 }", Ends::Refused),
+    ("failure_in_200 = { message = \"not today\" }", Ends::Refused),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_thousand_lost_answers_at_every_stage_each_is_found_out_and_nothing_is_sent_twice() {
+    for (fault, ends) in STAGES {
+        let scenario = format!("[[fault]]\ncall = \"submit\"\n{fault}\n");
+        let carrier = Carrier::start(&netsapiens::SPEC, &scenario).await;
+        let is_late = fault.starts_with("late");
+        let (limit, at_once) = if is_late {
+            (Duration::from_millis(500), N_LOST / 2)
+        } else {
+            (CALL_LIMIT, AT_ONCE)
+        };
+        if is_late {
+            // Signing in must not be late, and neither must asking afterwards.
+            sign_in(&carrier).await;
+        }
+        let provider = connect(&carrier, Sessions::PerMessage, limit);
+        let tried = try_all(&*provider, (0..N_LOST).map(row).collect(), at_once).await;
+        let before = arrivals(&carrier);
+        let n_expected = if matches!(ends, Ends::LostAfter | Ends::Taken) { N_LOST } else { 0 };
+        assert_eq!(before.values().sum::<usize>(), n_expected, "{fault}");
+
+        calm(&carrier);
+        let patient = connect(&carrier, Sessions::PerMessage, CALL_LIMIT);
+        let to_resend = check_stage(&*patient, &tried, ends, fault).await;
+        let resent = try_all(&*patient, to_resend, AT_ONCE).await;
+        for again in &resent {
+            assert!(again.said.is_ok(), "{fault}: {:?}", again.said);
+        }
+        let after = arrivals(&carrier);
+        assert_eq!(after.len(), N_LOST, "{fault}");
+        let twice = after.values().filter(|count| **count != 1).count();
+        assert_eq!(twice, 0, "{fault}: {twice} were sent twice");
+    }
+}
+
+/// Checks what was said of the messages of a stage, finds out what nobody knew, and gives back what has
+/// to be sent again.
+async fn check_stage(
+    provider: &dyn Provider,
+    tried: &[Tried],
+    ends: Ends,
+    fault: &str,
+) -> Vec<Outbound> {
+    for one in tried {
+        let is_right = match ends {
+            Ends::LostBefore | Ends::LostAfter => one.acceptance() == Some(Unknown),
+            Ends::Taken => one.said.is_ok(),
+            Ends::Refused => matches!(one.acceptance(), Some(what) if what != Unknown),
+        };
+        assert!(is_right, "{fault}: {:?}", one.said);
+    }
+    let lost: Vec<&Tried> = tried
+        .iter()
+        .filter(|one| one.acceptance() == Some(Unknown))
+        .collect();
+    let verdicts = reconcile_all(provider, &lost).await;
+    let mut to_resend = Vec::new();
+    for (one, verdict) in lost.iter().zip(verdicts) {
+        match (verdict.unwrap(), ends) {
+            (Reconciled::Taken(receipt), Ends::LostAfter) => {
+                assert!(receipt.provider_ref.session.is_some(), "{fault}: {receipt:?}");
+            }
+            (Reconciled::NotTaken, Ends::LostBefore) => to_resend.push(one.row.clone()),
+            (verdict, _) => panic!("{fault}: {verdict:?}"),
+        }
+    }
+    if ends == Ends::Refused {
+        to_resend.extend(tried.iter().map(|one| one.row.clone()));
+    }
+    to_resend
+}
+
+/// Calls of every kind go wrong: those that send, and those by which one looks afterwards.
+const EVERYTHING_WRONG: &str = "[[fault]]
+call = \"submit\"
+every = 3
+drop = { when = \"after\" }
+[[fault]]
+call = \"submit\"
+every = 5
+drop = { when = \"before\" }
+[[fault]]
+call = \"submit\"
+every = 7
+refuse = { status = 500 }
+[[fault]]
+call = \"conversation_messages\"
+every = 2
+drop = { when = \"after\" }
+[[fault]]
+call = \"conversation_messages\"
+every = 3
+broken_json = true
+[[fault]]
+call = \"conversation_messages\"
+every = 5
+empty_body = true
+[[fault]]
+call = \"conversation_messages\"
+every = 7
+refuse = { status = 500 }
+[[fault]]
+call = \"conversation_messages\"
+every = 11
+failure_in_200 = { message = \"not today\" }
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_that_goes_wrong_itself_is_never_taken_for_an_answer() {
+    let carrier = Carrier::start(&netsapiens::SPEC, EVERYTHING_WRONG).await;
+    let provider = connect(&carrier, Sessions::PerMessage, CALL_LIMIT);
+    let tried = try_all(&*provider, (0..300).map(row).collect(), AT_ONCE).await;
+    let arrived = arrivals(&carrier);
+    let lost: Vec<&Tried> = tried
+        .iter()
+        .filter(|one| one.acceptance() == Some(Unknown))
+        .collect();
+    let verdicts = reconcile_all(&*provider, &lost).await;
+    let (mut n_taken, mut n_not_taken, mut n_unknown) = (0, 0, 0);
+    for (one, verdict) in lost.iter().zip(verdicts) {
+        let count = count(&arrived, &one.row);
+        match verdict {
+            Ok(Reconciled::Taken(_)) => {
+                assert_eq!(count, 1);
+                n_taken += 1;
+            }
+            Ok(Reconciled::NotTaken) => {
+                assert_eq!(count, 0);
+                n_not_taken += 1;
+            }
+            Ok(Reconciled::CannotTell) | Err(_) => n_unknown += 1,
+            Ok(other) => panic!("{other:?}"),
+        }
+    }
+    assert!(n_taken > 0 && n_not_taken > 0 && n_unknown > 0, "{n_taken} {n_not_taken} {n_unknown}");
+}
+
+// ---- sessions that several messages share ----
+
+const HALF_LOST: &str = "[[fault]]
+call = \"submit\"
+every = 3
+drop = { when = \"after\" }
+[[fault]]
+call = \"submit\"
+every = 4
+drop = { when = \"before\" }
+";
+
+/// Twenty phones get ten texts each, of which some are the same text again.
+fn repeated(n: usize) -> Outbound {
+    let (phone, turn) = (n % 20, n / 20);
+    let text = format!("Code {}", [1, 2, 1, 1, 3, 4, 3, 5, 6, 5][turn]);
+    let reference = ClientRef::new(format!("row-{n}")).unwrap();
+    Outbound::new(reference, Message::new(number(phone), text))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_a_shared_session_a_verdict_is_right_or_none() {
+    let carrier = Carrier::start(&netsapiens::SPEC, HALF_LOST).await;
+    let provider = connect(&carrier, Sessions::PerRecipient, CALL_LIMIT);
+    // One after the other, each asked about at once, as a program does that waits for its answer.
+    let clock = SystemClock::new();
+    let mut known: BTreeMap<(E164, Arc<str>), (usize, usize)> = BTreeMap::new();
+    let (mut n_decided, mut n_undecided) = (0, 0);
+    for row in (0..200).map(repeated) {
+        let started = clock.now();
+        let said = submit(&*provider, &row).await;
+        let what = (row.message.to, Arc::clone(&row.message.text));
+        let (sure, perhaps) = known.entry(what).or_default();
+        match said.map_err(|error| error.acceptance()) {
+            Ok(_) => *sure += 1,
+            Err(Unknown) => {
+                let attempt = AttemptRef::new(row.clone(), started);
+                match provider.reconcile(&attempt).await.unwrap() {
+                    Reconciled::Taken(_) => {
+                        *sure += 1;
+                        n_decided += 1;
+                    }
+                    Reconciled::NotTaken => n_decided += 1,
+                    Reconciled::CannotTell => {
+                        *perhaps += 1;
+                        n_undecided += 1;
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    let arrived = arrivals(&carrier);
+    for ((to, text), (sure, perhaps)) in known {
+        let count = arrived
+            .get(&(to.as_str().to_owned(), text.to_string()))
+            .copied()
+            .unwrap_or_default();
+        assert!(
+            (sure..=sure + perhaps).contains(&count),
+            "{count} arrived where {sure} to {} were expected",
+            sure + perhaps
+        );
+    }
+    assert!(n_decided > n_undecided, "{n_decided} were decided, {n_undecided} were not");
+}

@@ -1,0 +1,68 @@
+//! The vendor's times: RFC 3339 with an offset, and `2026-01-02 03:04:05`, which is UTC. Part of
+//! `wire`; used by both halves and for events.
+
+use tidings_core::Timestamp;
+
+use super::{Expected, FieldFault, Text};
+
+/// Reads a time. What is empty or zeros is none. A time without an offset is UTC, with a blank or a
+/// `T` between its halves; times later than the last [`Timestamp`], which mean "never", are that
+/// one.
+///
+/// # Errors
+/// Names `field` when it is something else.
+pub fn read(field: &'static str, text: &Text) -> Result<Option<Timestamp>, FieldFault> {
+    let text = text.0.trim();
+    if matches!(text, "" | "0") || text.starts_with("0000-00-00") {
+        return Ok(None);
+    }
+    let at = match text.as_bytes().get(10) {
+        Some(b' ' | b'T') if text.len() == SECONDS.len() => {
+            let (date, time) = (text.get(..10), text.get(11..));
+            date.zip(time)
+                .and_then(|(date, time)| point(date, &format!("{time}Z")))
+        }
+        Some(b' ' | b'T') => {
+            let (date, time) = (text.get(..10), text.get(11..));
+            date.zip(time).and_then(|(date, time)| point(date, time))
+        }
+        _ => None,
+    };
+    at.map(Some)
+        .ok_or_else(|| FieldFault::new(field, Expected::Time))
+}
+
+/// `2026-01-02 03:04:05`, in UTC. Times before 1970 are written as its beginning: no server has
+/// any.
+pub fn write(at: Timestamp) -> String {
+    seconds(at).replace('T', " ")
+}
+
+/// `2026-01-02T03:04:05+00:00`. Times before 1970 are written as its beginning.
+pub fn write_with_offset(at: Timestamp) -> String {
+    format!("{}+00:00", seconds(at))
+}
+
+const SECONDS: &str = "YYYY-MM-DD HH:MM:SS";
+
+fn seconds(at: Timestamp) -> String {
+    let mut shown = at.max(Timestamp::UNIX_EPOCH).to_string();
+    shown.truncate(SECONDS.len());
+    shown
+}
+
+fn point(date: &str, time: &str) -> Option<Timestamp> {
+    if !is_digits_and(date, "-") || !is_digits_and(time, ":.+-Zz") {
+        return None;
+    }
+    let parse = |date| format!("{date}T{time}").parse().ok();
+    parse(date).or_else(|| {
+        let is_last = matches!(date, "9999-12-30" | "9999-12-31");
+        (is_last && parse("9998-12-31").is_some()).then_some(Timestamp::MAX)
+    })
+}
+
+fn is_digits_and(text: &str, others: &str) -> bool {
+    text.chars()
+        .all(|part| part.is_ascii_digit() || others.contains(part))
+}
