@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde_json::{Map, Value};
 use tidings::serve::tls::CertificateError;
-use tidings::{E164, ProviderSpec};
+use tidings::{E164, Error, ErrorKind, ProviderSpec};
 use tidings_sim::{PhoneText, Scenario, SimError, Simulator, World};
 use tokio::sync::mpsc;
 
@@ -41,6 +41,10 @@ pub(super) async fn run(
         builder = builder.setting(name, value);
     }
     if let Some(url) = &args.callback_url {
+        if spec.emit_callback.is_none() {
+            let what = format!("{} does not call its customer's server", spec.title);
+            return Err(Error::not_sent(ErrorKind::Unsupported, what).into());
+        }
         builder = builder.callback_url(url);
     }
     let simulator = builder.start().await.map_err(told_as_input)?;
