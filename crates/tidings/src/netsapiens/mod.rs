@@ -52,11 +52,7 @@ pub use choices::{DEFAULT_SETTLE_TIME, SenderField, Sessions};
 #[cfg(feature = "client")]
 pub use client::Client;
 #[cfg(feature = "client")]
-<<<<<<< HEAD
-pub use credentials::Credentials;
-=======
 pub use credentials::{ApiKey, ApiKeyLevel, Brings, Credentials, PasswordCredentials, UnknownWord};
->>>>>>> lead
 pub use model::Model;
 #[cfg(feature = "client")]
 pub use second_step::{MfaChallenge, MfaIdentity, SignedIn};
@@ -95,7 +91,8 @@ pub static SPEC: ProviderSpec = ProviderSpec {
         // The server looks into its table of subscriptions every three seconds.
         CallbackEmitter::new(callback::emit)
             .at_most_every(Duration::from_secs(3))
-            .time_limit(Duration::from_secs(10)),
+            .time_limit(Duration::from_secs(10))
+            .models(&["message", "messagesession"]),
     ),
 };
 

@@ -24,7 +24,8 @@ use tidings_core::Timestamp;
 use super::state::Impossible;
 
 pub(super) use conversations::{Conversations, Heard, draw_conversation};
-pub(super) use directory::{FROM_NUMBER, KEY, USERNAME, draw_from_number, draw_username};
+pub(crate) use directory::{FROM_NUMBER, KEY};
+pub(super) use directory::{USERNAME, draw_from_number, draw_username};
 pub(super) use numbers::NumberKept;
 pub(super) use post::PostTaken;
 pub(crate) use subscriptions::Posting;
