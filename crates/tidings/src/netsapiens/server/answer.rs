@@ -2,6 +2,8 @@
 //!
 //! Called by the handlers. Nothing here repeats a text, a number or a credential of a call.
 
+use std::borrow::Cow;
+
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
@@ -41,6 +43,7 @@ pub(super) fn said(status: StatusCode, message: &str) -> Response {
     let said = wire::Said {
         code: i64::from(status.as_u16()).into(),
         message: message.into(),
+        ..wire::Said::default()
     };
     write(status, &said)
 }
@@ -85,7 +88,7 @@ pub(super) enum Refused {
     /// A field, or a part of the path or of the query, is wrong.
     Wrong {
         /// Its name.
-        field: &'static str,
+        field: Cow<'static, str>,
         /// What is wrong, as a clause that follows the name.
         fault: String,
     },
@@ -108,7 +111,7 @@ impl Refused {
     /// What a backend refused.
     pub(super) fn of(refusal: Refusal, options: &ServerOptions) -> Self {
         match refusal {
-            Refusal::Invalid { field, fault } => Self::Wrong { field, fault },
+            Refusal::Invalid { field, fault } => Self::wrong(field, fault),
             refusal => Self::Refusal {
                 refusal,
                 rate_limited_as: options.rate_limited_as,
@@ -117,9 +120,9 @@ impl Refused {
     }
 
     /// A field that is wrong.
-    pub(super) fn wrong(field: &'static str, fault: impl Into<String>) -> Self {
+    pub(super) fn wrong(field: impl Into<Cow<'static, str>>, fault: impl Into<String>) -> Self {
         Self::Wrong {
-            field,
+            field: field.into(),
             fault: fault.into(),
         }
     }

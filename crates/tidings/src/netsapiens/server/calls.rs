@@ -6,7 +6,7 @@ use http::StatusCode;
 
 use super::answer::{self, Refused};
 use super::caller::{Caller, Place, Seen};
-use super::fields::Fields;
+use super::fields;
 use crate::backend::{NewPhoneCall, PhoneCall, Refusal};
 use crate::netsapiens::map::{inward, outward};
 use crate::netsapiens::wire;
@@ -60,14 +60,15 @@ pub(super) async fn start(
     request: Request,
 ) -> Result<Response, Refused> {
     let owner = place.owner(&caller)?;
-    let fields = Fields::of_json(request).await?;
-    let is_synchronous = fields.yes_no("synchronous")?.unwrap_or(false);
-    let from = fields.name("call-orig-user")?;
+    let wanted: wire::NewCall = fields::read(request).await?;
+    let is_synchronous = wanted.synchronous.0.unwrap_or(false);
+    let from = fields::name("call-orig-user", &wanted.call_orig_user)?;
     let from = from.unwrap_or_else(|| owner.to_string());
-    let id = fields.required_name("call-id")?;
-    let mut call = NewPhoneCall::new(id, from, fields.required_name("call-term-user")?);
-    call.caller_id = fields.name("caller-id-number")?;
-    call.auto_answer = fields.yes_no("auto-answer-enabled")?.unwrap_or(false);
+    let id = fields::required_name("call-id", &wanted.call_id)?;
+    let to = fields::required_name("call-term-user", &wanted.call_term_user)?;
+    let mut call = NewPhoneCall::new(id, from, to);
+    call.caller_id = fields::name("caller-id-number", &wanted.caller_id_number)?;
+    call.auto_answer = wanted.auto_answer_enabled.0.unwrap_or(false);
     let started = caller
         .backend()
         .start_call(caller.who(), &owner, call)
