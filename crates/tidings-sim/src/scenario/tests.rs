@@ -439,10 +439,34 @@ fn users_numbers_keys_tokens_and_limits_are_read() {
 #[test]
 fn what_users_cannot_have_is_refused_with_its_key() {
     check_error("passcode = \"12345\"", Some("passcode"), &["6 digits"]);
-    check_error("[[account]]\nsettings = { line = 1 }\npasscode = \"abcdef\"", Some("account[0].passcode"), &["6 digits"]);
-    check_error("[[number]]\nnumber = \"12\"\nowner = \"200\"", Some("number[0].number"), &["a phone number with + and country code"]);
-    check_error("[[number]]\nnumber = \"+15550101234\"\nowner = \"\"", Some("number[0].owner"), &["a user, or user@domain"]);
-    check_error("[[api_key]]\nkey = \"\"", Some("api_key[0].key"), &["at least one character"]);
-    check_error("[tokens]\nlifetime_s = 0", Some("tokens.lifetime_s"), &["at least 1 second"]);
-    check_error("[limits]\ncalls_per_s = 0", Some("limits.calls_per_s"), &["at least 1"]);
+    check_error(
+        "[[account]]\nsettings = { line = 1 }\npasscode = \"abcdef\"",
+        Some("account[0].passcode"),
+        &["6 digits"],
+    );
+    check_error(
+        "[[number]]\nnumber = \"12\"\nowner = \"200\"",
+        Some("number[0].number"),
+        &["a phone number with + and country code"],
+    );
+    check_error(
+        "[[number]]\nnumber = \"+15550101234\"\nowner = \"\"",
+        Some("number[0].owner"),
+        &["a user, or user@domain"],
+    );
+    check_error(
+        "[[api_key]]\nkey = \"\"",
+        Some("api_key[0].key"),
+        &["at least one character"],
+    );
+    check_error(
+        "[tokens]\nlifetime_s = 0",
+        Some("tokens.lifetime_s"),
+        &["at least 1 second"],
+    );
+    check_error(
+        "[limits]\ncalls_per_s = 0",
+        Some("limits.calls_per_s"),
+        &["at least 1"],
+    );
 }

@@ -39,11 +39,7 @@ pub(super) const PREFIX: &str = "/_sim/";
 const LINES_AT_ONCE: usize = 1_000;
 
 /// Answers a control call.
-pub(super) async fn answer(
-    world: &World,
-    poster: Option<&Poster>,
-    request: Request,
-) -> Response {
+pub(super) async fn answer(world: &World, poster: Option<&Poster>, request: Request) -> Response {
     let path = request
         .uri()
         .path()
@@ -73,9 +69,7 @@ pub(super) async fn answer(
             "messages" | "stats" | "inbound" | "release" | "scenario" | "expire-tokens"
             | "revoke-tokens" | "post-events",
             _,
-        ) => {
-            fault(StatusCode::METHOD_NOT_ALLOWED, "another method is expected")
-        }
+        ) => fault(StatusCode::METHOD_NOT_ALLOWED, "another method is expected"),
         _ => fault(
             StatusCode::NOT_FOUND,
             "expected GET messages, GET stats, GET or POST inbound, POST release, POST scenario, \
@@ -115,7 +109,10 @@ async fn end_tokens(world: &World, refresh: bool) -> Response {
 
 async fn post_events(poster: Option<&Poster>) -> Response {
     let Some(poster) = poster else {
-        return fault(StatusCode::NOT_FOUND, "customers of this provider do not subscribe");
+        return fault(
+            StatusCode::NOT_FOUND,
+            "customers of this provider do not subscribe",
+        );
     };
     let round = poster.round().await;
     let counted = json!({ "posted": round.posted, "failed": round.failed });

@@ -74,7 +74,11 @@ mod tests {
         let door = Doorkeeper::default();
         for (moment, expected) in calls {
             let caller = Ipv4Addr::LOCALHOST.into();
-            assert_eq!(door.admits(caller, limit, at(*moment)), *expected, "{moment}");
+            assert_eq!(
+                door.admits(caller, limit, at(*moment)),
+                *expected,
+                "{moment}"
+            );
         }
         let other = Ipv4Addr::new(192, 0, 2, 1).into();
         assert!(door.admits(other, limit, at(0)));
@@ -83,7 +87,19 @@ mod tests {
     #[test]
     fn too_many_calls_within_a_second_shut_out_and_each_further_one_prolongs_that() {
         check(&[(0, true), (10, true), (1_000, true), (1_999, true)]);
-        check(&[(0, true), (1, true), (2, false), (5_001, false), (10_000, false)]);
-        check(&[(0, true), (1, true), (2, false), (5_002, true), (5_003, true)]);
+        check(&[
+            (0, true),
+            (1, true),
+            (2, false),
+            (5_001, false),
+            (10_000, false),
+        ]);
+        check(&[
+            (0, true),
+            (1, true),
+            (2, false),
+            (5_002, true),
+            (5_003, true),
+        ]);
     }
 }

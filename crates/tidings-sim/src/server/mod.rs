@@ -305,11 +305,8 @@ impl SimulatorBuilder {
             listener.spawn(callbacks::run(caller, stopping.clone()));
         }
         if let Some(poster) = &poster {
-            let posting = subscriptions::run(
-                Arc::clone(poster),
-                self.event_interval,
-                stopping.clone(),
-            );
+            let posting =
+                subscriptions::run(Arc::clone(poster), self.event_interval, stopping.clone());
             listener.spawn(posting);
         }
         listener.spawn(listen::run(socket, calls, stopping.clone()));

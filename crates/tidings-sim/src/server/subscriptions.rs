@@ -47,7 +47,10 @@ impl Poster {
     /// [`SimError::Callback`] when the certificates cannot be read.
     pub(super) fn new(world: World, trusted: Option<Vec<u8>>) -> Result<Option<Self>, SimError> {
         let spec = world.spec();
-        let Some(emitter) = spec.emit_callback.filter(|_| spec.capabilities.subscriptions) else {
+        let Some(emitter) = spec
+            .emit_callback
+            .filter(|_| spec.capabilities.subscriptions)
+        else {
             return Ok(None);
         };
         let mut http = HttpClient::builder().timeout(emitter.time_limit);

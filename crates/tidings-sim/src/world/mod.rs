@@ -31,8 +31,8 @@ use tidings_core::{Clock, E164, Timestamp};
 
 use crate::error::SimError;
 use crate::faults::{Firing, RequestProbe, Script};
-use crate::scenario::{CallLimit, Scenario};
 use crate::scenario::rules::Rules;
+use crate::scenario::{CallLimit, Scenario};
 use journal::{Journal, Ticket};
 use state::{Change, State};
 use telling::Planned;

@@ -14,7 +14,12 @@ async fn a_call_rings_is_answered_and_ends_after_half_a_minute() {
     assert_eq!(started.answered_at, None);
     let again = world.start_call(&who, &first(), new()).await.unwrap_err();
     assert_eq!(again, Refusal::Duplicate);
-    let list = async |user| world.calls(&who, Some("tidings.example"), user).await.unwrap();
+    let list = async |user| {
+        world
+            .calls(&who, Some("tidings.example"), user)
+            .await
+            .unwrap()
+    };
     assert_eq!(list(None).await.len(), 1);
     assert!(list(Some("201")).await.is_empty());
     clock.advance(3_000);

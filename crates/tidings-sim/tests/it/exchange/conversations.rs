@@ -31,7 +31,10 @@ async fn a_text_to_a_phone_goes_out_and_stays_at_sending() {
     check_hexadecimal(taken.id.strip_prefix("m-").unwrap(), 13);
     assert_eq!(taken.conversation, ID);
     assert_eq!(taken.direction, Direction::Outbound);
-    assert_eq!((&*taken.from, taken.to.as_slice()), (own.as_str(), &[PHONE.to_owned()][..]));
+    assert_eq!(
+        (&*taken.from, taken.to.as_slice()),
+        (own.as_str(), &[PHONE.to_owned()][..])
+    );
     assert_eq!(taken.status.as_deref(), Some("sending"));
     clock.advance(1_000_000);
     assert_eq!(texts(&world, ID).await, [taken]);
@@ -65,7 +68,9 @@ async fn only_the_users_own_numbers_can_be_senders() {
     assert!(world.messages().is_empty());
     // In a conversation that is there both can be left out.
     send(&world, ID, "hello").await;
-    let again = world.post(&who, &first(), to_phones(ID, "again", &[])).await;
+    let again = world
+        .post(&who, &first(), to_phones(ID, "again", &[]))
+        .await;
     assert_eq!(again.unwrap().to, [PHONE]);
     assert_eq!(world.messages().len(), 2);
     // Who may act for a user sends from his numbers.
@@ -73,7 +78,9 @@ async fn only_the_users_own_numbers_can_be_senders() {
     for_him.from = Some(number(NUMBER_OF_201));
     world.post(&who, &second(), for_him).await.unwrap();
     let his = sign_in(&world, &second()).await.who;
-    let forbidden = world.post(&his, &first(), to_phones(ID, "x", &[PHONE])).await;
+    let forbidden = world
+        .post(&his, &first(), to_phones(ID, "x", &[PHONE]))
+        .await;
     assert!(matches!(forbidden, Err(Refusal::Forbidden { .. })));
 }
 
@@ -86,8 +93,14 @@ async fn the_same_name_is_two_conversations_of_two_users() {
     post.from = Some(number(NUMBER_OF_201));
     world.post(&his, &second(), post).await.unwrap();
     assert_eq!(texts(&world, ID).await.len(), 1);
-    let his = world.conversation_messages(&his, &second(), ID, ALL).await.unwrap();
-    assert_eq!(his.iter().map(|it| &*it.text).collect::<Vec<_>>(), ["of the second"]);
+    let his = world
+        .conversation_messages(&his, &second(), ID, ALL)
+        .await
+        .unwrap();
+    assert_eq!(
+        his.iter().map(|it| &*it.text).collect::<Vec<_>>(),
+        ["of the second"]
+    );
     // Each is in the domain's list, and only in that.
     let who = sign_in(&world, &first()).await.who;
     let list = world.conversations(&who, Some("tidings.example"), None, ALL);
@@ -121,7 +134,9 @@ async fn a_text_for_several_phones_is_one_message_with_a_leg_for_each() {
     // One of two that cannot be reached holds nothing up; where nobody can be, it is said.
     assert!(post("second", &[PHONE, SECOND_PHONE]).await.is_ok());
     assert_eq!(world.messages().len(), 3);
-    let refused = post("third", &[SECOND_PHONE, "+15550105670"]).await.unwrap_err();
+    let refused = post("third", &[SECOND_PHONE, "+15550105670"])
+        .await
+        .unwrap_err();
     assert_eq!(refused, Refusal::invalid("recipient", "cannot be reached"));
     assert!(texts(&world, "third").await.is_empty());
 }
@@ -131,10 +146,16 @@ async fn users_write_to_each_other_without_a_phone() {
     let (world, _clock) = open(THREE_USERS).await;
     let who = sign_in(&world, &first()).await.who;
     let to = |user: &str| vec![Recipient::User(user.to_owned())];
-    let taken = world.post(&who, &first(), Post::new("chat", "ping", to("201"))).await.unwrap();
+    let taken = world
+        .post(&who, &first(), Post::new("chat", "ping", to("201")))
+        .await
+        .unwrap();
     check_hexadecimal(&taken.conversation, 32);
     assert_eq!(taken.direction, Direction::Internal);
-    assert_eq!((&*taken.from, taken.status.as_deref()), ("200@tidings.example", None));
+    assert_eq!(
+        (&*taken.from, taken.status.as_deref()),
+        ("200@tidings.example", None)
+    );
     assert_eq!(taken.to, ["201@tidings.example"]);
     assert!(world.messages().is_empty());
 
@@ -143,8 +164,14 @@ async fn users_write_to_each_other_without_a_phone() {
     let seen = world.conversation(&his, &second(), id).await.unwrap();
     assert_eq!(seen.remote, ["200@tidings.example"]);
     assert!(!seen.is_read);
-    assert_eq!(seen.participants, ["200@tidings.example", "201@tidings.example"]);
-    let messages = world.conversation_messages(&his, &second(), id, ALL).await.unwrap();
+    assert_eq!(
+        seen.participants,
+        ["200@tidings.example", "201@tidings.example"]
+    );
+    let messages = world
+        .conversation_messages(&his, &second(), id, ALL)
+        .await
+        .unwrap();
     assert_eq!(messages, [taken.clone()]);
     let mut answer = Post::new("chat", "pong", Vec::new());
     answer.conversation = Some(id.to_owned());
@@ -152,7 +179,9 @@ async fn users_write_to_each_other_without_a_phone() {
     let mine = world.conversation(&who, &first(), id).await.unwrap();
     assert!(!mine.is_read);
     assert_eq!(mine.last.unwrap().text, "pong");
-    let unknown = world.post(&who, &first(), Post::new("chat", "x", to("999"))).await;
+    let unknown = world
+        .post(&who, &first(), Post::new("chat", "x", to("999")))
+        .await;
     assert!(matches!(unknown, Err(Refusal::Invalid { field: "to", .. })));
 }
 
@@ -165,9 +194,13 @@ async fn conversations_are_named_changed_read_left_and_deleted() {
     chat.conversation = Some(ID.to_owned());
     world.post(&who, &first(), chat.clone()).await.unwrap();
     let change = async |change| world.change_conversation(&who, &first(), ID, change).await;
-    change(ConversationChange::Name("Team".to_owned())).await.unwrap();
+    change(ConversationChange::Name("Team".to_owned()))
+        .await
+        .unwrap();
     let both = ["200@tidings.example", "201@tidings.example"].map(str::to_owned);
-    change(ConversationChange::Participants(both.to_vec())).await.unwrap();
+    change(ConversationChange::Participants(both.to_vec()))
+        .await
+        .unwrap();
     change(ConversationChange::Read(false)).await.unwrap();
     let shown = world.conversation(&who, &first(), ID).await.unwrap();
     assert_eq!(shown.name.as_deref(), Some("Team"));
@@ -175,13 +208,24 @@ async fn conversations_are_named_changed_read_left_and_deleted() {
     assert!(!shown.is_read);
 
     let leave = ConversationChange::Leave;
-    world.change_conversation(&his, &second(), ID, leave).await.unwrap();
+    world
+        .change_conversation(&his, &second(), ID, leave)
+        .await
+        .unwrap();
     world.post(&who, &first(), chat).await.unwrap();
-    let seen = world.conversation_messages(&his, &second(), ID, ALL).await.unwrap();
+    let seen = world
+        .conversation_messages(&his, &second(), ID, ALL)
+        .await
+        .unwrap();
     assert_eq!(seen.len(), 1);
     change(ConversationChange::Delete).await.unwrap();
-    let gone = Refusal::NotFound { what: "conversation" };
-    assert_eq!(world.conversation(&who, &first(), ID).await.unwrap_err(), gone);
+    let gone = Refusal::NotFound {
+        what: "conversation",
+    };
+    assert_eq!(
+        world.conversation(&who, &first(), ID).await.unwrap_err(),
+        gone
+    );
     assert_eq!(change(ConversationChange::Delete).await.unwrap_err(), gone);
     assert!(texts(&world, ID).await.is_empty());
 
@@ -190,7 +234,9 @@ async fn conversations_are_named_changed_read_left_and_deleted() {
         ConversationChange::Name("x".to_owned()),
         ConversationChange::Participants(Vec::new()),
     ] {
-        let refused = world.change_conversation(&who, &first(), "with_a_phone", change).await;
+        let refused = world
+            .change_conversation(&who, &first(), "with_a_phone", change)
+            .await;
         assert!(matches!(refused, Err(Refusal::Invalid { .. })));
     }
 }
@@ -208,13 +254,22 @@ async fn lists_begin_with_the_latest_and_come_in_pages() {
         let list = world.conversations(&who, Some("tidings.example"), Some("200"), page);
         list.await.unwrap().into_iter().map(|it| it.id).collect()
     };
-    assert_eq!(ids(ALL).await, ["talk_2", "talk_4", "talk_3", "talk_1", "talk_0"]);
+    assert_eq!(
+        ids(ALL).await,
+        ["talk_2", "talk_4", "talk_3", "talk_1", "talk_0"]
+    );
     assert_eq!(ids(Page::new(1, 2)).await, ["talk_4", "talk_3"]);
     assert!(ids(Page::new(5, 2)).await.is_empty());
     let texts = texts(&world, "talk_2").await;
-    assert_eq!(texts.iter().map(|it| &*it.text).collect::<Vec<_>>(), ["again", "hello"]);
+    assert_eq!(
+        texts.iter().map(|it| &*it.text).collect::<Vec<_>>(),
+        ["again", "hello"]
+    );
     let page = Page::new(1, 1);
-    let second = world.conversation_messages(&who, &first(), "talk_2", page).await.unwrap();
+    let second = world
+        .conversation_messages(&who, &first(), "talk_2", page)
+        .await
+        .unwrap();
     assert_eq!(second, texts[1..]);
 }
 
@@ -223,30 +278,49 @@ async fn a_phones_text_comes_into_the_conversation_with_it() {
     let (world, _clock) = open(THREE_USERS).await;
     let answer = async |from: &str, to: Option<&str>, session: Option<&str>| {
         let text = PhoneText::new(number(from), "STOP");
-        let text = text.to(to.map(str::to_owned)).session(session.map(str::to_owned));
+        let text = text
+            .to(to.map(str::to_owned))
+            .session(session.map(str::to_owned));
         world.receive(text).await
     };
     send(&world, ID, "hello").await;
     let own = world.from_number().unwrap();
     let heard = answer(PHONE, None, None).await.unwrap();
-    assert_eq!((heard.session.as_deref(), &*heard.to), (Some(ID), own.as_str()));
+    assert_eq!(
+        (heard.session.as_deref(), &*heard.to),
+        (Some(ID), own.as_str())
+    );
     let latest = texts(&world, ID).await.remove(0);
-    assert_eq!((latest.direction, latest.status), (Direction::Inbound, None));
+    assert_eq!(
+        (latest.direction, latest.status),
+        (Direction::Inbound, None)
+    );
     assert_eq!((&*latest.from, &*latest.text), (PHONE, "STOP"));
     let who = sign_in(&world, &first()).await.who;
-    assert!(!world.conversation(&who, &first(), ID).await.unwrap().is_read);
+    assert!(
+        !world
+            .conversation(&who, &first(), ID)
+            .await
+            .unwrap()
+            .is_read
+    );
 
     // Nobody has written to this phone: a conversation is begun for whose number it is, once.
     let digits = NUMBER_OF_201.trim_start_matches('+');
     let begun = answer(SECOND_PHONE, Some(digits), None).await.unwrap();
     let id = begun.session.unwrap();
     check_hexadecimal(&id, 32);
-    let again = answer(SECOND_PHONE, Some(NUMBER_OF_201), None).await.unwrap();
+    let again = answer(SECOND_PHONE, Some(NUMBER_OF_201), None)
+        .await
+        .unwrap();
     assert_eq!(again.session.as_deref(), Some(&*id));
     let by_id = answer(SECOND_PHONE, None, Some(&id)).await.unwrap();
     assert_eq!(by_id.to, NUMBER_OF_201);
     let his = sign_in(&world, &second()).await.who;
-    let messages = world.conversation_messages(&his, &second(), &id, ALL).await.unwrap();
+    let messages = world
+        .conversation_messages(&his, &second(), &id, ALL)
+        .await
+        .unwrap();
     assert_eq!(messages.len(), 3);
     // Without any hint it is for the first user.
     let hint = answer("+15550105555", None, None).await.unwrap();
@@ -254,7 +328,12 @@ async fn a_phones_text_comes_into_the_conversation_with_it() {
     let nobody = answer(PHONE, Some("+15550100000"), None).await.unwrap_err();
     assert_eq!(nobody, Refusal::NotFound { what: "number" });
     let nobody = answer(PHONE, None, Some("unknown")).await.unwrap_err();
-    assert_eq!(nobody, Refusal::NotFound { what: "conversation" });
+    assert_eq!(
+        nobody,
+        Refusal::NotFound {
+            what: "conversation"
+        }
+    );
 }
 
 #[tokio::test]
@@ -269,7 +348,10 @@ async fn a_file_is_kept_and_fetched_under_an_address_for_an_hour() {
     let taken = world.post(&who, &first(), post).await.unwrap();
     let stored = taken.media.clone().unwrap();
     assert_eq!((&*stored.mime_type, stored.bytes), ("image/png", Some(4)));
-    let address = world.media_address(&who, &first(), &taken.id).await.unwrap();
+    let address = world
+        .media_address(&who, &first(), &taken.id)
+        .await
+        .unwrap();
     assert_eq!(address.time.len(), 14);
     {
         use secrecy::ExposeSecret as _;
@@ -289,8 +371,15 @@ async fn a_file_is_kept_and_fetched_under_an_address_for_an_hour() {
     assert_eq!(late, Refusal::Expired);
 
     let plain = send(&world, ID, "no file").await;
-    for (owner, message) in [(first(), &plain.id), (second(), &taken.id), (first(), &"m-1".to_owned())] {
-        let refused = world.media_address(&who, &owner, message).await.unwrap_err();
+    for (owner, message) in [
+        (first(), &plain.id),
+        (second(), &taken.id),
+        (first(), &"m-1".to_owned()),
+    ] {
+        let refused = world
+            .media_address(&who, &owner, message)
+            .await
+            .unwrap_err();
         assert!(matches!(refused, Refusal::NotFound { .. }), "{refused}");
     }
 }
@@ -305,7 +394,10 @@ async fn what_a_scenario_says_of_messages_holds_for_legs() {
         world.post(&who, &first(), post).await
     };
     // That it will never arrive is not told.
-    assert_eq!(post(SECOND_PHONE).await.unwrap().status.as_deref(), Some("sending"));
+    assert_eq!(
+        post(SECOND_PHONE).await.unwrap().status.as_deref(),
+        Some("sending")
+    );
     assert_eq!(post(PHONE).await.unwrap_err(), Refusal::InsufficientCredit);
     assert_eq!(world.credit(), 0);
 }

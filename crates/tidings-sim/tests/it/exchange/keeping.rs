@@ -36,20 +36,36 @@ async fn users_find_everything_again_after_a_kill() {
     let clock = TestClock::new();
     let world = open(&path, &clock).await;
     let used = sign_in(&world, &first()).await;
-    let token = world.renew(&Presented::new(), &refresh(&used)).await.unwrap();
+    let token = world
+        .renew(&Presented::new(), &refresh(&used))
+        .await
+        .unwrap();
     let who = token.who.clone();
     send(&world, "with_a_phone", "hello \u{1f600}").await;
     let mut picture = to_phones("with_a_phone", "photo.png", &[PHONE]);
-    picture.media = Some(Media::new("image/png", vec![0, 1, 2, 255]).unwrap().name("photo.png"));
+    picture.media = Some(
+        Media::new("image/png", vec![0, 1, 2, 255])
+            .unwrap()
+            .name("photo.png"),
+    );
     let picture = world.post(&who, &first(), picture).await.unwrap();
     let chat = tidings::backend::Post::new("chat", "ping", vec![Recipient::User("201".to_owned())]);
     let chat = world.post(&who, &first(), chat).await.unwrap();
     let name = ConversationChange::Name("Team".to_owned());
     let id = chat.conversation.as_str();
-    world.change_conversation(&who, &first(), id, name).await.unwrap();
-    world.receive(PhoneText::new(number(PHONE), "STOP")).await.unwrap();
+    world
+        .change_conversation(&who, &first(), id, name)
+        .await
+        .unwrap();
+    world
+        .receive(PhoneText::new(number(PHONE), "STOP"))
+        .await
+        .unwrap();
     let new = OwnNumber::new("15550103333", "user").owner(Some("201".to_owned()));
-    world.add_number(&who, "tidings.example", new).await.unwrap();
+    world
+        .add_number(&who, "tidings.example", new)
+        .await
+        .unwrap();
     let new = NewSubscription::new("texts", "http://127.0.0.1:9/");
     let subscription = world.subscribe(&who, new).await.unwrap();
 
@@ -60,16 +76,27 @@ async fn users_find_everything_again_after_a_kill() {
     assert_eq!(again.inbound(), world.inbound());
     assert_eq!(again.from_number(), world.from_number());
     let access = access(&token);
-    assert_eq!(conversations(&again, &access).await, conversations(&world, &access).await);
+    assert_eq!(
+        conversations(&again, &access).await,
+        conversations(&world, &access).await
+    );
     let texts = async |world: &World| {
-        let texts = world.conversation_messages(&who, &first(), "with_a_phone", ALL).await;
+        let texts = world
+            .conversation_messages(&who, &first(), "with_a_phone", ALL)
+            .await;
         texts.unwrap()
     };
     assert_eq!(texts(&again).await, texts(&world).await);
     assert_eq!(texts(&again).await.len(), 3);
-    let address = again.media_address(&who, &first(), &picture.id).await.unwrap();
+    let address = again
+        .media_address(&who, &first(), &picture.id)
+        .await
+        .unwrap();
     let media = again.stored_media(&address).await.unwrap();
-    assert_eq!((&media.content()[..], media.file_name()), (&[0, 1, 2, 255][..], Some("photo.png")));
+    assert_eq!(
+        (&media.content()[..], media.file_name()),
+        (&[0, 1, 2, 255][..], Some("photo.png"))
+    );
     assert_eq!(again.count_numbers(&who, &second()).await.unwrap(), 2);
     assert!(again.subscription(&who, &subscription.id).await.is_ok());
     // What was used up stays used up, what was not still works.

@@ -21,9 +21,7 @@ use tidings::backend::{
     Backend, ConversationDesk, Identity, Post, Presented, Principal, Recipient, Refusal, SignedIn,
     Token, TokenDesk,
 };
-use tidings::callback::{
-    Callback, CallbackEmitter, CallbackRequest, EVENT_MODEL, SUBSCRIPTION_ID,
-};
+use tidings::callback::{Callback, CallbackEmitter, CallbackRequest, EVENT_MODEL, SUBSCRIPTION_ID};
 use tidings::conversations::{ConversationMessage, Mailbox, Page};
 use tidings::subscriptions::NewSubscription;
 use tidings::{Account, Capabilities, ProviderSpec, Setting};
@@ -130,20 +128,25 @@ async fn token(
     Json(body): Json<std::collections::HashMap<String, String>>,
 ) -> Result<Json<Value>, Refused> {
     let presented = ["client_id", "client_secret", "username", "password"];
-    let presented = presented.into_iter().fold(Presented::new(), |so_far, name| {
-        match body.get(name) {
+    let presented = presented
+        .into_iter()
+        .fold(Presented::new(), |so_far, name| match body.get(name) {
             Some(value) => so_far.with(name, value.as_str()),
             None => so_far,
-        }
-    });
+        });
     let token = match body.get("refresh") {
         Some(refresh) => backend.renew(&presented, refresh).await?,
         None => token_of(backend.open(&presented, None).await?),
     };
-    Ok(Json(json!({"access": access(&token), "refresh": refresh(&token)})))
+    Ok(Json(
+        json!({"access": access(&token), "refresh": refresh(&token)}),
+    ))
 }
 
-async fn bearer(backend: &dyn Backend, headers: &HeaderMap) -> Result<(Principal, Mailbox), Refusal> {
+async fn bearer(
+    backend: &dyn Backend,
+    headers: &HeaderMap,
+) -> Result<(Principal, Mailbox), Refusal> {
     let value = headers.get("authorization").and_then(|it| it.to_str().ok());
     let token = backend.bearer(value.unwrap_or_default()).await?;
     let identity = token.who.identity.clone();
@@ -171,7 +174,9 @@ async fn read_talk(
     headers: HeaderMap,
 ) -> Result<Json<Value>, Refused> {
     let (who, owner) = bearer(&*backend, &headers).await?;
-    let messages = backend.conversation_messages(&who, &owner, &id, ALL).await?;
+    let messages = backend
+        .conversation_messages(&who, &owner, &id, ALL)
+        .await?;
     let messages: Vec<_> = messages
         .iter()
         .map(|message| json!({"text": message.text, "status": message.status}))

@@ -49,17 +49,25 @@ async fn what_happened_since_the_last_round_is_posted_once() {
     let text = PhoneText::new(number(PHONE), "STOP");
     world.receive(text).await.unwrap();
     let read = ConversationChange::Read(true);
-    world.change_conversation(&who, &first(), "talk", read).await.unwrap();
+    world
+        .change_conversation(&who, &first(), "talk", read)
+        .await
+        .unwrap();
     assert_eq!(round(&sim).await, (1, 0));
-    let item = |read, text: Option<&str>| {
-        json!({"of": "200@tidings.example", "in": "talk", "read": read, "text": text})
-    };
-    let items = [item(true, Some("hello")), item(false, Some("STOP")), item(true, None)];
+    let item = |read, text: Option<&str>| json!({"of": "200@tidings.example", "in": "talk", "read": read, "text": text});
+    let items = [
+        item(true, Some("hello")),
+        item(false, Some("STOP")),
+        item(true, None),
+    ];
     let expected = json!({"model": "talks", "subscription": made.id, "items": items});
     assert_eq!(next(&mut customer).await, expected);
     assert_eq!(round(&sim).await, (0, 0));
     let shown = world.subscription(&who, &made.id).await.unwrap();
-    assert_eq!((&*shown.status, shown.posts, shown.errors), ("active", 1, 0));
+    assert_eq!(
+        (&*shown.status, shown.posts, shown.errors),
+        ("active", 1, 0)
+    );
     assert!(shown.active_server.is_some());
     assert_eq!(world.stats().callbacks_sent, 1);
 }
@@ -96,7 +104,10 @@ async fn a_post_that_fails_is_counted_and_not_made_again() {
     // Nobody listens there.
     let mut elsewhere = SubscriptionChange::default();
     elsewhere.url = Some("http://127.0.0.1:1/".into());
-    world.change_subscription(&who, &id, elsewhere).await.unwrap();
+    world
+        .change_subscription(&who, &id, elsewhere)
+        .await
+        .unwrap();
     send(world, "talk", "lost").await;
     assert_eq!(round(&sim).await, (1, 1));
     assert_eq!(state().await, told("error", 5, 1));
@@ -120,7 +131,10 @@ async fn each_is_told_what_he_subscribed_to_until_it_ends() {
     let text = PhoneText::new(number(PHONE), "hi").to(Some(super::NUMBER_OF_201.to_owned()));
     world.receive(text).await.unwrap();
     assert_eq!(round(&sim).await, (1, 0));
-    assert_eq!(next(&mut customer).await["items"][0]["of"], "201@tidings.example");
+    assert_eq!(
+        next(&mut customer).await["items"][0]["of"],
+        "201@tidings.example"
+    );
 }
 
 #[tokio::test]

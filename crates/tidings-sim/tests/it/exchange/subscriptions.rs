@@ -21,7 +21,9 @@ async fn a_subscription_is_made_shown_changed_and_ended() {
     assert_eq!((&*made.domain, &*made.user), ("tidings.example", "*"));
     assert_eq!((&*made.status, made.posts, made.errors), ("pending", 0, 0));
     assert!(made.active_server.is_none() && made.fails_over);
-    let again = world.subscribe(&who, NewSubscription::new("texts", URL)).await;
+    let again = world
+        .subscribe(&who, NewSubscription::new("texts", URL))
+        .await;
     assert_eq!(again.unwrap_err(), Refusal::Duplicate);
     let other = subscribe(&world, &who, NewSubscription::new("talks", URL)).await;
     assert_eq!(world.subscriptions(&who, None, ALL).await.unwrap().len(), 2);
@@ -34,16 +36,29 @@ async fn a_subscription_is_made_shown_changed_and_ended() {
     change.url = Some("https://127.0.0.1:9/other".into());
     change.fails_over = Some(false);
     change.preferred_server = Some("core2".to_owned());
-    world.change_subscription(&who, &made.id, change).await.unwrap();
+    world
+        .change_subscription(&who, &made.id, change)
+        .await
+        .unwrap();
     let shown = world.subscription(&who, &made.id).await.unwrap();
-    assert_eq!((shown.fails_over, shown.preferred_server.as_deref()), (false, Some("core2")));
+    assert_eq!(
+        (shown.fails_over, shown.preferred_server.as_deref()),
+        (false, Some("core2"))
+    );
     world.unsubscribe(&who, &made.id).await.unwrap();
-    let gone = Refusal::NotFound { what: "subscription" };
+    let gone = Refusal::NotFound {
+        what: "subscription",
+    };
     assert_eq!(world.subscription(&who, &made.id).await.unwrap_err(), gone);
     assert_eq!(world.unsubscribe(&who, &made.id).await.unwrap_err(), gone);
     for url in ["ftp://127.0.0.1/", "nothing", ""] {
-        let refused = world.subscribe(&who, NewSubscription::new("texts", url)).await;
-        assert!(matches!(refused, Err(Refusal::Invalid { field: "url", .. })), "{url}");
+        let refused = world
+            .subscribe(&who, NewSubscription::new("texts", url))
+            .await;
+        assert!(
+            matches!(refused, Err(Refusal::Invalid { field: "url", .. })),
+            "{url}"
+        );
     }
 }
 
@@ -69,10 +84,17 @@ async fn rights_say_whose_events_one_may_have() {
     assert!(refused(&admin, of(Some("*"), None)).await);
     assert!(refused(&admin, of(Some("other.example"), None)).await);
     assert!(refused(&identity(Rights::Reseller), of(Some("*"), None)).await);
-    subscribe(&world, &identity(Rights::Reseller), of(Some("other.example"), None)).await;
+    subscribe(
+        &world,
+        &identity(Rights::Reseller),
+        of(Some("other.example"), None),
+    )
+    .await;
     let all = subscribe(&world, &identity(Rights::System), of(None, None)).await;
     assert_eq!((&*all.domain, &*all.user), ("*", "*"));
-    let unknown = world.subscribe(&identity(Rights::System), of(Some("nowhere"), None)).await;
+    let unknown = world
+        .subscribe(&identity(Rights::System), of(Some("nowhere"), None))
+        .await;
     assert_eq!(unknown.unwrap_err(), Refusal::NotFound { what: "domain" });
     let seen = async |who: &Principal| world.subscriptions(who, None, ALL).await.unwrap().len();
     assert_eq!(seen(&his).await, 1);
@@ -92,7 +114,10 @@ async fn a_subscription_ends_with_its_time_and_is_renewed_by_a_later_one() {
     assert_eq!(ends_at.since(made.created_at.unwrap()).as_secs(), 3_600);
     let mut later = SubscriptionChange::default();
     later.expires_at = Some(ends_at.plus(std::time::Duration::from_hours(1)));
-    world.change_subscription(&who, &made.id, later).await.unwrap();
+    world
+        .change_subscription(&who, &made.id, later)
+        .await
+        .unwrap();
     clock.advance(2 * 3_600_000 - 1);
     assert!(world.subscription(&who, &made.id).await.is_ok());
     clock.advance(1);
@@ -104,7 +129,16 @@ async fn a_subscription_ends_with_its_time_and_is_renewed_by_a_later_one() {
     assert_eq!(lasts.as_secs() / (366 * 24 * 3_600), 19);
     assert_eq!(made.domain, "tidings.example");
     let nobody = Principal::new("9");
-    assert_eq!(world.subscriptions(&nobody, None, ALL).await.unwrap_err(), Refusal::Unauthorized);
+    assert_eq!(
+        world.subscriptions(&nobody, None, ALL).await.unwrap_err(),
+        Refusal::Unauthorized
+    );
     let stranger = Principal::new("x").identity(Identity::new("other.example", "1"));
-    assert!(world.subscriptions(&stranger, None, ALL).await.unwrap().is_empty());
+    assert!(
+        world
+            .subscriptions(&stranger, None, ALL)
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }

@@ -23,7 +23,10 @@ async fn a_sign_in_brings_two_secrets_and_says_who_it_is() {
     assert_eq!(identity.rights, Rights::Domain);
     let shown = world.bearer(&access(&token)).await.unwrap();
     assert_eq!(shown.who, token.who);
-    assert_eq!(world.bearer("nothing").await.unwrap_err(), Refusal::Unauthorized);
+    assert_eq!(
+        world.bearer("nothing").await.unwrap_err(),
+        Refusal::Unauthorized
+    );
     let wrong = presented_by(&world, &first()).with("extra", "x");
     assert!(world.open(&wrong, None).await.is_ok());
     let wrong = Presented::new().with("username", "200@tidings.example");
@@ -40,7 +43,10 @@ async fn a_token_ends_by_the_clock_and_is_renewed_once() {
     clock.advance(59_999);
     assert!(world.bearer(&access(&old)).await.is_ok());
     clock.advance(1);
-    assert_eq!(world.bearer(&access(&old)).await.unwrap_err(), Refusal::Expired);
+    assert_eq!(
+        world.bearer(&access(&old)).await.unwrap_err(),
+        Refusal::Expired
+    );
     // A program may say which it is, and then has to be right.
     let other = Presented::new().with("client_id", "another");
     let refused = world.renew(&other, &refresh(&old)).await;
@@ -55,7 +61,11 @@ async fn a_token_ends_by_the_clock_and_is_renewed_once() {
     let late = world.renew(&nothing, &refresh(&new)).await;
     assert_eq!(late.unwrap_err(), Refusal::Unauthorized);
     let tokens = world.stats().tokens;
-    let counted = (tokens.by_password, tokens.by_refresh, tokens.refused_refreshes);
+    let counted = (
+        tokens.by_password,
+        tokens.by_refresh,
+        tokens.refused_refreshes,
+    );
     assert_eq!(counted, (1, 1, 3));
     assert_eq!(tokens.expired_calls, 1);
 }
@@ -73,7 +83,12 @@ async fn a_scenario_can_refuse_whoever_renews_or_signs_in() {
     let refused = world.open(&presented, None).await.unwrap_err();
     assert_eq!(refused, Refusal::Unauthorized);
     // What was opened before can be renewed still.
-    assert!(world.renew(&Presented::new(), &refresh(&token)).await.is_ok());
+    assert!(
+        world
+            .renew(&Presented::new(), &refresh(&token))
+            .await
+            .is_ok()
+    );
 }
 
 #[tokio::test]
@@ -82,13 +97,24 @@ async fn tokens_end_on_command() {
     let nothing = Presented::new();
     let token = sign_in(&world, &first()).await;
     world.end_tokens(false).await.unwrap();
-    assert_eq!(world.bearer(&access(&token)).await.unwrap_err(), Refusal::Expired);
+    assert_eq!(
+        world.bearer(&access(&token)).await.unwrap_err(),
+        Refusal::Expired
+    );
     let token = world.renew(&nothing, &refresh(&token)).await.unwrap();
     world.end_tokens(true).await.unwrap();
-    assert_eq!(world.bearer(&access(&token)).await.unwrap_err(), Refusal::Expired);
+    assert_eq!(
+        world.bearer(&access(&token)).await.unwrap_err(),
+        Refusal::Expired
+    );
     let refused = world.renew(&nothing, &refresh(&token)).await;
     assert_eq!(refused.unwrap_err(), Refusal::Unauthorized);
-    assert!(world.bearer(&access(&sign_in(&world, &first()).await)).await.is_ok());
+    assert!(
+        world
+            .bearer(&access(&sign_in(&world, &first()).await))
+            .await
+            .is_ok()
+    );
 }
 
 #[tokio::test]
@@ -110,7 +136,11 @@ async fn a_second_step_needs_the_digits_of_the_device() {
     let token = token_of(world.open(&presented, Some(&step)).await.unwrap());
     assert!(world.bearer(&access(&token)).await.is_ok());
     let tokens = world.stats().tokens;
-    let counted = (tokens.first_steps, tokens.by_password, tokens.refused_sign_ins);
+    let counted = (
+        tokens.first_steps,
+        tokens.by_password,
+        tokens.refused_sign_ins,
+    );
     assert_eq!(counted, (1, 1, 2));
 }
 
@@ -142,7 +172,10 @@ async fn who_may_can_sign_in_for_others_and_end_their_tokens() {
         .revoke(&admin, Revoked::User("201@tidings.example"))
         .await
         .unwrap();
-    assert_eq!(world.bearer(&access(&user)).await.unwrap_err(), Refusal::Expired);
+    assert_eq!(
+        world.bearer(&access(&user)).await.unwrap_err(),
+        Refusal::Expired
+    );
     assert_eq!(world.stats().tokens.by_delegation, 1);
 }
 
@@ -160,7 +193,10 @@ async fn keys_hold_without_end_and_belong_to_nobody() {
     let builder = super::builder("").setting("api_key", "nsd_given");
     let sim = builder.start().await.unwrap();
     let key = sim.world().bearer("nsd_given").await.unwrap();
-    assert_eq!(key.who.identity.unwrap().domain.as_deref(), Some("tidings.example"));
+    assert_eq!(
+        key.who.identity.unwrap().domain.as_deref(),
+        Some("tidings.example")
+    );
     let account = sim.account();
     assert_eq!(account.setting("domain"), Some("tidings.example"));
     assert_eq!(account.setting("user"), Some("200"));

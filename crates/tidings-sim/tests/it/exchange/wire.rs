@@ -46,7 +46,9 @@ impl Office {
     }
 
     async fn read(&self, token: &str) -> Reply {
-        self.call("GET", "/talks/talk", token, &Value::Null).await.reply()
+        self.call("GET", "/talks/talk", token, &Value::Null)
+            .await
+            .reply()
     }
 }
 
@@ -72,7 +74,10 @@ async fn every_fault_acts_on_what_users_do() {
     for (fault, taken) in [
         ("call = \"submit\"\ndrop = { when = \"before\" }", 0),
         ("call = \"submit\"\ndrop = { when = \"after\" }", 1),
-        ("call = \"submit\"\nto = \"+15550105678\"\ndrop = { when = \"after\", reset = true }", 1),
+        (
+            "call = \"submit\"\nto = \"+15550105678\"\ndrop = { when = \"after\", reset = true }",
+            1,
+        ),
     ] {
         set(fault);
         let before = n_taken();
@@ -88,7 +93,10 @@ async fn every_fault_acts_on_what_users_do() {
     assert_eq!(office.send(&token).await.reply().status, 200);
     set("call = \"subscribe\"\nempty_body = true");
     let body = json!({"events": "texts", "url": "http://127.0.0.1:9/"});
-    let reply = office.call("POST", "/subscriptions", &token, &body).await.reply();
+    let reply = office
+        .call("POST", "/subscriptions", &token, &body)
+        .await
+        .reply();
     assert_eq!((reply.status, reply.body.len()), (200, 0));
     let stats = office.sim.world().stats();
     assert_eq!(stats.operations[&tidings_sim::Operation::SignIn], 2);
@@ -96,7 +104,9 @@ async fn every_fault_acts_on_what_users_do() {
 
 #[tokio::test]
 async fn a_lost_answer_to_a_renewal_has_used_the_token_up() {
-    let office = Office::open("[[fault]]\ncall = \"refresh_token\"\nfirst = 1\ndrop = { when = \"after\" }").await;
+    let office =
+        Office::open("[[fault]]\ncall = \"refresh_token\"\nfirst = 1\ndrop = { when = \"after\" }")
+            .await;
     let (_, refresh) = office.token().await;
     let renew = async || {
         let body = json!({"refresh": refresh});
@@ -121,7 +131,11 @@ async fn tokens_end_on_command() {
     assert_eq!(ended, (200, json!({"refresh": false})));
     assert_eq!(office.read(&token).await.status, 401);
     let body = json!({"refresh": refresh});
-    let renewed = office.call("POST", "/token", "", &body).await.reply().json();
+    let renewed = office
+        .call("POST", "/token", "", &body)
+        .await
+        .reply()
+        .json();
     let (token, refresh) = (renewed["access"].as_str(), renewed["refresh"].as_str());
     assert_eq!(office.read(token.unwrap()).await.status, 200);
     for (path, body) in [
@@ -136,7 +150,10 @@ async fn tokens_end_on_command() {
     assert_eq!(refused.status, 401);
     let (status, fault) = control("/_sim/expire-tokens", json!({"all": true})).await;
     assert_eq!(status, 400, "{fault}");
-    let stats = call(office.sim.address(), "GET", "/_sim/stats", "", "").await.reply().json();
+    let stats = call(office.sim.address(), "GET", "/_sim/stats", "", "")
+        .await
+        .reply()
+        .json();
     assert_eq!(stats["tokens"]["by_refresh"], 1);
     assert_eq!(stats["tokens"]["refused_refreshes"], 1);
 }
@@ -151,7 +168,11 @@ async fn what_is_made_with_a_token_ends_with_it() {
     let (token, _) = office.token().await;
     clock.advance(60_000);
     let body = json!({"events": "texts", "url": "http://127.0.0.1:9/"});
-    let made = office.call("POST", "/subscriptions", &token, &body).await.reply().json();
+    let made = office
+        .call("POST", "/subscriptions", &token, &body)
+        .await
+        .reply()
+        .json();
     assert_eq!(made["ends"], "2026-11-21T13:00:00Z");
 }
 
@@ -168,12 +189,18 @@ async fn too_many_calls_shut_the_door_for_everything() {
         assert_eq!(office.read(&token).await.status, expected);
     }
     let blocked = office.sign_in().await.reply();
-    assert_eq!((blocked.status, blocked.header("content-type")), (403, Some("text/html")));
+    assert_eq!(
+        (blocked.status, blocked.header("content-type")),
+        (403, Some("text/html"))
+    );
     clock.advance(4_999);
     // It would have opened in a millisecond; this call keeps it shut for another five seconds.
     assert_eq!(office.read(&token).await.status, 403);
     clock.advance(4_999);
-    let stats = call(office.sim.address(), "GET", "/_sim/stats", "", "").await.reply().json();
+    let stats = call(office.sim.address(), "GET", "/_sim/stats", "", "")
+        .await
+        .reply()
+        .json();
     assert_eq!(stats["faults"]["blocked"], 4);
     clock.advance(1);
     assert_eq!(office.read(&token).await.status, 200);

@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! What is wrong in a post: named, never repeated, and never in the way of what is right.
 
 use proptest::prelude::*;
@@ -272,6 +271,3 @@ proptest! {
         let _: Result<_, _> = parse(&post(body));
     }
 }
-=======
-//! Filled in below.
->>>>>>> lead

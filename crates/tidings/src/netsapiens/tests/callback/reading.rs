@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! Posts in every form in which servers are known or supposed to make them.
 
 use serde_json::{Map, Value, json};
@@ -279,6 +278,3 @@ fn only_posts_are_read() {
     let get = CallbackRequest::get("text=hello");
     assert_eq!(parse(&get).unwrap_err().to_string(), "the call is no POST");
 }
-=======
-//! Filled in below.
->>>>>>> lead

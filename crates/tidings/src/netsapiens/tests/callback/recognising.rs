@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! Which event of a text is the first: in any order, with either model alone, and with everything that
 //! servers post besides.
 
@@ -320,6 +319,3 @@ proptest! {
         prop_assert_eq!(n_new(&events), n_texts);
     }
 }
-=======
-//! Filled in below.
->>>>>>> lead
