@@ -73,7 +73,7 @@ pub(super) enum ExchangeChange {
         at: Timestamp,
         account: usize,
         id: Box<str>,
-        change: conversations::ThreadChange,
+        what: conversations::ThreadChange,
     },
     Number(NumberKept),
     NumberGone {
@@ -106,9 +106,9 @@ impl Exchange {
                 at,
                 account,
                 id,
-                change,
+                what,
             } => {
-                let thread = self.conversations.change(account, &id, change)?;
+                let thread = self.conversations.change(account, &id, what)?;
                 if let Some(thread) = thread {
                     self.happened(at, thread, None);
                 }
