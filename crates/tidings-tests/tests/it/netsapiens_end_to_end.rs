@@ -242,23 +242,23 @@ call = \"submit\"
 every = 7
 refuse = { status = 500 }
 [[fault]]
-call = \"conversation_messages\"
+call = \"message_status\"
 every = 2
 drop = { when = \"after\" }
 [[fault]]
-call = \"conversation_messages\"
+call = \"message_status\"
 every = 3
 broken_json = true
 [[fault]]
-call = \"conversation_messages\"
+call = \"message_status\"
 every = 5
 empty_body = true
 [[fault]]
-call = \"conversation_messages\"
+call = \"message_status\"
 every = 7
 refuse = { status = 500 }
 [[fault]]
-call = \"conversation_messages\"
+call = \"message_status\"
 every = 11
 failure_in_200 = { message = \"not today\" }
 ";
