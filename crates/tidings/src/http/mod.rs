@@ -4,7 +4,7 @@
 //! left, logs neither headers nor bodies, and knows no provider. In reading order: this file,
 //! `connector.rs` (how connections are made), `reach.rs` (how far a call came), `failure.rs` (what
 //! that means), `metadata.rs` (what an answer tells besides its content), `base_url.rs` (where an API
-//! is).
+//! is), `account.rs` (the client that an account's settings ask for).
 //!
 //! ```
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -19,6 +19,7 @@
 //! # }
 //! ```
 
+mod account;
 #[cfg(feature = "any-provider")]
 mod base_url;
 mod connector;

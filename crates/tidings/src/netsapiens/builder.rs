@@ -10,6 +10,7 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret, SecretString};
 use tidings_core::{Clock, E164};
 
+use super::choices::Choices;
 use super::client::{Client, Shared};
 use super::credentials::{ApiKey, Brings, Credentials, PasswordCredentials};
 use super::grant::TokenDesk;
@@ -35,6 +36,8 @@ pub struct ClientBuilder {
     token_store: Option<Arc<dyn TokenStore>>,
     http: Option<HttpClient>,
     clock: Arc<dyn Clock>,
+    /// Set by the methods in `choices.rs`.
+    pub(super) choices: Choices,
 }
 
 impl fmt::Debug for ClientBuilder {
@@ -61,6 +64,7 @@ impl Client {
             token_store: None,
             http: None,
             clock: Arc::new(SystemClock::new()),
+            choices: Choices::default(),
         }
     }
 
@@ -82,7 +86,8 @@ impl Client {
     /// [`ErrorKind::Config`] naming the account and the setting that is missing, unknown or wrong.
     pub fn from_account(account: &Account, http: HttpClient) -> Result<Self> {
         account.check(SETTINGS)?;
-        let builder = ClientBuilder::from_settings(account)?.http(http);
+        let mut builder = ClientBuilder::from_settings(account)?.http(http);
+        builder.choices = Choices::of_account(account)?;
         builder.build().map_err(|error| {
             let what = format!("account {}: {error}", account.id());
             Error::not_sent(ErrorKind::Config, what).with_source(error)
@@ -228,6 +233,7 @@ impl ClientBuilder {
         let credentials = self
             .credentials
             .ok_or_else(|| bad("credentials are missing"))?;
+        self.choices.check()?;
         for (part, missing) in [
             (&self.domain, "the domain is empty"),
             (&self.user, "the user is empty"),
@@ -284,6 +290,7 @@ impl ClientBuilder {
             user: self.user,
             from_number: self.from_number,
             clock,
+            choices: Arc::new(self.choices),
         }))
     }
 }

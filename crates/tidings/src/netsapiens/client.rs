@@ -12,6 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tidings_core::{Clock, E164};
 use tracing::Instrument;
 
+use super::choices::Choices;
 use super::grant::OPERATION;
 use super::map::PROVIDER;
 use super::path::Path;
@@ -42,6 +43,7 @@ pub(super) struct Shared {
     pub(super) user: String,
     pub(super) from_number: Option<E164>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) choices: Arc<Choices>,
 }
 
 impl Client {

@@ -4,6 +4,8 @@
 mod builder;
 pub mod callback;
 #[cfg(feature = "client")]
+mod choices;
+#[cfg(feature = "client")]
 mod client;
 #[cfg(feature = "client")]
 mod credentials;
@@ -12,15 +14,25 @@ mod grant;
 #[cfg(feature = "client")]
 mod jwt;
 pub mod map;
+#[cfg(feature = "client")]
+mod media;
 mod model;
+#[cfg(feature = "client")]
+mod paging;
 #[cfg(feature = "client")]
 mod path;
 #[cfg(feature = "client")]
 mod refusal;
 #[cfg(feature = "client")]
 mod second_step;
+#[cfg(feature = "client")]
+mod send;
 #[cfg(feature = "server")]
 pub mod server;
+#[cfg(feature = "client")]
+mod session_id;
+#[cfg(feature = "client")]
+mod sessions;
 #[cfg(feature = "client")]
 mod sign_in;
 #[cfg(feature = "client")]
@@ -36,12 +48,18 @@ pub mod wire;
 #[cfg(feature = "client")]
 pub use builder::ClientBuilder;
 #[cfg(feature = "client")]
+pub use choices::{DEFAULT_SETTLE_TIME, SenderField, Sessions};
+#[cfg(feature = "client")]
 pub use client::Client;
 #[cfg(feature = "client")]
 pub use credentials::{ApiKey, ApiKeyLevel, Brings, Credentials, PasswordCredentials, UnknownWord};
 pub use model::Model;
 #[cfg(feature = "client")]
 pub use second_step::{MfaChallenge, MfaIdentity, SignedIn};
+#[cfg(feature = "client")]
+pub use send::{Message, Sent};
+#[cfg(feature = "client")]
+pub use session_id::{SessionId, SessionIdError};
 #[cfg(feature = "client")]
 pub use token::{DEFAULT_TOKEN_LIFETIME, Token, TokenStore};
 

@@ -3,6 +3,7 @@
 //!
 //! Used by every file of the client; the server half matches the same shapes.
 
+use crate::conversations::Page;
 use crate::http;
 
 /// Below the base URL.
@@ -43,6 +44,19 @@ impl Path {
     pub(super) fn part(mut self, part: &str) -> Option<Self> {
         self.0.push('/');
         http::with_id(&self.0, part).map(Self)
+    }
+
+    /// Asks for a part of a list. The first rows are asked for without `start`, which not every
+    /// version knows on every list.
+    #[must_use]
+    pub(super) fn page(mut self, page: Page) -> Self {
+        let Page { start, limit } = page;
+        let query = match start {
+            0 => format!("?limit={limit}"),
+            _ => format!("?start={start}&limit={limit}"),
+        };
+        self.0.push_str(&query);
+        self
     }
 
     /// The path as it is sent.

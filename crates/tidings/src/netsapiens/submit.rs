@@ -51,7 +51,7 @@ impl Provider for Client {
     }
 
     fn conversations(&self) -> Option<&dyn Conversations> {
-        None
+        Some(self)
     }
 
     fn subscriptions(&self) -> Option<&dyn Subscriptions> {

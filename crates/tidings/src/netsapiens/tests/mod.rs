@@ -2,4 +2,31 @@
 
 mod callback;
 #[cfg(feature = "client")]
+mod sending;
+#[cfg(feature = "client")]
+mod sessions;
+#[cfg(feature = "client")]
 mod sign_in;
+
+#[cfg(feature = "client")]
+use super::{Client, ClientBuilder, Credentials};
+#[cfg(feature = "client")]
+use crate::tests::scripted::Scripted;
+
+/// The token that tests present.
+#[cfg(feature = "client")]
+const KEY: &str = "nsd_s3cret";
+
+/// Any client of a scripted server, with a ready token: signing in makes no call.
+#[cfg(feature = "client")]
+fn builder(server: &Scripted) -> ClientBuilder {
+    Client::builder()
+        .base_url(&server.url)
+        .credentials(Credentials::Jwt(KEY.into()))
+        .seed(1)
+}
+
+#[cfg(feature = "client")]
+fn client(server: &Scripted) -> Client {
+    builder(server).build().unwrap()
+}

@@ -102,7 +102,7 @@ pub struct NewCall {
     #[serde(skip_serializing_if = "Text::is_empty")]
     pub call_orig_user: Text,
     /// Whether the telephone of who calls answers by itself.
-    #[serde(skip_serializing_if = "is_unset")]
+    #[serde(skip_serializing_if = "YesNo::is_unset")]
     pub auto_answer_enabled: YesNo,
     /// The number that is to be shown.
     #[serde(skip_serializing_if = "Text::is_empty")]
@@ -126,8 +126,3 @@ reads!(NewCall {
     "callback-caller-id-number" => callback_caller_id_number,
     "call-term-added-sip-header" => call_term_added_sip_header,
 });
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
-fn is_unset(value: &YesNo) -> bool {
-    value.0.is_none()
-}

@@ -106,6 +106,9 @@ pub struct SendMessage<'a> {
     /// From which number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from_number: Option<&'a str>,
+    /// The same under the name that version 44 describes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from_num: Option<&'a str>,
     /// The file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<Base64<'a>>,
@@ -125,6 +128,7 @@ impl<'a> SendMessage<'a> {
             message,
             destination: None,
             from_number: None,
+            from_num: None,
             data: None,
             mime_type: None,
             size: None,
@@ -172,6 +176,7 @@ fn room_for(message: &SendMessage<'_>) -> usize {
         Some(message.kind),
         Some(message.message),
         message.from_number,
+        message.from_num,
         message.mime_type,
     ];
     let texts: usize = texts.into_iter().flatten().map(quoted).sum();

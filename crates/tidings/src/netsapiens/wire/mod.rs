@@ -21,8 +21,9 @@ pub use session::{ChangeSession, MessageSession, NumberAssignment, SmsNumber};
 pub use subscription::{ChangeSubscription, CreateSubscription, Subscription};
 pub use token::{ApiKey, Claims, JwtAnswer, TokenAnswer, TokenRequest};
 
-use self::read::reads;
 use serde::Serialize;
+
+use self::read::reads;
 
 /// What most calls that change something are answered with, and every refusal.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

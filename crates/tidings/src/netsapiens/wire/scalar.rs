@@ -120,6 +120,12 @@ fn unquoted(mut json: String) -> Result<String, Expected> {
 #[non_exhaustive]
 pub struct Whole(pub Option<i64>);
 
+impl Whole {
+    pub(super) fn is_unset(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
 impl From<i64> for Whole {
     fn from(number: i64) -> Self {
         Self(Some(number))
@@ -161,6 +167,13 @@ fn whole(text: &str) -> Option<i64> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct YesNo(pub Option<bool>);
+
+impl YesNo {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+    pub(super) fn is_unset(&self) -> bool {
+        self.0.is_none()
+    }
+}
 
 impl From<bool> for YesNo {
     fn from(is_so: bool) -> Self {
@@ -204,6 +217,12 @@ pub(super) fn as_boolean<S: Serializer>(value: &YesNo, to: S) -> Result<S::Ok, S
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct OneOrMore(pub Vec<String>);
+
+impl OneOrMore {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
 
 impl Serialize for OneOrMore {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {

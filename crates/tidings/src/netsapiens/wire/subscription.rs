@@ -82,7 +82,7 @@ pub struct CreateSubscription {
     #[serde(skip_serializing_if = "Text::is_empty")]
     pub user_scope: Text,
     /// Whether another node takes over.
-    #[serde(skip_serializing_if = "is_unset")]
+    #[serde(skip_serializing_if = "YesNo::is_unset")]
     pub subscription_geo_support: YesNo,
     /// The node that is to post.
     #[serde(skip_serializing_if = "Text::is_empty")]
@@ -116,7 +116,7 @@ pub struct ChangeSubscription {
     #[serde(skip_serializing_if = "Text::is_empty")]
     pub post_url: Text,
     /// Whether another node takes over.
-    #[serde(skip_serializing_if = "is_unset")]
+    #[serde(skip_serializing_if = "YesNo::is_unset")]
     pub subscription_geo_support: YesNo,
     /// The node that is to post.
     #[serde(skip_serializing_if = "Text::is_empty")]
@@ -125,10 +125,10 @@ pub struct ChangeSubscription {
     #[serde(skip_serializing_if = "Text::is_empty")]
     pub subscription_expires_datetime: Text,
     /// 0, and nothing else.
-    #[serde(skip_serializing_if = "no_number")]
+    #[serde(skip_serializing_if = "Whole::is_unset")]
     pub error_count: Whole,
     /// 0, and nothing else.
-    #[serde(skip_serializing_if = "no_number")]
+    #[serde(skip_serializing_if = "Whole::is_unset")]
     pub posts_count: Whole,
 }
 
@@ -141,13 +141,3 @@ reads!(ChangeSubscription {
     "error-count" => error_count,
     "posts-count" => posts_count,
 });
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
-fn is_unset(value: &YesNo) -> bool {
-    value.0.is_none()
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
-fn no_number(value: &Whole) -> bool {
-    value.0.is_none()
-}

@@ -122,13 +122,13 @@ pub struct TokenAnswer {
     #[serde(skip_serializing_if = "Text::is_empty")]
     pub mfa_vendor: Text,
     /// Of older servers: whether the password is of an older kind.
-    #[serde(skip_serializing_if = "is_unset")]
+    #[serde(skip_serializing_if = "YesNo::is_unset")]
     pub legacy: YesNo,
     /// Of older servers: for how many days such a password still holds.
-    #[serde(skip_serializing_if = "no_number")]
+    #[serde(skip_serializing_if = "Whole::is_unset")]
     pub legacy_expires_days: Whole,
     /// Of older servers: whether the password was forgotten.
-    #[serde(skip_serializing_if = "is_unset")]
+    #[serde(skip_serializing_if = "YesNo::is_unset")]
     pub recover: YesNo,
 }
 
@@ -272,10 +272,10 @@ pub struct ApiKey {
     #[serde(skip_serializing_if = "Text::is_empty")]
     pub ip_address: Text,
     /// Whether further keys may be made with it.
-    #[serde(skip_serializing_if = "is_unset")]
+    #[serde(skip_serializing_if = "YesNo::is_unset")]
     pub can_create_keys: YesNo,
     /// For which parts of the API it is, `*` for all of them.
-    #[serde(skip_serializing_if = "nothing")]
+    #[serde(skip_serializing_if = "OneOrMore::is_empty")]
     pub allowed_models: OneOrMore,
     /// When it was made.
     #[serde(skip_serializing_if = "Text::is_empty")]
@@ -304,17 +304,3 @@ reads!(ApiKey {
     "lastused-datetime" => lastused_datetime,
     "notes" => notes,
 });
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
-fn is_unset(value: &YesNo) -> bool {
-    value.0.is_none()
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
-fn no_number(value: &Whole) -> bool {
-    value.0.is_none()
-}
-
-fn nothing(list: &OneOrMore) -> bool {
-    list.0.is_empty()
-}
