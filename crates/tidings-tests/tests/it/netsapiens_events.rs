@@ -33,7 +33,9 @@ fn connect(carrier: &Carrier) -> Arc<dyn Provider> {
 
 async fn subscribe(provider: &dyn Provider, model: &str, url: &str) -> String {
     let subscriptions = provider.subscriptions().unwrap();
-    let created = subscriptions.create(&NewSubscription::new(model, url)).await;
+    let created = subscriptions
+        .create(&NewSubscription::new(model, url))
+        .await;
     created.unwrap().id
 }
 
@@ -116,7 +118,9 @@ fn check_spelling(calls: &[Recorded], ids: &BTreeMap<&str, String>, keys: &str) 
 #[track_caller]
 fn check_neutral(calls: &[Recorded], keys: &str) {
     let parse = netsapiens::SPEC.parse_callback.unwrap();
-    let told = calls.iter().flat_map(|call| parse(&call.as_callback()).unwrap());
+    let told = calls
+        .iter()
+        .flat_map(|call| parse(&call.as_callback()).unwrap());
     let (mut inbound, mut written, mut changed) = (Vec::new(), Vec::new(), 0);
     for told in told {
         match told {
@@ -131,11 +135,20 @@ fn check_neutral(calls: &[Recorded], keys: &str) {
     let [text] = &inbound[..] else {
         panic!("{keys}: {inbound:?}");
     };
-    assert_eq!((text.from.as_str(), &*text.text), (phone().as_str(), FROM_PHONE), "{keys}");
-    let echoes = written.iter().filter(|message| message.direction == Direction::Outbound);
+    assert_eq!(
+        (text.from.as_str(), &*text.text),
+        (phone().as_str(), FROM_PHONE),
+        "{keys}"
+    );
+    let echoes = written
+        .iter()
+        .filter(|message| message.direction == Direction::Outbound);
     let echoes: Vec<&str> = echoes.map(|message| message.text.as_str()).collect();
     assert!(echoes.contains(&FROM_US), "{keys}: {written:?}");
-    assert!(changed > 0 || written.len() > 1, "{keys}: the sessions did not change");
+    assert!(
+        changed > 0 || written.len() > 1,
+        "{keys}: the sessions did not change"
+    );
 }
 
 /// For programs that know this provider: each text is new once, in whatever order the posts came.
@@ -153,7 +166,9 @@ fn check_memory(calls: &[Recorded], keys: &str) {
             events.reverse();
         }
         for event in events {
-            *counts.entry(format!("{:?}", memory.recognise(event))).or_default() += 1;
+            *counts
+                .entry(format!("{:?}", memory.recognise(event)))
+                .or_default() += 1;
         }
         let count = |what: Recognised| counts.get(&format!("{what:?}")).copied();
         assert_eq!(count(Recognised::New), Some(1), "{keys}: {counts:?}");
@@ -173,7 +188,11 @@ async fn failed_posts_are_counted_and_the_count_can_be_reset() {
     phone_writes(&carrier, FROM_PHONE).await;
     broken.wait_until(|calls| !calls.is_empty());
     let failed = wait_for(|| subscriptions.show(&id), |one| one.errors > 0).await;
-    assert_eq!((failed.status.as_str(), failed.errors), ("error", 1), "{failed:?}");
+    assert_eq!(
+        (failed.status.as_str(), failed.errors),
+        ("error", 1),
+        "{failed:?}"
+    );
 
     let mut change = SubscriptionChange::default();
     change.url = Some(customer.base_url().into());
@@ -185,7 +204,11 @@ async fn failed_posts_are_counted_and_the_count_can_be_reset() {
     we_write(&*provider, "answer-1", FROM_US).await;
     customer.wait_until(|calls| calls.iter().any(|call| holds(call, FROM_US)));
     let active = wait_for(|| subscriptions.show(&id), |one| one.posts > 0).await;
-    assert_eq!((active.status.as_str(), active.errors), ("active", 0), "{active:?}");
+    assert_eq!(
+        (active.status.as_str(), active.errors),
+        ("active", 0),
+        "{active:?}"
+    );
 
     subscriptions.delete(&id).await.unwrap();
     assert_eq!(subscriptions.list().await.unwrap().len(), 0);
@@ -205,7 +228,9 @@ async fn wait_for<T, F: Future<Output = tidings::Result<T>>>(
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_mins(1), asking).await.unwrap()
+    tokio::time::timeout(Duration::from_mins(1), asking)
+        .await
+        .unwrap()
 }
 
 /// `tidings callbacks` in a process of its own. It ends when this is dropped.
@@ -218,7 +243,13 @@ struct Receiver {
 impl Receiver {
     fn start() -> Self {
         let mut process = Command::new(program_folder().join("tidings"))
-            .args(["callbacks", "--provider", "netsapiens", "--listen", "127.0.0.1:0"])
+            .args([
+                "callbacks",
+                "--provider",
+                "netsapiens",
+                "--listen",
+                "127.0.0.1:0",
+            ])
             .args(["--path", "/events", "--token", "s3cret", "--json"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -265,5 +296,9 @@ async fn the_command_receives_what_is_posted() {
     // It was acknowledged.
     let subscriptions = provider.subscriptions().unwrap();
     let active = wait_for(|| subscriptions.show(&id), |one| one.posts > 0).await;
-    assert_eq!((active.status.as_str(), active.errors), ("active", 0), "{active:?}");
+    assert_eq!(
+        (active.status.as_str(), active.errors),
+        ("active", 0),
+        "{active:?}"
+    );
 }
