@@ -145,6 +145,8 @@ pub(crate) struct CallNotes {
     pub(crate) firing: Option<Firing>,
     /// What the call turned out to be.
     pub(crate) operation: Option<Operation>,
+    /// When the token ends that the call came with, if it came with one that ends.
+    pub(crate) token_ends_at: Option<tidings_core::Timestamp>,
 }
 
 #[cfg(test)]

@@ -23,4 +23,4 @@ pub use error::SimError;
 pub use operation::Operation;
 pub use scenario::{Scenario, ScenarioError};
 pub use server::{Simulator, SimulatorBuilder};
-pub use world::{PhoneText, SimMessage, SimSession, SimWindow, Stats, World};
+pub use world::{PhoneText, SimMessage, SimSession, SimWindow, Stats, TokenStats, World};

@@ -10,9 +10,9 @@ use serde::Serialize;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Operation {
-    /// Hand over one message or many, or one for a whole group.
+    /// Hand over one message or many, one for a whole group, or one to a conversation.
     Submit,
-    /// Ask how far a message has come.
+    /// Ask how far a message has come; where messages are kept in conversations, read one of those.
     MessageStatus,
     /// Ask how far a batch has come.
     BatchStatus,
@@ -40,11 +40,53 @@ pub enum Operation {
     CreateGroup,
     /// Put a contact into a group.
     AddToGroup,
+    /// Present credentials for a token, or the second step of that.
+    SignIn,
+    /// Renew a token.
+    RefreshToken,
+    /// Open a token for somebody else.
+    DelegateToken,
+    /// End tokens.
+    RevokeToken,
+    /// List conversations.
+    ListConversations,
+    /// Look at one conversation.
+    ShowConversation,
+    /// Change, leave or delete a conversation.
+    ChangeConversation,
+    /// Fetch the file of a message.
+    FetchMedia,
+    /// List the numbers of ours.
+    ListNumbers,
+    /// Ask how many numbers a user has.
+    CountNumbers,
+    /// Add a number.
+    AddNumber,
+    /// Say what a number is used for and by whom.
+    ChangeNumber,
+    /// Take a number away.
+    RemoveNumber,
+    /// List subscriptions to events.
+    ListSubscriptions,
+    /// Look at one subscription.
+    ShowSubscription,
+    /// Subscribe to events.
+    Subscribe,
+    /// Change a subscription.
+    ChangeSubscription,
+    /// End a subscription.
+    Unsubscribe,
+    /// List calls between telephones.
+    ListCalls,
+    /// Let a telephone call another.
+    StartCall,
+    /// End a call between telephones.
+    EndCall,
 }
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 36] = [
         Self::Submit,
         Self::MessageStatus,
         Self::BatchStatus,
@@ -60,6 +102,27 @@ impl Operation {
         Self::ListGroups,
         Self::CreateGroup,
         Self::AddToGroup,
+        Self::SignIn,
+        Self::RefreshToken,
+        Self::DelegateToken,
+        Self::RevokeToken,
+        Self::ListConversations,
+        Self::ShowConversation,
+        Self::ChangeConversation,
+        Self::FetchMedia,
+        Self::ListNumbers,
+        Self::CountNumbers,
+        Self::AddNumber,
+        Self::ChangeNumber,
+        Self::RemoveNumber,
+        Self::ListSubscriptions,
+        Self::ShowSubscription,
+        Self::Subscribe,
+        Self::ChangeSubscription,
+        Self::Unsubscribe,
+        Self::ListCalls,
+        Self::StartCall,
+        Self::EndCall,
     ];
 
     /// Its word in scenarios and statistics.
@@ -80,6 +143,27 @@ impl Operation {
             Self::ListGroups => "list_groups",
             Self::CreateGroup => "create_group",
             Self::AddToGroup => "add_to_group",
+            Self::SignIn => "sign_in",
+            Self::RefreshToken => "refresh_token",
+            Self::DelegateToken => "delegate_token",
+            Self::RevokeToken => "revoke_token",
+            Self::ListConversations => "list_conversations",
+            Self::ShowConversation => "show_conversation",
+            Self::ChangeConversation => "change_conversation",
+            Self::FetchMedia => "fetch_media",
+            Self::ListNumbers => "list_numbers",
+            Self::CountNumbers => "count_numbers",
+            Self::AddNumber => "add_number",
+            Self::ChangeNumber => "change_number",
+            Self::RemoveNumber => "remove_number",
+            Self::ListSubscriptions => "list_subscriptions",
+            Self::ShowSubscription => "show_subscription",
+            Self::Subscribe => "subscribe",
+            Self::ChangeSubscription => "change_subscription",
+            Self::Unsubscribe => "unsubscribe",
+            Self::ListCalls => "list_calls",
+            Self::StartCall => "start_call",
+            Self::EndCall => "end_call",
         }
     }
 

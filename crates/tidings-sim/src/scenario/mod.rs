@@ -16,6 +16,10 @@
 //! allows_premium = false               # whether recipients may be asked to pay; default true
 //! max_price = 5000                     # the most they may be asked for, in the smallest unit; default no limit
 //! sender = "1960"                      # the sender of messages that name none; default none
+//! rights = "domain"                    # of the first user, where accounts are users of an exchange: "user",
+//!                                      # "domain" (default), "reseller", "system"
+//! display_name = "Ann Doe"             # his name; default drawn from his user name
+//! passcode = "123456"                  # what he has to enter besides his password; default nothing
 //!
 //! [recipient_quota]                    # default none
 //! messages = 3                         # to one recipient ..
@@ -34,7 +38,8 @@
 //! [[account]]                          # a further account
 //! settings = { line = "2000" }         # what differs from the first account's credentials
 //! rate_per_s = 1.0                     # and any of credit, refuse_duplicates, recipient_quota,
-//!                                      # allows_premium, max_price, sender: they hold for this account
+//!                                      # allows_premium, max_price, sender, rights, display_name,
+//!                                      # passcode: they hold for this account
 //!
 //! [[phone]]                            # the first rule that fits a number decides
 //! to = "+4790000015"                   # or: prefix = "+4790"
@@ -51,6 +56,27 @@
 //! from = "+4790000001"
 //! to = "1960"                          # default: where the latest text to this phone came from
 //! text = "STOP"
+//!
+//! [[number]]                           # where accounts are users of an exchange: a number besides the first user's
+//! number = "+15550109876"
+//! owner = "201"                        # a user of the first user's domain, or user@domain
+//! application = "user"                 # default
+//! media = true                         # whether it carries files; default true
+//!
+//! [[api_key]]                          # a key for programs
+//! key = "a-long-secret"
+//! rights = "domain"                    # default; or "user", "reseller", "system"
+//! domain = "tidings.example"           # default: the first user's
+//!
+//! [tokens]
+//! lifetime_s = 3600                    # default
+//! refresh_lifetime_s = 86400           # default
+//! refresh = "works"                    # default, or "fails": nobody can renew a token
+//! sign_in = "works"                    # default, or "fails": nobody can sign in
+//!
+//! [limits]                             # default none
+//! calls_per_s = 10                     # more calls than this from one machine within a second ..
+//! block_for_s = 5                      # .. shut it out for so long: 403 for each call, and each prolongs it
 //!
 //! [[fault]]                            # of several faults that would fire the first acts
 //! name = "lost answers"                # for the statistics; default the action's key
@@ -90,6 +116,7 @@
 //! `submit`. `reset` ends the connection with a TCP reset instead of an orderly close.
 
 mod read;
+mod read_exchange;
 mod read_rules;
 pub(crate) mod rules;
 #[cfg(test)]
@@ -101,7 +128,10 @@ use std::time::Duration;
 use tidings_core::{E164, Reason};
 
 use crate::operation::Operation;
-use rules::{FurtherAccount, PhoneRule, Reports, Rules, ScriptedText};
+use rules::{
+    ApiKey, CallLimit, FurtherAccount, NumberRule, PhoneRule, Reports, Rules, ScriptedText,
+    TokenRules,
+};
 
 /// What happens in a simulated carrier. [`Scenario::default`] is a good day: credit for 10,000
 /// parts, messages delivered after half a second, no fault.
@@ -118,6 +148,10 @@ pub struct Scenario {
     pub(crate) phones: Vec<PhoneRule>,
     pub(crate) reports: Reports,
     pub(crate) inbound: Vec<ScriptedText>,
+    pub(crate) numbers: Vec<NumberRule>,
+    pub(crate) api_keys: Vec<ApiKey>,
+    pub(crate) tokens: TokenRules,
+    pub(crate) call_limit: Option<CallLimit>,
 }
 
 impl Scenario {

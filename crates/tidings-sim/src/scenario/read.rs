@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tidings_core::{E164, Reason};
 
+use super::read_exchange::{ApiKeyForm, LimitsForm, NumberForm, RightsForm, TokensForm};
 use super::read_rules::{AccountForm, InboundForm, PhoneForm, QuotaForm, ReportsForm, RulesForm};
 use super::{
     Action, CallMatcher, Delays, DropWhen, FailRule, FailsAt, Failure, Fault, Scenario,
@@ -73,6 +74,16 @@ struct ScenarioForm {
     reports: ReportsForm,
     #[serde(default)]
     inbound: Vec<InboundForm>,
+    rights: Option<RightsForm>,
+    display_name: Option<String>,
+    passcode: Option<String>,
+    #[serde(default)]
+    number: Vec<NumberForm>,
+    #[serde(default)]
+    api_key: Vec<ApiKeyForm>,
+    #[serde(default)]
+    tokens: TokensForm,
+    limits: Option<LimitsForm>,
 }
 
 impl ScenarioForm {
@@ -84,6 +95,9 @@ impl ScenarioForm {
             allows_premium: self.allows_premium,
             max_price: self.max_price,
             sender: self.sender,
+            rights: self.rights,
+            display_name: self.display_name,
+            passcode: self.passcode,
         };
         Ok(Scenario {
             credit: self.credit.map(i64::from),
@@ -96,6 +110,10 @@ impl ScenarioForm {
             phones: each(self.phone, "phone", PhoneForm::check)?,
             reports: self.reports.check(),
             inbound: each(self.inbound, "inbound", InboundForm::check)?,
+            numbers: each(self.number, "number", NumberForm::check)?,
+            api_keys: each(self.api_key, "api_key", ApiKeyForm::check)?,
+            tokens: self.tokens.check()?,
+            call_limit: self.limits.map(LimitsForm::check).transpose()?,
         })
     }
 }

@@ -7,12 +7,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
+use tidings::backend::Rights;
 use tidings_core::SenderId;
 
 use super::ScenarioError;
 use super::read::{bad_value, number, whom};
+use super::read_exchange::{RightsForm, passcode};
 use super::rules::{
-    Excess, FurtherAccount, PhoneRule, RecipientQuota, Reports, Rules, ScriptedText,
+    Excess, FurtherAccount, PhoneRule, RecipientQuota, Reports, Rules, ScriptedText, UserRules,
 };
 
 /// The most that leaves in a second: one message each microsecond.
@@ -32,6 +34,9 @@ pub(super) struct AccountForm {
     allows_premium: Option<bool>,
     max_price: Option<u32>,
     sender: Option<String>,
+    rights: Option<RightsForm>,
+    display_name: Option<String>,
+    passcode: Option<String>,
 }
 
 /// A setting's value: numbers may be written as such.
@@ -50,6 +55,9 @@ pub(super) struct RulesForm {
     pub(super) allows_premium: Option<bool>,
     pub(super) max_price: Option<u32>,
     pub(super) sender: Option<String>,
+    pub(super) rights: Option<RightsForm>,
+    pub(super) display_name: Option<String>,
+    pub(super) passcode: Option<String>,
 }
 
 impl AccountForm {
@@ -74,6 +82,9 @@ impl AccountForm {
             allows_premium: self.allows_premium,
             max_price: self.max_price,
             sender: self.sender,
+            rights: self.rights,
+            display_name: self.display_name,
+            passcode: self.passcode,
         };
         Ok(FurtherAccount {
             settings: settings.collect(),
@@ -111,6 +122,11 @@ impl RulesForm {
             allows_premium: self.allows_premium.unwrap_or(true),
             max_price: self.max_price,
             sender: sender.transpose()?,
+            user: UserRules {
+                rights: self.rights.map_or(Rights::Domain, RightsForm::rights),
+                display_name: self.display_name,
+                passcode: passcode(&format!("{way}passcode"), self.passcode)?,
+            },
         })
     }
 }

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use tidings::backend::Rights;
 use tidings_core::{E164, SenderId};
 
 use super::Whom;
@@ -32,6 +33,7 @@ pub(crate) struct Rules {
     pub(crate) max_price: Option<u32>,
     /// The sender of messages that name none.
     pub(crate) sender: Option<SenderId>,
+    pub(crate) user: UserRules,
 }
 
 impl Default for Rules {
@@ -43,8 +45,87 @@ impl Default for Rules {
             allows_premium: true,
             max_price: None,
             sender: None,
+            user: UserRules::default(),
         }
     }
+}
+
+/// What is known of an account's owner, where accounts are users of an exchange.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct UserRules {
+    pub(crate) rights: Rights,
+    pub(crate) display_name: Option<String>,
+    /// The digits that his device shows, where his password is not enough.
+    pub(crate) passcode: Option<String>,
+}
+
+impl Default for UserRules {
+    /// Somebody who may look after his domain.
+    fn default() -> Self {
+        Self {
+            rights: Rights::Domain,
+            display_name: None,
+            passcode: None,
+        }
+    }
+}
+
+/// A number of a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NumberRule {
+    pub(crate) number: E164,
+    /// The user, or `user@domain`.
+    pub(crate) owner: String,
+    pub(crate) application: String,
+    pub(crate) media: bool,
+}
+
+/// A key for programs.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct ApiKey {
+    pub(crate) key: String,
+    pub(crate) rights: Rights,
+    /// The first user's, if none is named.
+    pub(crate) domain: Option<String>,
+}
+
+impl std::fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ApiKey")
+            .field("rights", &self.rights)
+            .field("domain", &self.domain)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What holds for tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TokenRules {
+    pub(crate) lifetime: Duration,
+    /// For how long a token can be renewed, from when it was opened on.
+    pub(crate) refresh_lifetime: Duration,
+    /// Whether nobody can renew.
+    pub(crate) refresh_fails: bool,
+    /// Whether nobody can sign in.
+    pub(crate) sign_in_fails: bool,
+}
+
+impl Default for TokenRules {
+    fn default() -> Self {
+        Self {
+            lifetime: Duration::from_hours(1),
+            refresh_lifetime: Duration::from_hours(24),
+            refresh_fails: false,
+            sign_in_fails: false,
+        }
+    }
+}
+
+/// How many calls a machine may make, and for how long it is shut out after too many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CallLimit {
+    pub(crate) calls_per_s: u32,
+    pub(crate) block_for: Duration,
 }
 
 impl Rules {

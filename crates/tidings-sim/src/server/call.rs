@@ -112,7 +112,7 @@ impl Calls {
     async fn route(&self, request: Request, firing: Option<Firing>) -> Outcome {
         let notes = RefCell::new(CallNotes {
             firing,
-            operation: None,
+            ..CallNotes::default()
         });
         CALL.scope(notes, async {
             let answered: Result<Response, Infallible> = self.router.clone().call(request).await;

@@ -35,16 +35,26 @@ const MAX_PAGE: u32 = 1_000;
 impl SignIn for World {
     async fn sign_in(&self, presented: &Presented) -> Result<Principal, Refusal> {
         let state = self.0.state();
-        // Every account and every setting is compared to the end, so that the time tells nothing of
-        // how much was right.
-        let mut found = None;
-        for (index, account) in state.accounts.iter().enumerate() {
-            if bool::from(matches(self.0.spec, &account.credentials, presented)) {
-                found = found.or(Some(index));
-            }
-        }
-        found.map(principal).ok_or(Refusal::Unauthorized)
+        let account = account_presented(self.0.spec, &state, presented);
+        account.map(principal).ok_or(Refusal::Unauthorized)
     }
+}
+
+/// The account of which all credentials were presented.
+pub(super) fn account_presented(
+    spec: &'static tidings::ProviderSpec,
+    state: &State,
+    presented: &Presented,
+) -> Option<usize> {
+    // Every account and every setting is compared to the end, so that the time tells nothing of
+    // how much was right.
+    let mut found = None;
+    for (index, account) in state.accounts.iter().enumerate() {
+        if bool::from(matches(spec, &account.credentials, presented)) {
+            found = found.or(Some(index));
+        }
+    }
+    found
 }
 
 fn matches(
@@ -60,7 +70,7 @@ fn matches(
     })
 }
 
-fn principal(account: usize) -> Principal {
+pub(super) fn principal(account: usize) -> Principal {
     Principal::new(account.to_string())
 }
 
@@ -271,12 +281,6 @@ impl Contacts for World {
         self.0.on_disk(ticket).await
     }
 }
-
-impl tidings::backend::TokenDesk for World {}
-impl tidings::backend::ConversationDesk for World {}
-impl tidings::backend::NumberDesk for World {}
-impl tidings::backend::SubscriptionDesk for World {}
-impl tidings::backend::CallDesk for World {}
 
 #[async_trait]
 impl AccountDesk for World {

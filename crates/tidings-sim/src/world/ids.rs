@@ -16,6 +16,9 @@ pub(super) struct Ids {
     /// Files of the first form have none: they are to be refused for their form.
     #[serde(default)]
     inbound: u64,
+    /// Files of earlier forms have none.
+    #[serde(default)]
+    texts: u64,
 }
 
 /// The kinds of things that have ids.
@@ -37,12 +40,27 @@ impl Ids {
             contacts: random.u64(10_000..90_000),
             groups: random.u64(100..900),
             inbound: random.u64(100_000_000..900_000_000),
+            // Of 13 hexadecimal digits.
+            texts: random.clone().u64(0x5_0000_0000_0000..0xf_0000_0000_0000),
         }
     }
 
     pub(super) fn id(&self, kind: Kind, index: usize) -> String {
         let index = u64::try_from(index).unwrap_or(u64::MAX);
         self.beginning(kind).saturating_add(index).to_string()
+    }
+
+    /// The id of a message of a conversation: `m-` and 13 hexadecimal digits.
+    pub(super) fn message_id(&self, place: usize) -> Box<str> {
+        let place = u64::try_from(place).unwrap_or(u64::MAX);
+        format!("m-{:013x}", self.texts.saturating_add(place)).into()
+    }
+
+    /// The inverse of [`Self::message_id`].
+    pub(super) fn place_of(&self, message_id: &str) -> Option<usize> {
+        let number = u64::from_str_radix(message_id.strip_prefix("m-")?, 16).ok()?;
+        let place = usize::try_from(number.checked_sub(self.texts)?).ok()?;
+        (*self.message_id(place) == *message_id).then_some(place)
     }
 
     /// The inverse of [`Self::id`]; `None` for what cannot be an id of this kind.

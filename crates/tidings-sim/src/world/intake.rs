@@ -11,6 +11,7 @@ use tidings::backend::{Accepted, Principal, Refusal, SessionWish, Submitted, Tak
 use tidings_core::text::{Policy, TextError, plan};
 use tidings_core::{E164, Message, Reason, SenderId};
 
+use super::exchange::PostTaken;
 use super::ids::Kind;
 use super::movement::session_number;
 use super::recent::{Recent, UNIQUE_FOR};
@@ -168,6 +169,45 @@ impl Shared {
         Ok(accepted)
     }
 
+    /// Takes a message to a conversation with those of its legs to phones that were judged fit and
+    /// can be paid; its text is that of each leg. It is refused where none of several can go. Returns
+    /// the place that the message has among all of conversations.
+    pub(super) async fn take_post(
+        &self,
+        account: usize,
+        rules: &Rules,
+        judged: Vec<Judged>,
+        mut post: PostTaken,
+        text: Arc<str>,
+    ) -> Result<usize, Refusal> {
+        let (place, ticket) = {
+            let mut state = self.state_now();
+            let place = state.exchange.conversations.n_texts();
+            // Another message may have come since this one was checked.
+            post.name(&state.ids, place);
+            let has_legs = !judged.is_empty();
+            let mut recent = std::mem::take(&mut state.recent);
+            let (mut submission, mut verdicts) =
+                Taking::new(&state, rules, &mut recent, account, None).all(judged);
+            if has_legs && submission.messages.is_empty() {
+                let refusal = verdicts.pop().and_then(Result::err);
+                return Err(refusal.unwrap_or(Refusal::Unsupported));
+            }
+            if submission.texts.is_empty() {
+                submission.texts.push(text);
+            }
+            submission.post = Some(Box::new(post));
+            let ticket = self.change(&mut state, Change::Submission(submission))?;
+            recent.has_read(state.messages.len());
+            if rules.look_back() {
+                state.recent = recent;
+            }
+            (place, ticket)
+        };
+        self.on_disk(ticket).await?;
+        Ok(place)
+    }
+
     /// A name for a batch that its sender did not name, where such names are used: a UUID to look
     /// at.
     pub(super) fn draw_batch_name(&self) -> Box<str> {
@@ -228,6 +268,7 @@ impl<'s> Taking<'s> {
                 texts: Vec::new(),
                 messages: Vec::new(),
                 batch,
+                post: None,
             },
             verdicts: Vec::new(),
             credit: found.map_or(0, |account| account.credit),

@@ -6,6 +6,7 @@
 
 mod backend;
 mod batches;
+mod exchange;
 mod ids;
 mod intake;
 mod journal;
@@ -36,6 +37,8 @@ use state::{Change, State};
 use telling::Planned;
 use traffic::Traffic;
 
+pub(crate) use exchange::Posting;
+pub use exchange::TokenStats;
 pub(crate) use open::WorldSettings;
 pub use show::{SimMessage, SimSession, SimWindow};
 pub use telling::PhoneText;
@@ -66,6 +69,8 @@ struct Shared {
     planned: Mutex<Planned>,
     script: Mutex<Script>,
     random: Mutex<fastrand::Rng>,
+    /// What the addresses of files are signed with.
+    media_secret: [u8; 16],
     state: Mutex<State>,
     traffic: Mutex<Traffic>,
     journal: Option<Journal>,

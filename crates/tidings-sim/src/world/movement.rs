@@ -38,6 +38,7 @@ impl State {
         for account in 0..self.accounts.len() {
             self.play(account);
         }
+        self.exchange.advance(self.now);
         self.now
     }
 
@@ -93,6 +94,7 @@ impl State {
             texts,
             messages,
             batch,
+            post,
         } = submission;
         self.account_mut(account)?;
         let is_possible = messages.iter().all(|taken| {
@@ -108,6 +110,8 @@ impl State {
         let first = self.messages.len();
         let span = first..first + messages.len();
         let batch = batch.map(|taken| self.batch_of(account, at, taken, span));
+        let text = texts.first().map(Arc::clone).unwrap_or_default();
+        let leg_of = post.map(|post| self.exchange.write(at, account, &text, *post));
         for fate in messages {
             let wishes = fate.wishes.as_ref();
             let session = wishes
@@ -117,6 +121,7 @@ impl State {
                 account,
                 batch,
                 session,
+                leg_of,
                 accepted_at: at,
                 text: texts.get(fate.text).map(Arc::clone).unwrap_or_default(),
                 way: Way::Waiting,
@@ -162,10 +167,8 @@ impl State {
         let InboundTaken {
             account,
             at,
-            from,
-            to,
-            text,
             session,
+            ..
         } = inbound;
         self.account_mut(account)?;
         if let Some(index) = session {
@@ -174,6 +177,14 @@ impl State {
         }
         self.advance(at);
         let item = Item::Inbound(self.inbound.len());
+        self.exchange.hear(&inbound);
+        let InboundTaken {
+            from,
+            to,
+            text,
+            heard,
+            ..
+        } = inbound;
         self.inbound.push(Inbound {
             account,
             from,
@@ -181,6 +192,7 @@ impl State {
             text,
             at,
             session,
+            conversation: heard.map(|heard| heard.conversation),
         });
         if self.tells {
             self.account_mut(account)?.to_tell.insert((at, item));

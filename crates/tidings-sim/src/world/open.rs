@@ -6,13 +6,17 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, RwLock};
 
+use tidings::conversations::Mailbox;
 use tidings::provider::Setting;
 use tidings::{Account, ProviderSpec};
 use tidings_core::Clock;
 
+use super::exchange::{
+    ExchangeChange, FROM_NUMBER, NumberKept, USERNAME, draw_from_number, draw_username,
+};
 use super::ids::Ids;
 use super::journal::{Journal, NotWritten, Ticket};
-use super::state::{Change, State, VERSION};
+use super::state::{Change, EARLIEST_VERSION, State, VERSION};
 use super::telling::Planned;
 use super::{Shared, Traffic, World};
 use crate::error::SimError;
@@ -80,7 +84,10 @@ impl World {
         };
         let changes = beginning(spec, &scenario, &begun.state, given, &mut random);
         begun.carry_out(changes).map_err(not_written)?;
+        let number = first_number(spec, &served_as, &begun.state, &mut random)?;
+        begun.carry_out(number).map_err(not_written)?;
         begun.state.advance(clock.now());
+        begun.state.exchange.events.clear();
         let adopted = adopt(spec, &scenario, &begun.state)?;
         begun.carry_out(adopted.changes).map_err(not_written)?;
         let Begun { state, last, .. } = begun;
@@ -96,6 +103,7 @@ impl World {
             rules: RwLock::new(adopted.rules),
             script: Mutex::new(Script::new(&scenario, seed)),
             scenario: RwLock::new(Arc::new(scenario)),
+            media_secret: random.clone().u128(..).to_be_bytes(),
             random: Mutex::new(random),
             state: Mutex::new(state),
             traffic: Mutex::new(Traffic::default()),
@@ -175,6 +183,7 @@ pub(super) fn adopt(
         });
         adopted.rule(index, &further.rules, credit);
     }
+    adopted.changes.extend(numbers_of(scenario, state)?);
     for (account, rules) in adopted.rules.iter().enumerate() {
         let present = state.accounts.get(account).map_or(0, |it| it.interval_us);
         let interval_us = rules.interval_us();
@@ -187,6 +196,30 @@ pub(super) fn adopt(
         }
     }
     Ok(adopted)
+}
+
+/// The numbers that a scenario names and that are not there, or not so.
+fn numbers_of(scenario: &Scenario, state: &State) -> Result<Vec<Change>, SimError> {
+    let Some(first) = state.mailbox(0) else {
+        return match scenario.numbers.as_slice() {
+            [] => Ok(Vec::new()),
+            _ => Err(not_of_this_provider(
+                "the accounts of this provider have no numbers".to_owned(),
+            )),
+        };
+    };
+    let changes = scenario.numbers.iter().map(|number| {
+        let (user, domain) = number
+            .owner
+            .split_once('@')
+            .unwrap_or((&number.owner, &first.domain));
+        let owner = Mailbox::new(domain, user);
+        let kept = NumberKept::of_user(number.number, &owner)
+            .application(number.application.clone())
+            .media(number.media);
+        Change::Exchange(ExchangeChange::Number(kept))
+    });
+    Ok(changes.collect())
 }
 
 impl Adopted {
@@ -256,7 +289,7 @@ fn replay(
             } => {
                 let found = format!("{provider} (form {version})");
                 let expected = format!("{} (form {VERSION})", spec.id);
-                if found != expected {
+                if provider != spec.id || !(EARLIEST_VERSION..=VERSION).contains(version) {
                     return Err(SimError::StateOfAnother {
                         path: path.to_owned(),
                         found,
@@ -310,6 +343,39 @@ fn beginning(
     changes
 }
 
+/// The number of the first user, where users have numbers.
+fn first_number(
+    spec: &'static ProviderSpec,
+    served_as: &Account,
+    state: &State,
+    random: &mut fastrand::Rng,
+) -> Result<Vec<Change>, SimError> {
+    if !spec.capabilities.numbers {
+        return Ok(Vec::new());
+    }
+    let drawn = draw_from_number(random);
+    let given = served_as.setting(FROM_NUMBER).map(|text| {
+        let plus = if text.starts_with('+') { "" } else { "+" };
+        let fault = || format!("{FROM_NUMBER} is no phone number with its country code");
+        let number = format!("{plus}{text}").parse();
+        number.map_err(|_| not_of_this_provider(fault()))
+    });
+    let given = given.transpose()?;
+    let is_there = |number| state.account_with_number(number) == Some(0);
+    let number = match given {
+        Some(number) if is_there(number) => return Ok(Vec::new()),
+        Some(number) => number,
+        None if state.number_of_user(0).is_some() => return Ok(Vec::new()),
+        None => drawn,
+    };
+    let owner = state.mailbox(0);
+    let number = owner.map(|owner| NumberKept::of_user(number, &owner));
+    Ok(number
+        .map(|number| Change::Exchange(ExchangeChange::Number(number)))
+        .into_iter()
+        .collect())
+}
+
 fn credentials_of(
     spec: &'static ProviderSpec,
     account: &Account,
@@ -332,6 +398,8 @@ fn draw_credentials(
         .map(|setting| {
             let value = if setting.is_secret {
                 draw_key(random)
+            } else if spec.capabilities.conversations && setting.name == USERNAME {
+                draw_username()
             } else {
                 random.u32(1_000..10_000).to_string()
             };

@@ -134,6 +134,17 @@ impl State {
         let (state, reason, state_at) = sms.at(self.now);
         let wishes = sms.wishes();
         let session = sms.session.and_then(|session| self.sessions.get(session));
+        let session = session.map(|session| SimSession {
+            id: session.id.to_string(),
+            number: session.number.to_string(),
+        });
+        let session = session.or_else(|| {
+            let text = self.exchange.conversations.text(sms.leg_of?)?;
+            Some(SimSession {
+                id: text.conversation.to_string(),
+                number: text.number?.as_str().to_owned(),
+            })
+        });
         SimMessage {
             provider_id: self.ids.id(Kind::Message, index),
             to: sms.fate.to,
@@ -150,10 +161,7 @@ impl State {
             account: sms.account,
             priority: wishes.map(|wishes| wishes.priority).unwrap_or_default(),
             window: wishes.and_then(show_window),
-            session: session.map(|session| SimSession {
-                id: session.id.to_string(),
-                number: session.number.to_string(),
-            }),
+            session,
             price: wishes.map_or(0, |wishes| wishes.price),
             minimum_age: wishes.and_then(|wishes| wishes.minimum_age),
             parameters: wishes.map_or_else(Vec::new, |wishes| wishes.parameters.clone()),

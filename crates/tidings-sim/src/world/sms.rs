@@ -20,6 +20,8 @@ pub(super) struct Sms {
     pub(super) account: usize,
     pub(super) batch: Option<usize>,
     pub(super) session: Option<usize>,
+    /// The message to a conversation of which it is a leg.
+    pub(super) leg_of: Option<usize>,
     pub(super) accepted_at: Timestamp,
     pub(super) text: Arc<str>,
     pub(super) way: Way,

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tidings_core::{E164, Reason, Timestamp};
 
+use super::exchange::{Exchange, ExchangeChange, Heard, PostTaken};
 use super::ids::Ids;
 use super::queue::Queue;
 use super::recent::Recent;
@@ -32,6 +33,7 @@ pub(super) struct State {
     pub(super) inbound: Vec<Inbound>,
     pub(super) contacts: Vec<Person>,
     pub(super) groups: Vec<Circle>,
+    pub(super) exchange: Exchange,
     /// Up to when everything has happened. Never goes back, even if a clock does.
     pub(super) now: Timestamp,
     /// Whether somebody is to be told of ends and of texts from phones.
@@ -55,6 +57,7 @@ impl State {
             inbound: Vec::new(),
             contacts: Vec::new(),
             groups: Vec::new(),
+            exchange: Exchange::default(),
             now: Timestamp::UNIX_EPOCH,
             tells,
             recent: Recent::default(),
@@ -134,6 +137,8 @@ pub(super) struct Inbound {
     pub(super) text: Arc<str>,
     pub(super) at: Timestamp,
     pub(super) session: Option<usize>,
+    /// The conversation of its user that it came into, where users have conversations.
+    pub(super) conversation: Option<Box<str>>,
 }
 
 pub(super) struct Person {
@@ -220,6 +225,7 @@ pub(super) enum Change {
         group: usize,
         contact: usize,
     },
+    Exchange(ExchangeChange),
 }
 
 /// What was taken of the messages of one call.
@@ -231,6 +237,9 @@ pub(super) struct SubmissionTaken {
     pub(super) messages: Vec<Taken>,
     /// Present where the caller wants to ask about all of it.
     pub(super) batch: Option<BatchTaken>,
+    /// Present where it is one message to a conversation: the messages are its legs to phones.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) post: Option<Box<PostTaken>>,
 }
 
 /// What is known of a batch besides its messages.
@@ -253,10 +262,14 @@ pub(super) struct InboundTaken {
     pub(super) text: Arc<str>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) session: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) heard: Option<Heard>,
 }
 
-/// The form of state file that this program writes and reads.
-pub(super) const VERSION: u32 = 2;
+/// The form of state file that this program writes.
+pub(super) const VERSION: u32 = 3;
+/// The earliest form that it reads: what has been added since is missing there.
+pub(super) const EARLIEST_VERSION: u32 = 2;
 
 /// A change speaks of something that is not there: the file was edited, or its lines are lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -325,6 +338,7 @@ impl State {
                 let group = self.groups.get_mut(group).ok_or(Impossible)?;
                 group.members.insert(contact);
             }
+            Change::Exchange(change) => self.exchange.apply(change)?,
         }
         Ok(())
     }

@@ -16,6 +16,7 @@ use tidings_core::{
     DeliveryReport, E164, InboundMessage, ProviderRef, ReportedState, SenderId, Timestamp,
 };
 
+use super::exchange::{Heard, draw_conversation};
 use super::ids::Kind;
 use super::intake::DEFAULT_SHORT_NUMBER;
 use super::open::credential_settings;
@@ -264,6 +265,9 @@ impl Shared {
 
     /// Finds out whom a text from a phone is for.
     fn address(&self, state: &State, text: PhoneText) -> Result<InboundTaken, Refusal> {
+        if self.spec.capabilities.conversations {
+            return self.address_to_user(state, text);
+        }
         let at = state.now;
         let unknown = Refusal::NotFound {
             what: "conversation",
@@ -301,6 +305,53 @@ impl Shared {
             to,
             text: text.text,
             session: session.map(|(index, _)| index),
+            heard: None,
+        })
+    }
+
+    /// Finds out which user a text from a phone is for, and in which of his conversations it is.
+    fn address_to_user(&self, state: &State, text: PhoneText) -> Result<InboundTaken, Refusal> {
+        let kept = &state.exchange.conversations;
+        let unknown_number = Refusal::NotFound { what: "number" };
+        let (account, number, conversation) = match (&text.session, &text.to) {
+            (Some(id), _) => {
+                let found = kept.anybodys(id);
+                let unknown = Refusal::NotFound {
+                    what: "conversation",
+                };
+                let (account, number) = found.ok_or(unknown)?;
+                (account, number, Some(id.as_str().into()))
+            }
+            (None, Some(to)) => {
+                let plus = if to.starts_with('+') { "" } else { "+" };
+                let number = format!("{plus}{to}").parse();
+                let number: E164 = number.map_err(|_| unknown_number.clone())?;
+                let account = state.account_with_number(number);
+                (account.ok_or(unknown_number)?, number, None)
+            }
+            (None, None) => {
+                let latest = state.latest_sender(&text.from);
+                let latest =
+                    latest.and_then(|(account, number)| Some((account, number?.parse().ok()?)));
+                let first = || Some((0, state.number_of_user(0)?));
+                let (account, number) = latest.or_else(first).ok_or(unknown_number)?;
+                (account, number, None)
+            }
+        };
+        let conversation = conversation
+            .or_else(|| kept.with_phone(account, number, text.from))
+            .unwrap_or_else(|| draw_conversation(&mut lock(&self.random)));
+        Ok(InboundTaken {
+            account,
+            at: state.now,
+            from: text.from.as_str().to_owned(),
+            to: number.as_str().to_owned(),
+            text: text.text,
+            session: None,
+            heard: Some(Heard {
+                conversation,
+                id: state.ids.message_id(kept.n_texts()),
+            }),
         })
     }
 
@@ -371,8 +422,9 @@ impl State {
         )
         .received_at(text.at);
         let session = text.session.and_then(|session| self.sessions.get(session));
-        Some(match session {
-            Some(session) => message.session(&*session.id),
+        let session = session.map(|session| &*session.id);
+        Some(match session.or(text.conversation.as_deref()) {
+            Some(session) => message.session(session),
             None => match text.text.split_whitespace().next() {
                 Some(word) => message.keyword(word),
                 None => message,

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use http::{Method, StatusCode};
 use serde::Serialize;
 
+use super::exchange::{TokenCounts, TokenStats};
 use super::ids::Kind;
 use super::state::State;
 use crate::operation::Operation;
@@ -41,6 +42,8 @@ pub struct Stats {
     pub told: u64,
     /// Texts from phones.
     pub inbound: u64,
+    /// Sign-ins, where callers present tokens.
+    pub tokens: TokenStats,
     /// The ids of the messages in the order of arrival: the latest ten thousand.
     pub arrival: Vec<String>,
 }
@@ -66,6 +69,7 @@ pub(super) struct Traffic {
     callbacks_sent: u64,
     callbacks_failed: u64,
     told: u64,
+    pub(super) tokens: TokenCounts,
 }
 
 impl Traffic {
@@ -134,6 +138,7 @@ impl Traffic {
             callbacks_sent: self.callbacks_sent,
             callbacks_failed: self.callbacks_failed,
             told: self.told,
+            tokens: self.tokens.clone(),
             inbound: u64::try_from(state.inbound.len()).unwrap_or(u64::MAX),
             arrival: (n_messages.saturating_sub(ARRIVALS_SHOWN)..n_messages)
                 .map(|index| state.ids.id(Kind::Message, index))

@@ -152,6 +152,18 @@ pub mod setting {
     pub const SEND_ANSWER: &str = "send_answer";
     /// How it refuses wrong credentials.
     pub const CREDENTIALS_REFUSED_AS: &str = "credentials_refused_as";
+    /// How it answers to a call for one session.
+    pub const SINGLE_SESSION: &str = "single_session";
+    /// Whether it writes texts that are all digits as numbers.
+    pub const NUMERIC_TEXTS: &str = "numeric_texts";
+    /// How it refuses too many calls.
+    pub const RATE_LIMITED_AS: &str = "rate_limited_as";
+    /// The version that it says it has.
+    pub const API_VERSION: &str = "api_version";
+    /// Where callers reach it.
+    pub const PUBLIC_URL: &str = "public_url";
+    /// What it signs JSON web tokens with.
+    pub const JWT_SECRET: &str = "jwt_secret";
     /// How it writes the members of events.
     pub const EVENT_KEYS: &str = "event_keys";
     /// What it puts into `X-Correlation-ID`.
@@ -236,6 +248,35 @@ const SERVER_SETTINGS: &[Setting] = &[
         "the HTTP status for wrong credentials: 400, 401 or 403",
         "401",
     ),
+    Setting::with_default(
+        setting::SINGLE_SESSION,
+        "how a call for one session is answered: array (a list of it) or object",
+        "array",
+    ),
+    Setting::with_default(
+        setting::NUMERIC_TEXTS,
+        "whether texts, numbers and ids that are all digits are written as JSON numbers: on or off",
+        "on",
+    ),
+    Setting::with_default(
+        setting::RATE_LIMITED_AS,
+        "the HTTP status for too many calls: 429 or 403",
+        "429",
+    ),
+    Setting::with_default(
+        setting::API_VERSION,
+        "the version that the server says it has",
+        "44.1.2",
+    ),
+    Setting::optional(
+        setting::PUBLIC_URL,
+        "where callers reach the server, as they see it in addresses of files; without it the host that they called",
+    ),
+    Setting::optional(
+        setting::JWT_SECRET,
+        "what JSON web tokens are signed with, at least 32 characters; without it they end with the server",
+    )
+    .hidden(),
     Setting::with_default(
         setting::EVENT_KEYS,
         "how the members of events are written: underscore or kebab",

@@ -214,6 +214,25 @@ async fn attend_call(
 #[derive(Clone, Copy)]
 struct BodyLimit(usize);
 
+/// What a listener puts into the extensions of a request that reached it over TLS, so that a server
+/// half can write addresses of its own that work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OverTls;
+
+impl OverTls {
+    /// The mark of a request that came over TLS.
+    pub const fn new() -> Self {
+        Self
+    }
+}
+
+impl Default for OverTls {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// Reads a request's body as a JSON object, whatever its content type says: vendors' own clients
 /// send it with and without a character set, and some without any type.
 ///

@@ -2,7 +2,11 @@
 
 pub mod addresses;
 pub mod conversation;
+#[cfg(feature = "server")]
+pub(super) mod inward;
 pub mod number;
+#[cfg(feature = "server")]
+pub(super) mod outward;
 pub mod status;
 pub mod time;
 pub mod times;

@@ -1,0 +1,52 @@
+//! The files of messages, for whoever has the address that a list of messages told.
+
+use axum::extract::{RawQuery, State};
+use axum::response::{IntoResponse, Response};
+use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+
+use super::Desk;
+use super::answer::Refused;
+use super::caller::secret;
+use super::fields::Fields;
+use crate::backend::{MediaAddress, Refusal};
+use crate::conversations::Mailbox;
+use crate::serve::Failure;
+
+/// `GET /ns-api/?object=message&action=read_media&..`. The older API has other objects and actions;
+/// none of them is served.
+pub(super) async fn read(
+    State(desk): State<Desk>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Refused> {
+    let fields = Fields::of_query(query.as_deref());
+    let is = |name, wanted: &str| Ok::<_, Refused>(fields.text(name)?.as_deref() == Some(wanted));
+    if !is("object", "message")? || !is("action", "read_media")? {
+        return Err(Failure::NoSuchPath.into());
+    }
+    let owner = Mailbox::new(
+        fields.required_name("domain")?,
+        fields.required_name("user")?,
+    );
+    let address = MediaAddress::new(
+        owner,
+        fields.required_name("id")?,
+        fields.required_name("time")?,
+        secret(fields.required_name("auth")?),
+    );
+    let media = desk.backend.stored_media(&address).await;
+    let media = media.map_err(|refusal| match refusal {
+        // Whether there is such a file is nothing for whoever has not its address.
+        Refusal::Unauthorized | Refusal::Forbidden { .. } | Refusal::Expired => {
+            Refused::of(Refusal::NotFound { what: "file" }, &desk.options)
+        }
+        other => Refused::of(other, &desk.options),
+    })?;
+    let headers = [
+        (CONTENT_TYPE, media.mime_type()),
+        // It came from a stranger: a browser must save it and not show it as a page of ours.
+        (CONTENT_DISPOSITION, "attachment"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (CACHE_CONTROL, "private, no-store"),
+    ];
+    Ok((headers, media.content().clone()).into_response())
+}

@@ -1,0 +1,1 @@
+//! The NetSapiens API as a server.
