@@ -6,27 +6,33 @@
 //! makes of an answer), `control` (`/_sim/`). In the other direction, to the customer: `callbacks`.
 
 mod answer;
+mod ca_file;
 mod call;
 mod callbacks;
 mod control;
+mod limit;
 mod listen;
+mod subscriptions;
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
+use tidings::provider::CA_FILE;
+use tidings::serve::listen::Listener;
 use tidings::{Account, ProviderSpec, SystemClock};
 use tidings_core::Clock;
-use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use self::ca_file::{CaFile, KeepCa};
 use crate::error::SimError;
 use crate::scenario::Scenario;
-use crate::world::{World, WorldSettings};
+use crate::world::{FROM_NUMBER, KEY, World, WorldSettings};
+use subscriptions::Poster;
 
 /// How long [`Simulator::stop`] waits for calls that are being answered.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
@@ -36,8 +42,10 @@ pub struct Simulator {
     world: World,
     address: SocketAddr,
     base_url: String,
+    ca_file: Option<CaFile>,
     stopping: CancellationToken,
     listener: JoinSet<()>,
+    poster: Option<Arc<Poster>>,
 }
 
 impl Simulator {
@@ -57,12 +65,21 @@ impl Simulator {
                 tells: false,
             },
             callback_url: None,
+            tls: None,
+            event_interval: None,
+            trusted: None,
         }
     }
 
-    /// Where clients point to: `http://127.0.0.1:PORT`, without a slash at the end.
+    /// Where clients point to: `http://127.0.0.1:PORT`, or `https` with
+    /// [`SimulatorBuilder::tls`], without a slash at the end.
     pub fn base_url(&self) -> &str {
         &self.base_url
+    }
+
+    /// The file with the certificate that clients have to trust; `None` without TLS.
+    pub fn ca_file(&self) -> Option<&Path> {
+        self.ca_file.as_ref().map(CaFile::path)
     }
 
     /// The address that it listens on.
@@ -77,7 +94,8 @@ impl Simulator {
     }
 
     /// The account as a client's settings: the credentials, those settings that the simulator was
-    /// given and a client has too, and, where the provider has such a setting, `base_url`.
+    /// given and a client has too, where the provider has such settings `base_url` and the number that
+    /// texts go out from, and with TLS `ca_file`.
     pub fn account(&self) -> Account {
         let spec = self.world.spec();
         let served_as = self.world.served_as();
@@ -90,6 +108,12 @@ impl Simulator {
         for (setting, value) in self.credentials() {
             account = account.with(setting, value);
         }
+        for (setting, value) in self.of_first_user() {
+            let is_known = spec.settings.iter().any(|known| known.name == setting);
+            if is_known && account.setting(setting).is_none() {
+                account = account.with(setting, value);
+            }
+        }
         if spec
             .settings
             .iter()
@@ -97,7 +121,34 @@ impl Simulator {
         {
             account = account.with("base_url", self.base_url());
         }
+        if let Some(path) = self.ca_file() {
+            account = account.with(CA_FILE, path.to_string_lossy().into_owned());
+        }
         account
+    }
+
+    /// What a client of an exchange has to know besides credentials.
+    fn of_first_user(&self) -> Vec<(&'static str, String)> {
+        let mut known = Vec::new();
+        if let Some(number) = self.world.from_number() {
+            known.push((FROM_NUMBER, number.as_str().to_owned()));
+        }
+        // A key belongs to no user, so that its calls have to say for whom they are.
+        if self.world.served_as().setting(KEY).is_some()
+            && let Some(user) = self.world.first_user()
+        {
+            known.push(("domain", user.domain));
+            known.push(("user", user.user));
+        }
+        known
+    }
+
+    /// Makes a round of posts to those who subscribe, now: for tests that do not want to wait for the
+    /// next one. Nothing where customers of the provider do not subscribe.
+    pub async fn post_events(&self) {
+        if let Some(poster) = &self.poster {
+            poster.round().await;
+        }
     }
 
     /// What is behind the API.
@@ -141,6 +192,9 @@ pub struct SimulatorBuilder {
     remote_control: bool,
     world: WorldSettings,
     callback_url: Option<String>,
+    tls: Option<KeepCa>,
+    event_interval: Option<Duration>,
+    trusted: Option<Vec<u8>>,
 }
 
 impl SimulatorBuilder {
@@ -193,16 +247,46 @@ impl SimulatorBuilder {
     }
 
     /// Calls this address, the customer's server, to tell of ends of messages and of texts from
-    /// phones. Default: nobody is told.
+    /// phones. Where the vendor's customers subscribe to events the first user is subscribed to all
+    /// events of his domain. Default: nobody is told.
     pub fn callback_url(mut self, url: impl Into<String>) -> Self {
         self.callback_url = Some(url.into());
         self.world.tells = true;
         self
     }
 
+    /// How often those who subscribe are posted to. Default: as often as the vendor does it.
+    pub fn event_interval(mut self, interval: Duration) -> Self {
+        self.event_interval = Some(interval);
+        self
+    }
+
+    /// Trusts these certificates (PEM) besides the system's when those who subscribe are posted to.
+    pub fn trusted_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.trusted = Some(pem.into());
+        self
+    }
+
     /// Whether `/_sim/` may be reached from other machines. Default: no.
     pub fn remote_control(mut self, is_allowed: bool) -> Self {
         self.remote_control = is_allowed;
+        self
+    }
+
+    /// Speaks TLS, with a certificate for 127.0.0.1, `::1`, `localhost` and the address that it
+    /// listens on. The certificate of the authority that vouches for it lies in a file of its own
+    /// among the system's temporary files, [`Simulator::ca_file`], until the simulator is dropped.
+    /// Default: plain HTTP.
+    pub fn tls(mut self) -> Self {
+        self.tls.get_or_insert(KeepCa::Temporarily);
+        self
+    }
+
+    /// Speaks TLS as with [`tls`](Self::tls), and keeps the authority's certificate in this file and
+    /// its key beside it, [`OwnAuthority::kept`](tidings::serve::tls::OwnAuthority::kept): started
+    /// again with the same file, it shows what clients trust already.
+    pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.tls = Some(KeepCa::At(path.into()));
         self
     }
 
@@ -220,23 +304,37 @@ impl SimulatorBuilder {
     /// Begins to listen, on the present tokio runtime.
     ///
     /// # Errors
-    /// [`SimError`] when the address is taken, the account or the scenario does not fit the provider,
+    /// [`SimError`] when the address is taken, there is no certificate for TLS, the account or the scenario does not fit the provider,
     /// the state file cannot be used, or the customer's server cannot be called.
-    pub async fn start(self) -> Result<Simulator, SimError> {
+    pub async fn start(mut self) -> Result<Simulator, SimError> {
+        // Who subscribes is told of what happens, not of ends.
+        let subscribes = self.world.spec.capabilities.subscriptions;
+        self.world.tells &= !subscribes;
         let world = World::open(self.world).await?;
         let listen_failed = |source| SimError::Listen {
             address: self.listen,
             source,
         };
-        let socket = TcpListener::bind(self.listen)
-            .await
-            .map_err(listen_failed)?;
-        let address = socket.local_addr().map_err(listen_failed)?;
+        let socket = Listener::bind(self.listen).await.map_err(listen_failed)?;
+        let mut socket = socket.max_connections(listen::MAX_CONNECTIONS);
+        let address = socket.address();
+        let mut ca_file = None;
+        if let Some(keep) = self.tls {
+            let (kept, certificate) = ca_file::prepare(keep, address.ip())?;
+            socket = socket.tls(&certificate)?;
+            ca_file = Some(kept);
+        }
+        let base_url = socket.base_url();
         let spec = world.spec();
-        let calls = call::Calls::new(world.clone(), self.remote_control)
+        let poster = Poster::new(world.clone(), self.trusted)?.map(Arc::new);
+        let calls = call::Calls::new(world.clone(), self.remote_control, poster.clone())
             .map_err(|source| SimError::Account { source })?;
+        if let (Some(poster), Some(url)) = (&poster, &self.callback_url) {
+            poster.subscribe(url).await?;
+        }
         let caller = self
             .callback_url
+            .filter(|_| poster.is_none())
             .map(|url| callbacks::Caller::new(world.clone(), &url));
         let caller = caller.transpose()?;
         let stopping = CancellationToken::new();
@@ -244,14 +342,21 @@ impl SimulatorBuilder {
         if let Some(caller) = caller {
             listener.spawn(callbacks::run(caller, stopping.clone()));
         }
-        listener.spawn(listen::run(socket, calls, stopping.clone()));
+        if let Some(poster) = &poster {
+            let posting =
+                subscriptions::run(Arc::clone(poster), self.event_interval, stopping.clone());
+            listener.spawn(posting);
+        }
+        listener.spawn(socket.serve(calls, stopping.clone()));
         tracing::info!(%address, provider = spec.id, "a simulated carrier listens on {address}");
         Ok(Simulator {
             world,
             address,
-            base_url: format!("http://{address}"),
+            base_url,
+            ca_file,
             stopping,
             listener,
+            poster,
         })
     }
 }

@@ -12,7 +12,11 @@ mod sending;
 #[cfg(feature = "client")]
 mod sessions;
 #[cfg(feature = "client")]
+mod settings;
+#[cfg(feature = "client")]
 mod sign_in;
+#[cfg(feature = "client")]
+mod token_refusals;
 mod wire;
 
 #[cfg(feature = "client")]
