@@ -2,9 +2,7 @@
 //! words for kinds, scopes and models. Pure functions; each fault is a clause that follows the name of
 //! the field and repeats nothing of the value.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use tidings_core::{E164, Media, MediaError, Timestamp};
+use tidings_core::{E164, Media, MediaError};
 
 use crate::backend::{Recipient, Refusal, Rights};
 
@@ -121,24 +119,15 @@ pub(in crate::netsapiens) fn check_session_id(id: &str) -> Result<(), String> {
     ))
 }
 
-/// Reads a file: its base64 without anything around it, its MIME type, and its size where the sender
-/// says it.
+/// Takes a file with its MIME type, and its size where the sender says it.
 ///
 /// # Errors
 /// The name of the field, and a clause that follows it.
 pub(in crate::netsapiens) fn read_media(
-    data: &str,
+    content: Vec<u8>,
     mime_type: &str,
     size: Option<u64>,
 ) -> Result<Media, (&'static str, String)> {
-    if data.trim_start().starts_with("data:") {
-        let fault = "must be base64 without a data URI before it";
-        return Err(("data", fault.to_owned()));
-    }
-    let content = STANDARD.decode(data).map_err(|_| {
-        let fault = "must be base64 with its padding, without blanks or line ends";
-        ("data", fault.to_owned())
-    })?;
     let n_bytes = content.len();
     if size.is_some_and(|size| usize::try_from(size) != Ok(n_bytes)) {
         return Err(("size", format!("is not that of data, {n_bytes} bytes")));
@@ -151,38 +140,6 @@ pub(in crate::netsapiens) fn read_media(
         (field, format!("is not right: {error}"))
     })
 }
-
-/// Reads a time: `2026-01-02 03:04:05` in UTC, or RFC 3339.
-///
-/// # Errors
-/// A clause that follows the name of the field.
-pub(in crate::netsapiens) fn read_time(written: &str) -> Result<Timestamp, &'static str> {
-    const FAULT: &str = "must be a time in UTC such as 2026-01-02 03:04:05";
-    let written = written.trim();
-    if let Ok(time) = written.parse() {
-        return Ok(time);
-    }
-    let with_zone = match written.split_once(' ') {
-        Some((day, time)) => format!("{day}T{time}Z"),
-        None => return Err(FAULT),
-    };
-    with_zone.parse().map_err(|_| FAULT)
-}
-
-/// The models of events that can be subscribed to.
-pub(in crate::netsapiens) const MODELS: [&str; 11] = [
-    "agent",
-    "auditlog",
-    "auditlog_lite",
-    "call",
-    "call_origid",
-    "cdr",
-    "message",
-    "messagesession",
-    "subscriber",
-    "presence",
-    "voicemail",
-];
 
 /// The vendor's word for how far rights go.
 pub(in crate::netsapiens) fn scope(rights: Rights) -> &'static str {

@@ -2,40 +2,13 @@
 
 use tidings_core::Timestamp;
 
+use super::addresses;
 use super::inward::scope;
 use crate::backend::{Identity, PhoneCall};
 use crate::conversations::{Conversation, ConversationMessage, Direction, Mailbox};
-use crate::netsapiens::wire;
+use crate::netsapiens::wire::{self, time};
 use crate::numbers::OwnNumber;
 use crate::subscriptions::Subscription;
-
-/// `2026-01-02T03:04:05+00:00`.
-pub(in crate::netsapiens) fn zoned(time: Timestamp) -> String {
-    let text = whole_second(time);
-    text.strip_suffix('Z')
-        .map_or_else(|| text.clone(), |local| format!("{local}+00:00"))
-}
-
-/// `2026-01-02 03:04:05`, which is UTC.
-pub(in crate::netsapiens) fn spaced(time: Timestamp) -> String {
-    whole_second(time).replace('T', " ").replace('Z', "")
-}
-
-fn whole_second(time: Timestamp) -> String {
-    let millis = time.as_millis();
-    let whole = Timestamp::from_millis(millis - millis.rem_euclid(1_000));
-    whole.unwrap_or(time).to_string()
-}
-
-/// A phone number as the vendor writes it: digits without a plus. Anything else as it is.
-pub(in crate::netsapiens) fn plain(number: &str) -> &str {
-    number.strip_prefix('+').unwrap_or(number)
-}
-
-fn joined(names: &[String]) -> String {
-    let names: Vec<&str> = names.iter().map(|name| plain(name)).collect();
-    names.join(",")
-}
 
 /// A number, an extension or a user as `ext@domain`; empty for a number.
 fn uid(name: &str, domain: &str) -> String {
@@ -48,24 +21,27 @@ fn uid(name: &str, domain: &str) -> String {
     }
 }
 
-/// A session as its owner sees it. Times are written by `time`.
+/// A session as its owner sees it. `written` writes times.
 pub(in crate::netsapiens) fn session(
     conversation: &Conversation,
     host: &str,
-    time: fn(Timestamp) -> String,
+    written: fn(Timestamp) -> String,
 ) -> wire::MessageSession {
     let number = conversation.number.as_deref().unwrap_or_default();
     let mut row = wire::MessageSession {
         user: conversation.owner.user.as_str().into(),
         domain: conversation.owner.domain.as_str().into(),
         messagesession_id: conversation.id.as_str().into(),
-        messagesession_remote: joined(&conversation.remote).into(),
-        messagesession_sms_number: plain(number).into(),
+        messagesession_remote: addresses::written_list(&conversation.remote).into(),
+        messagesession_sms_number: addresses::written(number).into(),
         messagesession_muted: conversation.is_muted.into(),
         ..wire::MessageSession::default()
     };
-    row.messagesession_start_datetime =
-        conversation.started_at.map(time).unwrap_or_default().into();
+    row.messagesession_start_datetime = conversation
+        .started_at
+        .map(written)
+        .unwrap_or_default()
+        .into();
     let status = if conversation.is_read {
         "read"
     } else {
@@ -77,12 +53,12 @@ pub(in crate::netsapiens) fn session(
         row.messagesession_type = "group-chat".into();
     }
     row.messagesession_name = conversation.name.clone().unwrap_or_default().into();
-    row.messagesession_participants = joined(&conversation.participants).into();
+    row.messagesession_participants = addresses::written_list(&conversation.participants).into();
     if let Some(last) = &conversation.last {
-        row.messagesession_last_datetime = last.at.map(time).unwrap_or_default().into();
+        row.messagesession_last_datetime = last.at.map(written).unwrap_or_default().into();
         row.messagesession_last_message = last.text.as_str().into();
         let sender = last.sender.as_deref().unwrap_or_default();
-        row.messagesession_last_sender = plain(sender).into();
+        row.messagesession_last_sender = addresses::written(sender).into();
         row.messagesession_last_type = last.kind.as_str().into();
         let media_type = last.media_type.as_deref().unwrap_or_default();
         row.messagesession_last_media_type = media_type.into();
@@ -105,25 +81,25 @@ pub(in crate::netsapiens) fn message(
     };
     let mut row = wire::Message {
         id: message.id.as_str().into(),
-        timestamp: message.at.map(spaced).unwrap_or_default().into(),
+        timestamp: message.at.map(time::write).unwrap_or_default().into(),
         kind: message.kind.as_str().into(),
         domain: owner.domain.as_str().into(),
         text: message.text.as_str().into(),
         status: message.status.clone().unwrap_or_default().into(),
         messagesession_reciever_hostname: host.into(),
         messagesession_id: message.conversation.as_str().into(),
-        dialed: joined(&message.to).into(),
+        dialed: addresses::written_list(&message.to).into(),
         ..wire::Message::default()
     };
     match message.direction {
         Direction::Inbound => {
             row.direction = "orig".into();
-            row.from_number = plain(&message.from).into();
+            row.from_number = addresses::written(&message.from).into();
             row.terminating_user_id = owner.to_string().into();
         }
         Direction::Outbound => {
             row.direction = "term".into();
-            row.from_number = plain(&message.from).into();
+            row.from_number = addresses::written(&message.from).into();
             row.from_user_id = owner.to_string().into();
         }
         Direction::Internal => {
@@ -137,7 +113,11 @@ pub(in crate::netsapiens) fn message(
         row.media_size = whole(media.bytes.unwrap_or(0));
         row.file_access_url = url.unwrap_or_default().into();
     }
-    row.deleted_datetime = message.deleted_at.map(spaced).unwrap_or_default().into();
+    row.deleted_datetime = message
+        .deleted_at
+        .map(time::write)
+        .unwrap_or_default()
+        .into();
     row
 }
 
@@ -145,7 +125,7 @@ pub(in crate::netsapiens) fn message(
 pub(in crate::netsapiens) fn number(number: &OwnNumber, domain: Option<&str>) -> wire::SmsNumber {
     let domain = number.domain.as_deref().or(domain);
     wire::SmsNumber {
-        number: plain(&number.number).into(),
+        number: addresses::written(&number.number).into(),
         application: number.application.as_str().into(),
         domain: domain.unwrap_or_default().into(),
         dest: number.owner.clone().unwrap_or_default().into(),
@@ -159,7 +139,7 @@ pub(in crate::netsapiens) fn number(number: &OwnNumber, domain: Option<&str>) ->
 pub(in crate::netsapiens) fn subscription(subscription: &Subscription) -> wire::Subscription {
     use secrecy::ExposeSecret as _;
     let text = |text: &Option<String>| text.clone().unwrap_or_default().into();
-    let time = |time: Option<Timestamp>| time.map(zoned).unwrap_or_default().into();
+    let at = |at: Option<Timestamp>| at.map(time::write_with_offset).unwrap_or_default().into();
     wire::Subscription {
         id: subscription.id.as_str().into(),
         subscription_geo_support: subscription.fails_over.into(),
@@ -174,8 +154,8 @@ pub(in crate::netsapiens) fn subscription(subscription: &Subscription) -> wire::
         status: subscription.status.as_str().into(),
         error_count: whole(subscription.errors),
         posts_count: whole(subscription.posts),
-        subscription_creation_datetime: time(subscription.created_at),
-        subscription_expires_datetime: time(subscription.expires_at),
+        subscription_creation_datetime: at(subscription.created_at),
+        subscription_expires_datetime: at(subscription.expires_at),
     }
 }
 
@@ -195,21 +175,31 @@ pub(in crate::netsapiens) fn call(call: &PhoneCall, host: &str) -> wire::ActiveC
     row.call_orig_match_uri = row.call_orig_uri.clone();
     row.call_orig_name = user.into();
     let caller_id = call.caller_id.as_deref().unwrap_or(user);
-    row.caller_id_number = plain(caller_id).into();
+    row.caller_id_number = addresses::written(caller_id).into();
     let (user, domain) = halves(&call.to, &call.owner.domain);
     row.call_dialed_number = user.into();
     row.call_term_user = user.into();
     row.call_term_domain = domain.into();
     row.call_term_uri = format!("sip:{user}@{domain}").into();
-    row.call_start_datetime = zoned(call.started_at).into();
-    row.call_answer_datetime = call.answered_at.map(zoned).unwrap_or_default().into();
+    row.call_start_datetime = time::write(call.started_at).into();
+    row.call_answer_datetime = call
+        .answered_at
+        .map_or_else(|| NEVER.to_owned(), time::write)
+        .into();
     row
 }
 
+/// How a call that rings says when it was answered.
+const NEVER: &str = "0000-00-00 00:00:00";
+
 /// User and domain of `user@domain`; of anything else itself and the domain of whose call it is.
 fn halves<'a>(name: &'a str, domain: &'a str) -> (&'a str, &'a str) {
-    name.split_once('@').unwrap_or((plain(name), domain))
+    name.split_once('@')
+        .unwrap_or((addresses::written(name), domain))
 }
+
+/// What stands for the department of a user who is in none.
+pub(in crate::netsapiens) const NO_DEPARTMENT: &str = "n/a";
 
 /// A token and whose it is, without the token itself.
 pub(in crate::netsapiens) fn token_answer(
@@ -223,7 +213,7 @@ pub(in crate::netsapiens) fn token_answer(
         user: identity.user.clone().unwrap_or_default().into(),
         territory: identity.reseller.as_str().into(),
         domain: identity.domain.clone().unwrap_or_default().into(),
-        department: "n/a".into(),
+        department: NO_DEPARTMENT.into(),
         uid: uid.into(),
         login: login.into(),
         scope: scope(identity.rights).into(),

@@ -2,6 +2,8 @@
 //!
 //! Called by the handlers. Nothing here repeats a text, a number or a credential of a call.
 
+use std::borrow::Cow;
+
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
@@ -22,7 +24,7 @@ const EXPIRED: &str = "The access token provided has expired";
 /// Of one that never was, or that is missing.
 const NO_TOKEN: &str = "The access token is missing or not valid";
 /// Of credentials.
-const BAD_CREDENTIALS: &str = "The credentials are not valid";
+const BAD_CREDENTIALS: &str = "Invalid credentials";
 /// Of what is not there.
 const NOT_FOUND: &str = "Resource not found.";
 
@@ -86,7 +88,7 @@ pub(super) enum Refused {
     /// A field, or a part of the path or of the query, is wrong.
     Wrong {
         /// Its name.
-        field: &'static str,
+        field: Cow<'static, str>,
         /// What is wrong, as a clause that follows the name.
         fault: String,
     },
@@ -109,7 +111,7 @@ impl Refused {
     /// What a backend refused.
     pub(super) fn of(refusal: Refusal, options: &ServerOptions) -> Self {
         match refusal {
-            Refusal::Invalid { field, fault } => Self::Wrong { field, fault },
+            Refusal::Invalid { field, fault } => Self::wrong(field, fault),
             refusal => Self::Refusal {
                 refusal,
                 rate_limited_as: options.rate_limited_as,
@@ -118,9 +120,9 @@ impl Refused {
     }
 
     /// A field that is wrong.
-    pub(super) fn wrong(field: &'static str, fault: impl Into<String>) -> Self {
+    pub(super) fn wrong(field: impl Into<Cow<'static, str>>, fault: impl Into<String>) -> Self {
         Self::Wrong {
-            field,
+            field: field.into(),
             fault: fault.into(),
         }
     }
@@ -162,8 +164,11 @@ impl IntoResponse for Refused {
             Self::Wrong { field, fault } => said(bad, &format!("{field} {fault}")),
             Self::Credentials { status } => said(status, BAD_CREDENTIALS),
             Self::NotThere(message) => said(StatusCode::NOT_FOUND, &message),
-            Self::Exists(what) => said(StatusCode::CONFLICT, &format!("{what} already exists")),
-            Self::NobodyOfItsOwn => said(bad, "~ has no meaning with this API key"),
+            Self::Exists(what) => {
+                let sentence = format!("{what} already exists");
+                said(StatusCode::CONFLICT, &sentence)
+            }
+            Self::NobodyOfItsOwn => said(bad, "~ needs a user"),
             Self::Failure(failure) => say(&failure),
         }
     }

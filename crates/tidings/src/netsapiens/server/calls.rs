@@ -6,7 +6,7 @@ use http::StatusCode;
 
 use super::answer::{self, Refused};
 use super::caller::{Caller, Place, Seen};
-use super::fields::Fields;
+use super::fields;
 use crate::backend::{NewPhoneCall, PhoneCall, Refusal};
 use crate::netsapiens::map::{inward, outward};
 use crate::netsapiens::wire;
@@ -40,12 +40,14 @@ pub(super) async fn list(caller: Caller, place: Place, seen: Seen) -> Result<Res
     Ok(answer::document(&rows(&found, &caller, &seen)))
 }
 
-/// `GET /domains/{domain}/users/{user}/calls/{callid}`.
+/// `GET /domains/{domain}/users/{user}/calls/{callid}`: by the id that its maker gave it, or by ours.
 pub(super) async fn one(caller: Caller, place: Place, seen: Seen) -> Result<Response, Refused> {
     let owner = place.owner(&caller)?;
     let id = place.id("callid")?;
     let found = under_way(&caller, &place, Some(&owner.domain), Some(&owner.user)).await?;
-    let found = found.iter().find(|call| call.id == id);
+    let found = found
+        .iter()
+        .find(|call| call.id == id || call.session == id);
     let what = "call";
     let found = found.ok_or_else(|| caller.refused(Refusal::NotFound { what }))?;
     Ok(answer::document(&row(found, &caller, &seen)))
@@ -60,21 +62,22 @@ pub(super) async fn start(
     request: Request,
 ) -> Result<Response, Refused> {
     let owner = place.owner(&caller)?;
-    let fields = Fields::of_json(request).await?;
-    let is_synchronous = fields.yes_no("synchronous")?.unwrap_or(false);
-    let from = fields.name("call-orig-user")?;
+    let wanted: wire::NewCall = fields::read(request).await?;
+    let is_synchronous = wanted.synchronous.0.unwrap_or(false);
+    let from = fields::name("call-orig-user", &wanted.call_orig_user)?;
     let from = from.unwrap_or_else(|| owner.to_string());
-    let id = fields.required_name("call-id")?;
-    let mut call = NewPhoneCall::new(id, from, fields.required_name("call-term-user")?);
-    call.caller_id = fields.name("caller-id-number")?;
-    call.auto_answer = fields.yes_no("auto-answer-enabled")?.unwrap_or(false);
+    let id = fields::required_name("call-id", &wanted.call_id)?;
+    let to = fields::required_name("call-term-user", &wanted.call_term_user)?;
+    let mut call = NewPhoneCall::new(id, from, to);
+    call.caller_id = fields::name("caller-id-number", &wanted.caller_id_number)?;
+    call.auto_answer = wanted.auto_answer_enabled.0.unwrap_or(false);
     let started = caller
         .backend()
         .start_call(caller.who(), &owner, call)
         .await;
     let started = started.map_err(inward::call_field);
     let started = started.map_err(|refusal| match refusal {
-        Refusal::Duplicate => Refused::Exists("A call with this id"),
+        Refusal::Duplicate => Refused::Exists("Call"),
         refusal => place.refused(&caller, refusal),
     })?;
     Ok(if is_synchronous {

@@ -18,11 +18,12 @@ use tidings_core::Timestamp;
 use super::Desk;
 use super::answer::{self, Refused};
 use super::caller::{self, Caller, Place, Seen};
-use super::fields::Fields;
+use super::fields;
 use super::tokens::{Grant, Mfa, SECOND_STEP_SCOPE, refused};
 use crate::backend::{Identity, Presented, Revoked, SignedIn, Token};
 use crate::conversations::Mailbox;
 use crate::error::{Error, ErrorKind, Result};
+use crate::netsapiens::map::outward::NO_DEPARTMENT;
 use crate::netsapiens::map::{inward, outward};
 use crate::netsapiens::wire;
 
@@ -100,24 +101,23 @@ pub(super) async fn issue(
 ) -> Result<Response, Refused> {
     let (parts, body) = request.into_parts();
     let presented = caller::bearer(&parts);
-    let fields = Fields::of_any(Request::from_parts(parts, body)).await?;
+    let asked = fields::read_sign_in(Request::from_parts(parts, body)).await?;
     let iss = seen.host(&desk.options);
-    let answer = if fields.has("refresh") {
-        let refresh = fields.required("refresh")?;
+    let answer = if let Some(refresh) = asked.refresh.get() {
         let bad = || Refused::Credentials {
             status: desk.options.credentials_refused_as,
         };
-        let claims = desk.signer.verify(&refresh).ok_or_else(bad)?;
+        let claims = desk.signer.verify(refresh).ok_or_else(bad)?;
         let token = desk.backend.renew(&Presented::new(), &claims.jti.0).await;
         let token = token.map_err(|refusal| refused(&desk, refusal))?;
         written(&desk, &token, &iss, None)
     } else if let Some(presented) = presented
-        && !fields.has("username")
+        && asked.username.is_empty()
     {
-        let token = for_user(&desk, &presented, &fields).await?;
+        let token = for_user(&desk, &presented, &asked).await?;
         written(&desk, &token, &iss, None)
     } else {
-        by_grant(&desk, Grant::of(&desk, &fields)?, &iss).await?
+        by_grant(&desk, Grant::of(&desk, &asked)?, &iss).await?
     };
     Ok(answer::document(&answer))
 }
@@ -148,13 +148,17 @@ async fn by_grant(desk: &Desk, grant: Grant, iss: &str) -> Result<wire::JwtAnswe
 }
 
 /// For a user, on behalf of somebody with an API key.
-async fn for_user(desk: &Desk, presented: &str, fields: &Fields) -> Result<Token, Refused> {
+async fn for_user(
+    desk: &Desk,
+    presented: &str,
+    asked: &wire::TokenRequest,
+) -> Result<Token, Refused> {
     let key = desk.token_of(presented).await?;
     if !key.is_key() {
         return Err(Refused::no_rights());
     }
-    let domain = fields.required_name("domain")?;
-    let user = Mailbox::new(domain, fields.required_name("user")?);
+    let domain = fields::required_name("domain", &asked.domain)?;
+    let user = Mailbox::new(domain, fields::required_name("user", &asked.user)?);
     let token = desk.backend.open_for(&key.who, &user).await;
     token.map_err(|refusal| Refused::of(refusal, &desk.options))
 }
@@ -203,6 +207,8 @@ fn claims_of(desk: &Desk, token: &Token, iss: &str) -> wire::Claims {
         user_scope: inward::scope(identity.rights).into(),
         display_name: identity.display_name.as_str().into(),
         apiversion: outward::version(&desk.options.api_version).into(),
+        department: NO_DEPARTMENT.into(),
+        login: outward::user_id(identity).into(),
         ..wire::Claims::default()
     }
 }

@@ -7,7 +7,7 @@ use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, X_CONTENT_T
 use super::Desk;
 use super::answer::Refused;
 use super::caller::secret;
-use super::fields::Fields;
+use super::fields::Query;
 use crate::backend::{MediaAddress, Refusal};
 use crate::conversations::Mailbox;
 use crate::serve::Failure;
@@ -18,20 +18,17 @@ pub(super) async fn read(
     State(desk): State<Desk>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refused> {
-    let fields = Fields::of_query(query.as_deref());
-    let is = |name, wanted: &str| Ok::<_, Refused>(fields.text(name)?.as_deref() == Some(wanted));
+    let query = Query::of(query.as_deref());
+    let is = |name, wanted: &str| Ok::<_, Refused>(query.name(name)?.as_deref() == Some(wanted));
     if !is("object", "message")? || !is("action", "read_media")? {
         return Err(Failure::NoSuchPath.into());
     }
-    let owner = Mailbox::new(
-        fields.required_name("domain")?,
-        fields.required_name("user")?,
-    );
+    let owner = Mailbox::new(query.required("domain")?, query.required("user")?);
     let address = MediaAddress::new(
         owner,
-        fields.required_name("id")?,
-        fields.required_name("time")?,
-        secret(fields.required_name("auth")?),
+        query.required("id")?,
+        query.required("time")?,
+        secret(query.required("auth")?),
     );
     let media = desk.backend.stored_media(&address).await;
     let media = media.map_err(|refusal| match refusal {

@@ -3,16 +3,17 @@
 use axum::extract::{RawQuery, Request};
 use axum::response::Response;
 use serde_json::Value;
-use tidings_core::E164;
+use tidings_core::Media;
 
 use super::answer::{self, Refused};
 use super::caller::{Caller, Place, Seen};
-use super::fields::Fields;
+use super::fields::{self, Query};
 use super::options::SendAnswer;
 use crate::backend::{Post, Recipient};
 use crate::conversations::{ConversationMessage, Mailbox};
 use crate::netsapiens::map::inward::{self, Kind};
 use crate::netsapiens::map::outward;
+use crate::netsapiens::wire::SentMessage;
 
 /// `POST /domains/{domain}/users/{user}/messages`: the server names the session.
 pub(super) async fn send(
@@ -22,7 +23,7 @@ pub(super) async fn send(
     request: Request,
 ) -> Result<Response, Refused> {
     let owner = place.owner(&caller)?;
-    let post = read_post(&Fields::of_json(request).await?, None)?;
+    let post = read_post(&fields::read(request).await?, None)?;
     let sent = deliver(&caller, &place, &owner, post).await?;
     match caller.options().send_answer {
         SendAnswer::Message => {
@@ -43,7 +44,7 @@ pub(super) async fn send_in_session(
     let owner = place.owner(&caller)?;
     let id = place.id("messagesession")?;
     inward::check_session_id(id).map_err(|fault| Refused::wrong("messagesession", fault))?;
-    let post = read_post(&Fields::of_json(request).await?, Some(id))?;
+    let post = read_post(&fields::read(request).await?, Some(id))?;
     deliver(&caller, &place, &owner, post).await?;
     Ok(answer::accepted())
 }
@@ -57,7 +58,7 @@ pub(super) async fn list(
 ) -> Result<Response, Refused> {
     let owner = place.owner(&caller)?;
     let id = place.id("messagesession")?;
-    let page = Fields::of_query(query.as_deref()).page()?;
+    let page = Query::of(query.as_deref()).page()?;
     let backend = caller.backend();
     let found = backend.conversation_messages(caller.who(), &owner, id, page);
     let found = found
@@ -91,55 +92,48 @@ async fn deliver(
 
 /// Reads what is to be sent. In a session that has a name nobody has to be named: it goes to
 /// everybody in it.
-fn read_post(fields: &Fields, session: Option<&str>) -> Result<Post, Refused> {
-    let kind = fields.required_name("type")?;
+fn read_post(sent: &SentMessage, session: Option<&str>) -> Result<Post, Refused> {
+    let kind = fields::required_name("type", &sent.kind)?;
     let kind = inward::read_kind(&kind).map_err(|fault| Refused::wrong("type", fault))?;
-    let text = fields.required("message")?;
-    let recipients = read_recipients(fields, kind)?;
+    let text = fields::required("message", &sent.message)?;
+    let recipients = read_recipients(sent, kind)?;
     if recipients.is_empty() && session.is_none() {
         return Err(Refused::Missing {
             field: "destination",
         });
     }
-    let mut post = Post::new(kind.word, &*text, recipients);
+    let mut post = Post::new(kind.word, text, recipients);
     post.conversation = session.map(str::to_owned);
     if kind.is_to_phones {
-        post.from = Some(read_sender(fields)?);
+        let written = fields::required_name("from-number", &sent.from_number)?;
+        let from = inward::read_number(&written);
+        post.from = Some(from.map_err(|fault| Refused::wrong("from-number", fault))?);
     }
-    post.media = read_media(fields, kind)?;
+    post.media = read_media(sent, kind)?;
     Ok(post)
 }
 
-fn read_recipients(fields: &Fields, kind: Kind) -> Result<Vec<Recipient>, Refused> {
-    let written = fields.names("destination")?;
+fn read_recipients(sent: &SentMessage, kind: Kind) -> Result<Vec<Recipient>, Refused> {
     let read = |written: &String| {
-        let recipient = inward::read_recipient(kind, written);
+        let recipient = inward::read_recipient(kind, written.trim());
         recipient.map_err(|fault| Refused::wrong("destination", fault))
     };
-    written.iter().map(read).collect()
+    sent.destination.0.iter().map(read).collect()
 }
 
-/// Which of the names of the field is used differs by version.
-fn read_sender(fields: &Fields) -> Result<E164, Refused> {
-    let name = ["from-number", "from-num", "from_num"];
-    let name = name.into_iter().find(|name| fields.has(name));
-    let name = name.unwrap_or("from-number");
-    let written = fields.required_name(name)?;
-    inward::read_number(&written).map_err(|fault| Refused::wrong(name, fault))
-}
-
-fn read_media(fields: &Fields, kind: Kind) -> Result<Option<tidings_core::Media>, Refused> {
+fn read_media(sent: &SentMessage, kind: Kind) -> Result<Option<Media>, Refused> {
     if !kind.has_media {
-        if fields.has("data") {
+        if !sent.data.is_empty() {
             let fault = "belongs to a message of the type mms or chat-media";
             return Err(Refused::wrong("data", fault));
         }
         return Ok(None);
     }
-    let data = fields.required("data")?;
-    let mime_type = fields.required_name("mime-type")?;
-    let size = fields.whole("size")?;
-    let media = inward::read_media(&data, &mime_type, size);
+    fields::required("data", &sent.data)?;
+    let mime_type = fields::required_name("mime-type", &sent.mime_type)?;
+    let content = sent.content().map_err(fields::wrong)?;
+    let size = fields::count("size", sent.size)?;
+    let media = inward::read_media(content.unwrap_or_default(), &mime_type, size);
     let media = media.map_err(|(field, fault)| Refused::wrong(field, fault))?;
     Ok(Some(media))
 }

@@ -195,7 +195,7 @@ async fn version(State(desk): State<Desk>, seen: Seen) -> Response {
     let version = wire::Version {
         apiversion: outward::version(&desk.options.api_version).into(),
         hostname: seen.host(&desk.options).into(),
-        current_time: outward::zoned(desk.options.clock.now()).into(),
+        current_time: wire::time::write_with_offset(desk.options.clock.now()).into(),
     };
     answer::document(&version)
 }

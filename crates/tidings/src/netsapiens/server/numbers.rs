@@ -2,13 +2,12 @@
 
 use axum::extract::{RawQuery, Request};
 use axum::response::Response;
-use serde_json::Value;
 
 use super::answer::{self, Refused};
 use super::caller::{Caller, Place};
-use super::fields::Fields;
+use super::fields::{self, Query};
 use crate::conversations::Page;
-use crate::netsapiens::map::{inward, outward};
+use crate::netsapiens::map::{addresses, inward, outward};
 use crate::netsapiens::wire;
 use crate::numbers::OwnNumber;
 
@@ -79,9 +78,9 @@ pub(super) async fn add(
     request: Request,
 ) -> Result<Response, Refused> {
     let domain = place.domain(&caller)?;
-    let fields = Fields::of_json(request).await?;
-    let number = read_number("number", &fields.required_name("number")?)?;
-    let number = assignment(&fields, number)?;
+    let wanted: wire::NumberAssignment = fields::read(request).await?;
+    let number = fields::required_name("number", &wanted.number)?;
+    let number = assignment(&wanted, read_number("number", &number)?)?;
     let added = caller
         .backend()
         .add_number(caller.who(), &domain, number)
@@ -99,7 +98,7 @@ pub(super) async fn change(
 ) -> Result<Response, Refused> {
     let domain = place.domain(&caller)?;
     let number = read_number("smsnumber", place.id("smsnumber")?)?;
-    let number = assignment(&Fields::of_json(request).await?, number)?;
+    let number = assignment(&fields::read(request).await?, number)?;
     let changed = caller.backend();
     let changed = changed.change_number(caller.who(), &domain, number).await;
     let changed = changed.map_err(inward::number_field);
@@ -118,17 +117,17 @@ pub(super) async fn remove(caller: Caller, place: Place) -> Result<Response, Ref
 }
 
 /// What a number is used for, by whom, over which carrier.
-fn assignment(fields: &Fields, number: String) -> Result<OwnNumber, Refused> {
-    let application = fields.required_name("application")?;
+fn assignment(wanted: &wire::NumberAssignment, number: String) -> Result<OwnNumber, Refused> {
+    let application = fields::required_name("application", &wanted.application)?;
     let assignment = OwnNumber::new(number, application);
-    let assignment = assignment.owner(fields.name("dest")?);
-    Ok(assignment.carrier(fields.name("carrier")?))
+    let assignment = assignment.owner(fields::name("dest", &wanted.dest)?);
+    Ok(assignment.carrier(fields::name("carrier", &wanted.carrier)?))
 }
 
 /// A number in the form in which the vendor writes it.
 fn read_number(field: &'static str, written: &str) -> Result<String, Refused> {
     let number = inward::read_number(written).map_err(|fault| Refused::wrong(field, fault))?;
-    Ok(outward::plain(number.as_str()).to_owned())
+    Ok(addresses::written(number.as_str()).to_owned())
 }
 
 /// Which part of a list of numbers is wanted.
@@ -139,21 +138,14 @@ struct Wanted {
 
 impl Wanted {
     fn read(query: Option<&str>) -> Result<Self, Refused> {
-        let fields = Fields::of_query(query);
-        let owner = fields.name("dest")?.filter(|dest| dest != "*");
-        let page = fields.page()?;
+        let query = Query::of(query);
+        let owner = query.name("dest")?.filter(|dest| dest != "*");
+        let page = query.page()?;
         Ok(Self { owner, page })
     }
 }
 
-fn rows(found: &[OwnNumber], domain: Option<&str>) -> Vec<Value> {
-    let row = |number| {
-        let row = outward::number(number, domain);
-        let mut row = serde_json::to_value(row).expect("texts can be written as JSON");
-        // Here, and only here, the vendor's servers say it by truth values.
-        row["mms-capable"] = number.media.into();
-        row["group-mms-capable"] = number.group_media.into();
-        row
-    };
+fn rows(found: &[OwnNumber], domain: Option<&str>) -> Vec<wire::SmsNumber> {
+    let row = |number| outward::number(number, domain);
     found.iter().map(row).collect()
 }

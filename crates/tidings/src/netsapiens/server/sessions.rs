@@ -6,11 +6,12 @@ use serde_json::Value;
 
 use super::answer::{self, Refused};
 use super::caller::{Caller, Place, Seen};
-use super::fields::Fields;
+use super::fields::{self, Query};
 use super::options::{ServerOptions, SingleSession, Times};
 use crate::backend::ConversationChange;
 use crate::conversations::Conversation;
 use crate::netsapiens::map::{inward, outward};
+use crate::netsapiens::wire;
 
 /// `GET /domains/{domain}/messagesessions`.
 pub(super) async fn list_of_domain(
@@ -20,7 +21,7 @@ pub(super) async fn list_of_domain(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refused> {
     let domain = place.domain_or_all(&caller)?;
-    let page = Fields::of_query(query.as_deref()).page()?;
+    let page = Query::of(query.as_deref()).page()?;
     let backend = caller.backend();
     let found = backend.conversations(caller.who(), domain.as_deref(), None, page);
     let found = found
@@ -38,7 +39,7 @@ pub(super) async fn list(
 ) -> Result<Response, Refused> {
     let domain = place.domain_or_all(&caller)?;
     let user = place.user_or_all(&caller)?;
-    let page = Fields::of_query(query.as_deref()).page()?;
+    let page = Query::of(query.as_deref()).page()?;
     let backend = caller.backend();
     let found = backend.conversations(caller.who(), domain.as_deref(), user.as_deref(), page);
     let found = found
@@ -72,7 +73,7 @@ pub(super) async fn change(
 ) -> Result<Response, Refused> {
     let owner = place.owner(&caller)?;
     let id = place.id("messagesession")?;
-    for change in changes(&Fields::of_json(request).await?)? {
+    for change in changes(fields::read(request).await?)? {
         let changed = caller.backend();
         let changed = changed.change_conversation(caller.who(), &owner, id, change);
         let changed = changed.await.map_err(inward::change_field);
@@ -81,24 +82,25 @@ pub(super) async fn change(
     Ok(answer::accepted())
 }
 
-fn changes(fields: &Fields) -> Result<Vec<ConversationChange>, Refused> {
+fn changes(wanted: wire::ChangeSession) -> Result<Vec<ConversationChange>, Refused> {
     let mut changes = Vec::new();
-    if fields.has("participants") {
-        let mut participants = Vec::new();
-        for part in fields.names("participants")? {
-            participants.extend(part.split(',').map(|name| name.trim().to_owned()));
-        }
+    let is_set = |text: &wire::Text| !text.is_empty();
+    if let Some(participants) = wanted.participants.filter(is_set) {
+        let participants = participants.0.split(',').map(|name| name.trim().to_owned());
+        let participants: Vec<String> = participants.collect();
         if participants.iter().any(String::is_empty) {
             let fault = "must be users or numbers with single commas between them";
             return Err(Refused::wrong("participants", fault));
         }
         changes.push(ConversationChange::Participants(participants));
     }
-    if let Some(name) = fields.name("session-name")? {
+    if let Some(name) = wanted.session_name
+        && let Some(name) = fields::name("session-name", &name)?
+    {
         changes.push(ConversationChange::Name(name));
     }
-    if let Some(status) = fields.name("messagesession-last-status")? {
-        changes.push(ConversationChange::Read(match status.as_str() {
+    if let Some(status) = wanted.messagesession_last_status.filter(is_set) {
+        changes.push(ConversationChange::Read(match status.0.as_str() {
             "read" => true,
             "unread" => false,
             _ => {
@@ -146,8 +148,8 @@ fn rows(found: &[Conversation], seen: &Seen, options: &ServerOptions) -> Vec<Val
 
 fn row(found: &Conversation, host: &str, options: &ServerOptions) -> Value {
     let time = match options.times {
-        Times::Datetime => outward::zoned,
-        Times::Timestamp => outward::spaced,
+        Times::Datetime => wire::time::write_with_offset,
+        Times::Timestamp => wire::time::write,
     };
     let row = outward::session(found, host, time);
     answer::dressed(&row, options, &NUMERIC)

@@ -8,9 +8,10 @@ use tidings_core::Timestamp;
 
 use super::answer::{self, Refused};
 use super::caller::{Caller, Place, secret};
-use super::fields::Fields;
+use super::fields::{self, Query};
 use crate::backend::Refusal;
 use crate::netsapiens::map::{inward, outward};
+use crate::netsapiens::{Model, wire};
 use crate::subscriptions::{NewSubscription, SubscriptionChange};
 
 /// How long a subscription lasts that is made with an API key: 20 years.
@@ -39,7 +40,7 @@ async fn rows(
     domain: Option<&str>,
     query: Option<&str>,
 ) -> Result<Response, Refused> {
-    let page = Fields::of_query(query).page()?;
+    let page = Query::of(query).page()?;
     let found = caller
         .backend()
         .subscriptions(caller.who(), domain, page)
@@ -71,12 +72,11 @@ async fn make(
     domain: Option<String>,
     request: Request,
 ) -> Result<Response, Refused> {
-    let fields = Fields::of_json(request).await?;
-    let new = read_new(caller, &fields, domain)?;
+    let new = read_new(caller, &fields::read(request).await?, domain)?;
     let made = caller.backend().subscribe(caller.who(), new).await;
     let made = made.map_err(inward::subscription_field);
     let made = made.map_err(|refusal| match refusal {
-        Refusal::Duplicate => Refused::Exists("A subscription like this"),
+        Refusal::Duplicate => Refused::Exists("Subscription"),
         refusal => place.refused(caller, refusal),
     })?;
     Ok(answer::document(&outward::subscription(&made)))
@@ -104,12 +104,12 @@ pub(super) async fn change(
     request: Request,
 ) -> Result<Response, Refused> {
     let id = place.id("id")?;
-    let change = read_change(&Fields::of_json(request).await?)?;
+    let change = read_change(&fields::read(request).await?)?;
     let changed = caller.backend();
     let changed = changed.change_subscription(caller.who(), id, change).await;
     let changed = changed.map_err(inward::subscription_field);
     changed.map_err(|refusal| match refusal {
-        Refusal::Duplicate => Refused::Exists("A subscription like this"),
+        Refusal::Duplicate => Refused::Exists("Subscription"),
         refusal => place.refused(&caller, refusal),
     })?;
     Ok(answer::accepted())
@@ -156,34 +156,34 @@ async fn is_of_domain(caller: &Caller, place: &Place) -> Result<(), Refused> {
 
 fn read_new(
     caller: &Caller,
-    fields: &Fields,
+    wanted: &wire::CreateSubscription,
     domain: Option<String>,
 ) -> Result<NewSubscription, Refused> {
-    let model = fields.required_name("model")?;
+    let model = fields::required_name("model", &wanted.model)?;
     check_model(&model)?;
-    let url = fields.required("post-url")?;
-    check_url(&url)?;
+    let url = fields::required("post-url", &wanted.post_url)?;
+    check_url(url)?;
     let mut new = NewSubscription::new(model, secret(url));
-    new.domain = match fields.name("domain")? {
+    new.domain = match fields::name("domain", &wanted.domain)? {
         Some(own) if own == "~" => Some(caller.own_domain()?),
         Some(named) => Some(named),
         None => domain,
     };
-    new.user = match fields.name("user")? {
+    new.user = match fields::name("user", &wanted.user)? {
         Some(own) if own == "~" => Some(caller.own_user()?),
         named => named,
     };
-    new.reseller = match fields.name("reseller")? {
+    new.reseller = match fields::name("reseller", &wanted.reseller)? {
         Some(own) if own == "~" => caller.own_reseller(),
         named => named,
     };
-    new.scope = fields.name("user-scope")?;
-    new.expires_at = Some(match read_end(fields)? {
+    new.scope = fields::name("user-scope", &wanted.user_scope)?;
+    new.expires_at = Some(match read_end(&wanted.subscription_expires_datetime)? {
         Some(end) => end,
         None => default_end(caller),
     });
-    new.fails_over = fields.yes_no("subscription-geo-support")?;
-    new.preferred_server = read_server(fields)?;
+    new.fails_over = wanted.subscription_geo_support.0;
+    new.preferred_server = fields::name("preferred-server", &wanted.preferred_server)?;
     Ok(new)
 }
 
@@ -195,53 +195,42 @@ fn default_end(caller: &Caller) -> Timestamp {
     }
 }
 
-fn read_change(fields: &Fields) -> Result<SubscriptionChange, Refused> {
+fn read_change(wanted: &wire::ChangeSubscription) -> Result<SubscriptionChange, Refused> {
     let mut change = SubscriptionChange::default();
-    if let Some(model) = fields.name("model")? {
+    if let Some(model) = fields::name("model", &wanted.model)? {
         check_model(&model)?;
         change.events = Some(model);
     }
-    if let Some(url) = fields.text("post-url")? {
-        check_url(&url)?;
+    if let Some(url) = wanted.post_url.get() {
+        check_url(url)?;
         change.url = Some(secret(url));
     }
-    change.expires_at = read_end(fields)?;
-    change.reset_errors = is_reset(fields, "error-count")?;
-    change.reset_posts = is_reset(fields, "posts-count")?;
-    change.fails_over = fields.yes_no("subscription-geo-support")?;
-    change.preferred_server = read_server(fields)?;
+    change.expires_at = read_end(&wanted.subscription_expires_datetime)?;
+    change.reset_errors = is_reset("error-count", wanted.error_count)?;
+    change.reset_posts = is_reset("posts-count", wanted.posts_count)?;
+    change.fails_over = wanted.subscription_geo_support.0;
+    change.preferred_server = fields::name("preferred-server", &wanted.preferred_server)?;
     Ok(change)
 }
 
-fn is_reset(fields: &Fields, name: &'static str) -> Result<bool, Refused> {
-    match fields.whole(name)? {
+fn is_reset(name: &'static str, count: wire::Whole) -> Result<bool, Refused> {
+    match count.0 {
         None => Ok(false),
         Some(0) => Ok(true),
         Some(_) => Err(Refused::wrong(name, "can only be set to 0")),
     }
 }
 
-fn read_end(fields: &Fields) -> Result<Option<Timestamp>, Refused> {
-    let Some(written) = fields.name(EXPIRES)? else {
-        return Ok(None);
-    };
-    let read = inward::read_time(&written).map(Some);
-    read.map_err(|fault| Refused::wrong(EXPIRES, fault))
-}
-
-/// The vendor's own example has another name for it.
-fn read_server(fields: &Fields) -> Result<Option<String>, Refused> {
-    match fields.name("preferred-server")? {
-        Some(server) => Ok(Some(server)),
-        None => fields.name("server_preferred"),
-    }
+fn read_end(written: &wire::Text) -> Result<Option<Timestamp>, Refused> {
+    wire::time::read(EXPIRES, written).map_err(fields::wrong)
 }
 
 fn check_model(model: &str) -> Result<(), Refused> {
-    if inward::MODELS.contains(&model) {
+    if Model::LISTED.iter().any(|listed| listed.as_str() == model) {
         return Ok(());
     }
-    let fault = format!("must be one of {}", inward::MODELS.join(", "));
+    let listed = Model::LISTED.map(|model| model.to_string());
+    let fault = format!("must be one of {}", listed.join(", "));
     Err(Refused::wrong("model", fault))
 }
 

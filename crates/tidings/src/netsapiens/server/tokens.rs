@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::Desk;
 use super::answer::{self, Refused};
 use super::caller::{Caller, secret};
-use super::fields::Fields;
+use super::fields;
 use crate::backend::{Identity, Presented, Refusal, SecondStep, SignedIn, Token};
 use crate::netsapiens::map::{inward, outward};
 use crate::netsapiens::{setting, wire};
@@ -64,40 +64,40 @@ pub(super) struct Mfa {
 
 impl Grant {
     async fn read(desk: &Desk, request: Request) -> Result<Self, Refused> {
-        Self::of(desk, &Fields::of_any(request).await?)
+        Self::of(desk, &fields::read_sign_in(request).await?)
     }
 
     /// Reads what is asked for. `access_token` of a second step may be a JSON web token.
-    pub(super) fn of(desk: &Desk, fields: &Fields) -> Result<Self, Refused> {
-        let grant = fields.name("grant_type")?;
+    pub(super) fn of(desk: &Desk, asked: &wire::TokenRequest) -> Result<Self, Refused> {
+        let grant = fields::name("grant_type", &asked.grant_type)?;
         match grant.as_deref().unwrap_or("password") {
-            "password" => Self::password(fields, None),
+            "password" => Self::password(asked, None),
             "mfa" => {
-                let step = fields.required_name("access_token")?;
-                let step = match desk.signer.verify(&step) {
+                let step = fields::required("access_token", &asked.access_token)?;
+                let step = match desk.signer.verify(step) {
                     Some(claims) => claims.jti.0,
-                    None => step,
+                    None => step.to_owned(),
                 };
-                let passcode = fields.required_name("passcode")?;
+                let passcode = fields::required_name("passcode", &asked.passcode)?;
                 if passcode.len() != 6 || !passcode.bytes().all(|byte| byte.is_ascii_digit()) {
                     return Err(Refused::wrong("passcode", "must be six digits"));
                 }
-                check_id_type(fields)?;
-                Self::password(
-                    fields,
-                    Some(SecondStep::new(secret(step), secret(passcode))),
-                )
+                check_id_type(asked)?;
+                Self::password(asked, Some(SecondStep::new(secret(step), secret(passcode))))
             }
             "refresh_token" => {
                 let presented = Presented::new()
-                    .with(setting::CLIENT_ID, fields.required_name("client_id")?)
+                    .with(
+                        setting::CLIENT_ID,
+                        fields::required_name("client_id", &asked.client_id)?,
+                    )
                     .with(
                         setting::CLIENT_SECRET,
-                        secret(fields.required("client_secret")?),
+                        secret(fields::required("client_secret", &asked.client_secret)?),
                     );
                 Ok(Self::Refresh {
                     presented,
-                    refresh: secret(fields.required_name("refresh_token")?),
+                    refresh: secret(fields::required("refresh_token", &asked.refresh_token)?),
                 })
             }
             _ => {
@@ -107,24 +107,36 @@ impl Grant {
         }
     }
 
-    fn password(fields: &Fields, second_step: Option<SecondStep>) -> Result<Self, Refused> {
-        let login = fields.required_name("username")?;
+    fn password(
+        asked: &wire::TokenRequest,
+        second_step: Option<SecondStep>,
+    ) -> Result<Self, Refused> {
+        let login = fields::required_name("username", &asked.username)?;
         let presented = Presented::new()
-            .with(setting::CLIENT_ID, fields.required_name("client_id")?)
+            .with(
+                setting::CLIENT_ID,
+                fields::required_name("client_id", &asked.client_id)?,
+            )
             .with(
                 setting::CLIENT_SECRET,
-                secret(fields.required("client_secret")?),
+                secret(fields::required("client_secret", &asked.client_secret)?),
             )
             .with(setting::USERNAME, login.clone())
-            .with(setting::PASSWORD, secret(fields.required("password")?));
+            .with(
+                setting::PASSWORD,
+                secret(fields::required("password", &asked.password)?),
+            );
         let or = |name: Option<String>, default: &str| name.unwrap_or_else(|| default.to_owned());
         Ok(Self::Password {
             presented,
             login,
             second_step,
             mfa: Mfa {
-                kind: or(fields.name("mfa_type")?, DEFAULT_MFA_TYPE),
-                vendor: or(fields.name("mfa_vendor")?, DEFAULT_MFA_VENDOR),
+                kind: or(fields::name("mfa_type", &asked.mfa_type)?, DEFAULT_MFA_TYPE),
+                vendor: or(
+                    fields::name("mfa_vendor", &asked.mfa_vendor)?,
+                    DEFAULT_MFA_VENDOR,
+                ),
             },
         })
     }
@@ -162,8 +174,8 @@ impl Grant {
     }
 }
 
-fn check_id_type(fields: &Fields) -> Result<(), Refused> {
-    match fields.name("ns_id_type")?.as_deref() {
+fn check_id_type(asked: &wire::TokenRequest) -> Result<(), Refused> {
+    match fields::name("ns_id_type", &asked.ns_id_type)?.as_deref() {
         None | Some("subscriber" | "level1") => Ok(()),
         Some(_) => Err(Refused::wrong("ns_id_type", "must be subscriber or level1")),
     }

@@ -1,6 +1,12 @@
 //! Tests of the NetSapiens provider.
 
 mod callback;
+mod exchanges;
+mod golden;
+#[cfg(feature = "client")]
+mod golden_calls;
+#[cfg(feature = "client")]
+mod path;
 #[cfg(feature = "client")]
 mod sending;
 #[cfg(feature = "client")]
@@ -9,6 +15,7 @@ mod sessions;
 mod settings;
 #[cfg(feature = "client")]
 mod sign_in;
+mod wire;
 #[cfg(feature = "client")]
 mod token_refusals;
 
