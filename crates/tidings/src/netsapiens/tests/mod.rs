@@ -2,6 +2,20 @@
 
 mod callback;
 #[cfg(feature = "client")]
+mod failures;
+#[cfg(feature = "client")]
+mod golden_calls;
+#[cfg(feature = "client")]
+mod media;
+#[cfg(feature = "client")]
+mod neutral;
+#[cfg(feature = "client")]
+mod numbers;
+#[cfg(feature = "client")]
+mod reconciling;
+#[cfg(feature = "client")]
+mod secrecy;
+#[cfg(feature = "client")]
 mod sending;
 #[cfg(feature = "client")]
 mod sessions;
