@@ -123,7 +123,7 @@ const CAPABILITIES: Capabilities = Capabilities {
     // No limit is documented.
     max_parts: 255,
     max_characters: None,
-    sender_optional: true,
+    sender_optional: false,
     send_window: false,
     status: true,
     reports: false,
