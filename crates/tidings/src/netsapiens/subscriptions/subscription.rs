@@ -18,7 +18,7 @@ use crate::subscriptions as neutral;
 /// It is for the account's own domain and all users of it, and holds for a year, unless it is said
 /// otherwise. Without an expiry the server would end it with the token that it was made with: after an
 /// hour, for whoever signs in with a password. Who wants it for longer than a year lets a
-/// keeper renew it.
+/// [`Keeper`](super::super::Keeper) renew it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 #[must_use]

@@ -2,11 +2,17 @@
 
 mod callback;
 #[cfg(feature = "client")]
+mod calls;
+#[cfg(feature = "client")]
+mod keeper;
+#[cfg(feature = "client")]
 mod sending;
 #[cfg(feature = "client")]
 mod sessions;
 #[cfg(feature = "client")]
 mod sign_in;
+#[cfg(feature = "client")]
+mod subscriptions;
 
 #[cfg(feature = "client")]
 use super::{Client, ClientBuilder, Credentials};
