@@ -309,12 +309,15 @@ impl One<'_> {
         let now = keeper.clock.now();
         let half = keeper.lifetime / 2;
         let left = found.expires_at.map(|end| end.since(now));
-        if let Some(left) = left.filter(|left| *left > half) {
-            return Ok((left - half).min(keeper.check_every));
+        let until_half = left.unwrap_or_default().saturating_sub(half);
+        if !until_half.is_zero() {
+            return Ok(until_half.min(keeper.check_every));
         }
         let until = now.plus(keeper.lifetime);
-        let mut change = SubscriptionChange::default();
-        change.expires_at = Some(until);
+        let change = SubscriptionChange {
+            expires_at: Some(until),
+            ..SubscriptionChange::default()
+        };
         match keeper.subscriptions.update(&found.id, &change).await {
             Ok(()) => {
                 let id = found.id.clone();

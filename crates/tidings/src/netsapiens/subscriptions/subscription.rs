@@ -259,7 +259,7 @@ impl SubscriptionChange {
 
     pub(super) fn document(&self) -> wire::ChangeSubscription {
         let zero = |reset: bool| wire::Whole(reset.then_some(0));
-        let url = self.post_url.as_ref().map(|url| url.expose_secret());
+        let url = self.post_url.as_ref().map(ExposeSecret::expose_secret);
         let model = self.model.as_ref().map(Model::as_str);
         wire::ChangeSubscription {
             model: model.unwrap_or_default().into(),

@@ -51,9 +51,9 @@ fn check_example(call: &ActiveCall) {
 async fn calls_are_listed_of_a_user_of_a_domain_and_one_by_one() {
     let server = Scripted::start(|seen| match seen.path.as_str() {
         "/ns-api/v2/domains/example.test/users/200/calls" => Reply::ok(format!("[{OLDER},{CALL}]")),
-        "/ns-api/v2/domains/example.test/calls" => Reply::ok(CALL),
+        "/ns-api/v2/domains/example.test/calls"
+        | "/ns-api/v2/domains/example.test/users/200/calls/our-call-1" => Reply::ok(CALL),
         "/ns-api/v2/domains/example.test/calls/count" => Reply::ok(r#"{"total":"7"}"#),
-        "/ns-api/v2/domains/example.test/users/200/calls/our-call-1" => Reply::ok(CALL),
         other => panic!("{other}"),
     })
     .await;
@@ -178,9 +178,12 @@ async fn all_that_can_be_said_of_a_call_is_sent() {
 async fn who_calls_is_the_user_of_the_token_or_left_to_the_server() {
     let token = r#"{"access_token":"t","expires_in":3600,"domain":"example.test","user":"200",
         "uid":"200@example.test"}"#;
-    let server = Scripted::start(move |seen| match seen.path.ends_with("/tokens") {
-        true => Reply::ok(token),
-        false => Reply::status(202, "", ""),
+    let server = Scripted::start(move |seen| {
+        if seen.path.ends_with("/tokens") {
+            Reply::ok(token)
+        } else {
+            Reply::status(202, "", "")
+        }
     })
     .await;
     let known = Client::builder()

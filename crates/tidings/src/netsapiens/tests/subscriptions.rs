@@ -512,8 +512,10 @@ async fn programs_that_know_no_provider_reach_the_same_calls() {
         ("message", "pending")
     );
     assert_eq!(shown.expires_at, "2046-01-01T00:00:00Z".parse().ok());
-    let mut change = neutral::SubscriptionChange::default();
-    change.reset_errors = true;
+    let change = neutral::SubscriptionChange {
+        reset_errors: true,
+        ..neutral::SubscriptionChange::default()
+    };
     desk.update(ID, &change).await.unwrap();
     desk.delete(ID).await.unwrap();
     let seen = server.seen();
@@ -541,8 +543,10 @@ fn every_word_for_a_model_is_kept() {
 fn no_address_is_shown() {
     let new = new();
     let row: crate::netsapiens::wire::Subscription = serde_json::from_str(ROW).unwrap();
-    let mut change = SubscriptionChange::default();
-    change.post_url = Some(URL.into());
+    let change = SubscriptionChange {
+        post_url: Some(URL.into()),
+        ..SubscriptionChange::default()
+    };
     let shown = format!(
         "{new:?} {change:?} {:?} {row:?}",
         Subscription::from_wire(&row)
