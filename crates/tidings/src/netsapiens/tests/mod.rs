@@ -22,6 +22,10 @@ mod reconciling;
 #[cfg(feature = "client")]
 mod secrecy;
 #[cfg(feature = "client")]
+mod calls;
+#[cfg(feature = "client")]
+mod keeper;
+#[cfg(feature = "client")]
 mod sending;
 #[cfg(feature = "client")]
 mod sessions;
@@ -31,6 +35,8 @@ mod settings;
 mod sign_in;
 #[cfg(feature = "client")]
 mod token_refusals;
+#[cfg(feature = "client")]
+mod subscriptions;
 mod wire;
 
 #[cfg(feature = "client")]
