@@ -56,6 +56,9 @@ impl<'m> From<&'m Tracked> for StatusLine<'m> {
     }
 }
 
+/// After this time without a change a watch says that there may never be one.
+const STILL_FOR: Duration = Duration::from_mins(1);
+
 /// How a watch ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WatchEnd {
@@ -167,8 +170,10 @@ fn of_id(id: &str) -> anyhow::Result<Tracked> {
     }
     let about: ProviderRef = serde_json::from_str(id)
         .map_err(|error| bad_input(format!("this is no reference of a message: {error}")))?;
-    if about.message.is_none() && about.batch.is_none() && about.reference.is_none() {
-        let what = "this is no reference of a message: it has none of message, batch, reference";
+    let named = [&about.message, &about.batch, &about.session];
+    if named.into_iter().all(Option::is_none) && about.reference.is_none() {
+        let what =
+            "this is no reference of a message: it has none of message, batch, session, reference";
         return Err(bad_input(what));
     }
     Ok(Tracked::new(None, about))
@@ -199,6 +204,7 @@ impl Watch<'_> {
         let mut progress = (self.limit != Some(Duration::ZERO))
             .then(|| Progress::new(output, clock, "messages at their end", total));
         let mut pause = None;
+        let mut moved_at = Some(started);
         let end = loop {
             let before: Vec<_> = tracked.iter().map(Tracked::state).collect();
             self.take_reports(tracked)?;
@@ -209,6 +215,7 @@ impl Watch<'_> {
             let is_first = pause.is_none();
             for (message, before) in tracked.iter().zip(before) {
                 if is_first || message.state() != before {
+                    moved_at = moved_at.map(|_| clock.now());
                     on_change(message)?;
                 }
             }
@@ -226,6 +233,10 @@ impl Watch<'_> {
             if self.limit.is_some_and(|limit| spent >= limit) {
                 break WatchEnd::TimeIsUp;
             }
+            if moved_at.is_some_and(|moved_at| clock.now().since(moved_at) >= STILL_FOR) {
+                moved_at = None;
+                self.say_that_nothing_moves(tracked.len() - n_final);
+            }
             let next = tracking::next_pause(pause);
             pause = Some(next);
             let left = self.limit.map_or(next, |limit| limit.saturating_sub(spent));
@@ -238,6 +249,20 @@ impl Watch<'_> {
             progress.finish();
         }
         Ok(end)
+    }
+
+    /// Said once: it cannot be known beforehand which accounts are never told of a delivery.
+    fn say_that_nothing_moves(&self, open: usize) {
+        let end = if self.limit.is_some() {
+            ""
+        } else {
+            "; --timeout ends such a watch by itself, Ctrl-C ends this one"
+        };
+        self.context.output.remark(format_args!(
+            "nothing has changed for a minute, and {} may stay as they are: some providers never \
+             tell that a message was delivered{end}",
+            counted(open, "message")
+        ));
     }
 
     fn take_reports(&mut self, tracked: &mut [Tracked]) -> anyhow::Result<()> {

@@ -6,6 +6,7 @@
 //! makes of an answer), `control` (`/_sim/`). In the other direction, to the customer: `callbacks`.
 
 mod answer;
+mod ca_file;
 mod call;
 mod callbacks;
 mod control;
@@ -15,17 +16,19 @@ mod subscriptions;
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
+use tidings::provider::CA_FILE;
+use tidings::serve::listen::Listener;
 use tidings::{Account, ProviderSpec, SystemClock};
 use tidings_core::Clock;
-use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use self::ca_file::{CaFile, KeepCa};
 use crate::error::SimError;
 use crate::scenario::Scenario;
 use crate::world::{FROM_NUMBER, KEY, World, WorldSettings};
@@ -39,6 +42,7 @@ pub struct Simulator {
     world: World,
     address: SocketAddr,
     base_url: String,
+    ca_file: Option<CaFile>,
     stopping: CancellationToken,
     listener: JoinSet<()>,
     poster: Option<Arc<Poster>>,
@@ -63,12 +67,19 @@ impl Simulator {
             callback_url: None,
             event_interval: None,
             trusted: None,
+            tls: None,
         }
     }
 
-    /// Where clients point to: `http://127.0.0.1:PORT`, without a slash at the end.
+    /// Where clients point to: `http://127.0.0.1:PORT`, or `https` with
+    /// [`SimulatorBuilder::tls`], without a slash at the end.
     pub fn base_url(&self) -> &str {
         &self.base_url
+    }
+
+    /// The file with the certificate that clients have to trust; `None` without TLS.
+    pub fn ca_file(&self) -> Option<&Path> {
+        self.ca_file.as_ref().map(CaFile::path)
     }
 
     /// The address that it listens on.
@@ -84,7 +95,7 @@ impl Simulator {
 
     /// The account as a client's settings: the credentials, those settings that the simulator was
     /// given and a client has too, and, where the provider has such settings, `base_url` and the number
-    /// that texts go out from.
+    /// that texts go out from; with TLS `ca_file`.
     pub fn account(&self) -> Account {
         let spec = self.world.spec();
         let served_as = self.world.served_as();
@@ -109,6 +120,9 @@ impl Simulator {
             .any(|setting| setting.name == "base_url")
         {
             account = account.with("base_url", self.base_url());
+        }
+        if let Some(path) = self.ca_file() {
+            account = account.with(CA_FILE, path.to_string_lossy().into_owned());
         }
         account
     }
@@ -180,6 +194,7 @@ pub struct SimulatorBuilder {
     callback_url: Option<String>,
     event_interval: Option<Duration>,
     trusted: Option<Vec<u8>>,
+    tls: Option<KeepCa>,
 }
 
 impl SimulatorBuilder {
@@ -258,6 +273,23 @@ impl SimulatorBuilder {
         self
     }
 
+    /// Speaks TLS, with a certificate for 127.0.0.1, `::1`, `localhost` and the address that it
+    /// listens on. The certificate of the authority that vouches for it lies in a file of its own
+    /// among the system's temporary files, [`Simulator::ca_file`], until the simulator is dropped.
+    /// Default: plain HTTP.
+    pub fn tls(mut self) -> Self {
+        self.tls.get_or_insert(KeepCa::Temporarily);
+        self
+    }
+
+    /// Speaks TLS as with [`tls`](Self::tls), and keeps the authority's certificate in this file and
+    /// its key beside it, [`OwnAuthority::kept`](tidings::serve::tls::OwnAuthority::kept): started
+    /// again with the same file, it shows what clients trust already.
+    pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.tls = Some(KeepCa::At(path.into()));
+        self
+    }
+
     /// Makes the world alone, without a listener: for tests that talk to it directly. Faults act
     /// on calls that come through a listener only.
     ///
@@ -272,7 +304,7 @@ impl SimulatorBuilder {
     /// Begins to listen, on the present tokio runtime.
     ///
     /// # Errors
-    /// [`SimError`] when the address is taken, the account or the scenario does not fit the provider,
+    /// [`SimError`] when the address is taken, there is no certificate for TLS, the account or the scenario does not fit the provider,
     /// the state file cannot be used, or the customer's server cannot be called.
     pub async fn start(mut self) -> Result<Simulator, SimError> {
         // Who subscribes is told of what happens, not of ends.
@@ -283,12 +315,29 @@ impl SimulatorBuilder {
             address: self.listen,
             source,
         };
-        let socket = TcpListener::bind(self.listen)
-            .await
-            .map_err(listen_failed)?;
-        let address = socket.local_addr().map_err(listen_failed)?;
+        let socket = Listener::bind(self.listen).await.map_err(listen_failed)?;
+        let mut socket = socket.max_connections(listen::MAX_CONNECTIONS);
+        let address = socket.address();
+        let mut ca_file = None;
+        if let Some(keep) = self.tls {
+            let (kept, certificate) = ca_file::prepare(keep, address.ip())?;
+            socket = socket.tls(&certificate)?;
+            ca_file = Some(kept);
+        }
+        let base_url = socket.base_url();
         let spec = world.spec();
-        let poster = Poster::new(world.clone(), self.trusted)?.map(Arc::new);
+        // A server of the same machine may have a certificate of the same maker.
+        let own = ca_file
+            .as_ref()
+            .and_then(|own| std::fs::read(own.path()).ok());
+        let trusted = [self.trusted, own]
+            .into_iter()
+            .flatten()
+            .reduce(|mut all, more| {
+                all.extend_from_slice(&more);
+                all
+            });
+        let poster = Poster::new(world.clone(), trusted)?.map(Arc::new);
         let calls = call::Calls::new(world.clone(), self.remote_control, poster.clone())
             .map_err(|source| SimError::Account { source })?;
         if let (Some(poster), Some(url)) = (&poster, &self.callback_url) {
@@ -309,12 +358,13 @@ impl SimulatorBuilder {
                 subscriptions::run(Arc::clone(poster), self.event_interval, stopping.clone());
             listener.spawn(posting);
         }
-        listener.spawn(listen::run(socket, calls, stopping.clone()));
+        listener.spawn(socket.serve(calls, stopping.clone()));
         tracing::info!(%address, provider = spec.id, "a simulated carrier listens on {address}");
         Ok(Simulator {
             world,
             address,
-            base_url: format!("http://{address}"),
+            base_url,
+            ca_file,
             stopping,
             listener,
             poster,

@@ -14,15 +14,16 @@ use super::choices::Choices;
 use super::client::{Client, Shared};
 use super::credentials::{ApiKey, Brings, Credentials, PasswordCredentials};
 use super::grant::TokenDesk;
-use super::map::PROVIDER;
+use super::map::{PROVIDER, number};
 use super::sign_in::{Bearer, SignIn};
 use super::token::{Token, TokenStore};
+use super::token_file::FileTokenStore;
 use super::{SETTINGS, setting};
 use crate::clock::SystemClock;
 use crate::config::Environment;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::{BaseUrl, HttpClient};
-use crate::provider::Account;
+use crate::provider::{Account, COMMON_SETTINGS, Presence};
 
 /// Collects what a [`Client`] needs; [`Client::builder`] starts it.
 #[must_use]
@@ -71,13 +72,16 @@ impl Client {
     /// A client from `NETSAPIENS_BASE_URL` and, to sign in with, `NETSAPIENS_API_KEY` or
     /// `NETSAPIENS_CLIENT_ID`, `NETSAPIENS_CLIENT_SECRET`, `NETSAPIENS_USERNAME` and
     /// `NETSAPIENS_PASSWORD`; where they are set, also from `NETSAPIENS_SIGN_IN`,
-    /// `NETSAPIENS_DOMAIN`, `NETSAPIENS_USER`, `NETSAPIENS_FROM_NUMBER`, `NETSAPIENS_TOKEN_FILE` and
-    /// all others of [`SPEC`](super::SPEC)'s settings under their names in capital letters.
+    /// `NETSAPIENS_DOMAIN`, `NETSAPIENS_USER`, `NETSAPIENS_FROM_NUMBER`, `NETSAPIENS_TOKEN_FILE`,
+    /// `NETSAPIENS_CA_FILE` and the other settings of [`SPEC`](super::SPEC), by their names in
+    /// capital letters.
     ///
     /// # Errors
     /// [`ErrorKind::Config`] naming the variable that is missing, or what is wrong with one.
     pub fn from_env() -> Result<Self> {
-        ClientBuilder::from_environment(Environment::of_process())?.build()
+        let account = account_of(Environment::of_process())?;
+        let http = HttpClient::for_account(&account, HttpClient::builder())?;
+        Self::from_account(&account, http)
     }
 
     /// A client from an account's settings, whose names are in [`SPEC`](super::SPEC).
@@ -86,12 +90,9 @@ impl Client {
     /// [`ErrorKind::Config`] naming the account and the setting that is missing, unknown or wrong.
     pub fn from_account(account: &Account, http: HttpClient) -> Result<Self> {
         account.check(SETTINGS)?;
-        let mut builder = ClientBuilder::from_settings(account)?.http(http);
-        builder.choices = Choices::of_account(account)?;
-        builder.build().map_err(|error| {
-            let what = format!("account {}: {error}", account.id());
-            Error::not_sent(ErrorKind::Config, what).with_source(error)
-        })
+        let builder = ClientBuilder::from_settings(account);
+        let client = builder.and_then(|builder| builder.http(http).build());
+        client.map_err(|error| in_account(account, error))
     }
 }
 
@@ -113,6 +114,7 @@ impl ClientBuilder {
         let mut builder = Client::builder()
             .base_url(account.required(setting::BASE_URL)?)
             .credentials(credentials);
+        builder.choices = Choices::of_account(account)?;
         if let Some(brings) = account.parsed(setting::SIGN_IN)? {
             builder = builder.brings(brings);
         }
@@ -123,30 +125,14 @@ impl ClientBuilder {
             builder = builder.user(user);
         }
         if let Some(number) = account.setting(setting::FROM_NUMBER) {
-            let number = E164::parse_possible(number, None).map_err(|error| {
-                let what = format!("account {}: setting from_number is wrong", account.id());
-                Error::not_sent(ErrorKind::Config, what).with_source(error)
-            })?;
+            let number = number::from_wire(number)
+                .ok_or_else(|| bad("the from_number is no phone number"))?;
             builder = builder.from_number(number);
         }
-        Ok(builder)
-    }
-
-    /// The variables as an account, whose settings they name in capital letters.
-    pub(super) fn from_environment(environment: Environment) -> Result<Self> {
-        let mut account = Account::new("of the environment");
-        for setting in SETTINGS {
-            let variable = ["NETSAPIENS_", &setting.name.to_ascii_uppercase()].concat();
-            if let Some(value) = environment.variable(&variable) {
-                account = account.with(setting.name, value);
-            } else if setting.is_required()
-                && (setting.name == setting::BASE_URL
-                    || environment.variable("NETSAPIENS_API_KEY").is_none())
-            {
-                environment.required(&variable)?;
-            }
+        if let Some(file) = account.setting(setting::TOKEN_FILE) {
+            builder = builder.token_store(FileTokenStore::new(file));
         }
-        Self::from_settings(&account)
+        Ok(builder)
     }
 
     /// Where the API is: a host, perhaps with a port, which is spoken to over TLS, or a URL, perhaps
@@ -293,6 +279,42 @@ impl ClientBuilder {
             choices: Arc::new(self.choices),
         }))
     }
+}
+
+/// An error that names the account, as those of [`Account::parsed`] do by themselves.
+fn in_account(account: &Account, error: Error) -> Error {
+    let whose = format!("account {}: ", account.id());
+    let said = error.to_string();
+    if said.starts_with(&whose) {
+        return error;
+    }
+    Error::not_sent(ErrorKind::Config, whose + &said).with_source(error)
+}
+
+/// The variables as an account, whose settings they name in capital letters.
+pub(super) fn account_of(environment: Environment) -> Result<Account> {
+    let mut account = Account::new(PROVIDER);
+    for setting in SETTINGS.iter().chain(COMMON_SETTINGS) {
+        let variable = variable_of(setting.name);
+        if let Some(value) = environment.variable(&variable) {
+            account = account.with(setting.name, value);
+        }
+    }
+    for setting in SETTINGS {
+        let is_missing = match setting.presence {
+            Presence::Required => true,
+            Presence::RequiredUnless(other) => account.setting(other).is_none(),
+            Presence::Default(_) | Presence::Optional => false,
+        };
+        if is_missing {
+            environment.required(&variable_of(setting.name))?;
+        }
+    }
+    Ok(account)
+}
+
+fn variable_of(setting: &str) -> String {
+    ["NETSAPIENS_", &setting.to_ascii_uppercase()].concat()
 }
 
 /// A host alone means `https`.

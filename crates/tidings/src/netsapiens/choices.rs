@@ -5,9 +5,11 @@
 //! in is in `builder.rs`.
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::builder::ClientBuilder;
+use super::reconcile::Recent;
 use super::session_id::NewSessions;
 use super::{DEFAULT_MAX_MEDIA_BYTES, MAX_ROWS, setting};
 use crate::error::{Error, ErrorKind, Result};
@@ -63,8 +65,8 @@ pub enum SenderField {
     FromNum,
 }
 
-/// The choices, with their defaults.
-#[derive(Debug)]
+/// The choices, with their defaults. Cloning shares what makes ids and what remembers messages.
+#[derive(Clone, Debug)]
 pub(super) struct Choices {
     pub(super) sessions: Sessions,
     pub(super) max_media_bytes: usize,
@@ -72,7 +74,8 @@ pub(super) struct Choices {
     pub(super) sender_field: SenderField,
     pub(super) page_size: u32,
     pub(super) settle_time: Duration,
-    pub(super) new_sessions: NewSessions,
+    pub(super) new_sessions: Arc<NewSessions>,
+    pub(super) recent: Arc<Recent>,
 }
 
 impl Default for Choices {
@@ -84,7 +87,8 @@ impl Default for Choices {
             sender_field: SenderField::default(),
             page_size: MAX_ROWS,
             settle_time: DEFAULT_SETTLE_TIME,
-            new_sessions: NewSessions::new(fastrand::Rng::new()),
+            new_sessions: Arc::new(NewSessions::new(fastrand::Rng::new())),
+            recent: Arc::default(),
         }
     }
 }
@@ -167,7 +171,8 @@ impl ClientBuilder {
     /// Makes the same ids of new sessions for the same seed, for tests: two clients with one seed
     /// write into the same sessions.
     pub fn seed(mut self, seed: u64) -> Self {
-        self.choices.new_sessions = NewSessions::new(fastrand::Rng::with_seed(seed));
+        let random = fastrand::Rng::with_seed(seed);
+        self.choices.new_sessions = Arc::new(NewSessions::new(random));
         self
     }
 }

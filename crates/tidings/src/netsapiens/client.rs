@@ -22,7 +22,7 @@ use super::sign_in::{Bearer, SignIn, Signed};
 use super::token::Token;
 use super::verdict::Call;
 use crate::answer::{self, Answer};
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::http::{BaseUrl, HttpClient, HttpResponse};
 
 /// A client of one user, or one key, of a NetSapiens PBX. Cloning is cheap, and all clones share the
@@ -132,30 +132,29 @@ impl Client {
         method: Method,
         path: Option<Path>,
         body: Option<Bytes>,
-        read: impl Fn(Call, &HttpResponse) -> Result<Answer<T>>,
+        read: impl FnOnce(Call, &HttpResponse) -> Result<Answer<T>> + Send,
     ) -> Result<Answer<T>> {
-        let path = path.ok_or_else(|| {
-            call.not_sent(
-                ErrorKind::InvalidMessage,
-                "a part of the path is empty or dots",
-            )
-        })?;
-        let span = tracing::debug_span!(
-            "netsapiens",
-            provider = PROVIDER,
-            operation = call.operation
-        );
-        let exchange = pin!(async {
-            let answer = self.signed_in_call(call, &method, &path, body).await;
-            let answer = answer.and_then(|response| read(call, &response));
-            answer::trace(PROVIDER, &answer);
-            answer
-        });
-        exchange.instrument(span).await
+        let path = path.ok_or_else(|| no_path(call))?;
+        let response = self.signed_in_exchange(call, &method, &path, body);
+        read_within_a_span(call, response, read).await
+    }
+
+    /// Makes one call that needs no signing in, and reads its answer.
+    pub(super) async fn call_unsigned<T>(
+        &self,
+        call: Call,
+        method: Method,
+        path: Option<Path>,
+        body: Option<Bytes>,
+        read: impl FnOnce(Call, &HttpResponse) -> Result<Answer<T>> + Send,
+    ) -> Result<Answer<T>> {
+        let path = path.ok_or_else(|| no_path(call))?;
+        let response = self.exchange(call, &method, &path, body, None);
+        read_within_a_span(call, response, read).await
     }
 
     /// The answer to a call that presents a token, after at most two tries.
-    async fn signed_in_call(
+    async fn signed_in_exchange(
         &self,
         call: Call,
         method: &Method,
@@ -210,6 +209,32 @@ impl Client {
         let response = self.shared.http.send(request).await;
         response.map_err(|failure| failure.into_error(PROVIDER, call.operation, call.carries))
     }
+}
+
+/// What an answer means, with a line in the log for it.
+async fn read_within_a_span<T>(
+    call: Call,
+    response: impl Future<Output = Result<HttpResponse>> + Send,
+    read: impl FnOnce(Call, &HttpResponse) -> Result<Answer<T>> + Send,
+) -> Result<Answer<T>> {
+    let span = tracing::debug_span!(
+        "netsapiens",
+        provider = PROVIDER,
+        operation = call.operation
+    );
+    let exchange = pin!(async {
+        let answer = response.await.and_then(|response| read(call, &response));
+        answer::trace(PROVIDER, &answer);
+        answer
+    });
+    exchange.instrument(span).await
+}
+
+fn no_path(call: Call) -> Error {
+    call.not_sent(
+        ErrorKind::InvalidMessage,
+        "a part of the path is empty or dots",
+    )
 }
 
 const SIGN_IN: Call = Call::asks(OPERATION);

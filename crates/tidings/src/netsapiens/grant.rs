@@ -15,9 +15,10 @@ use tidings_core::{Clock, Timestamp};
 use tracing::Instrument;
 
 use super::credentials::{Brings, PasswordCredentials};
+use super::jwt;
 use super::map::PROVIDER;
 use super::path::{self, ROOT};
-use super::second_step::MfaChallenge;
+use super::second_step::{MfaChallenge, MfaIdentity};
 use super::token::Token;
 use super::wire;
 use crate::error::{Acceptance, Error, ErrorKind, Result};
@@ -239,29 +240,31 @@ impl TokenDesk {
         }
         let token = match address {
             Address::Tokens | Address::Legacy => {
-                let answer: Option<wire::TokenAnswer> = serde_json::from_slice(&response.body).ok();
-                answer.and_then(|answer| {
+                wire::read(&response.body).map(|answer: wire::TokenAnswer| {
                     let step = (answer.mfa_type.0.clone(), answer.mfa_vendor.0.clone());
-                    Some((Token::of_answer(answer, asked_at)?, step))
+                    Token::of_answer(answer, asked_at).map(|token| (token, step))
                 })
             }
-            Address::Jwt => {
-                let answer: Option<wire::JwtAnswer> = serde_json::from_slice(&response.body).ok();
-                answer.and_then(|answer| {
-                    let claims = super::jwt::claims(&answer.token.0).unwrap_or_default();
-                    let step = (claims.mfa_type.0, claims.mfa_vendor.0);
-                    Some((Token::of_jwt(answer, asked_at)?, step))
-                })
-            }
+            Address::Jwt => wire::read(&response.body).map(|answer: wire::JwtAnswer| {
+                let claims = jwt::claims(&answer.token.0).unwrap_or_default();
+                let step = (claims.mfa_type.0, claims.mfa_vendor.0);
+                Token::of_jwt(answer, asked_at).map(|token| (token, step))
+            }),
         };
-        let Some((mut token, (mfa_type, mfa_vendor))) = token else {
-            return Err(refusal(request, response));
+        let (mut token, (mfa_type, mfa_vendor)) = match token {
+            Ok(Some(token)) => token,
+            Ok(None) => return Err(refusal(request, response)),
+            Err(unreadable) => {
+                let mut denied = refusal(request, response);
+                denied.error = denied.error.with_source(unreadable);
+                return Err(denied);
+            }
         };
         if token.scope == SECOND_STEP_IS_DUE {
             return Ok(Granted::SecondStep(MfaChallenge {
                 mfa_type: or_else(mfa_type, "authenticator"),
                 mfa_vendor: or_else(mfa_vendor, "google"),
-                identity: super::second_step::MfaIdentity::default(),
+                identity: MfaIdentity::default(),
                 access_token: token.access_token,
             }));
         }

@@ -1,8 +1,12 @@
 #![doc = include_str!("README.md")]
 
 #[cfg(feature = "client")]
+mod access;
+#[cfg(feature = "client")]
 mod builder;
 pub mod callback;
+#[cfg(feature = "client")]
+mod calls;
 #[cfg(feature = "client")]
 mod choices;
 #[cfg(feature = "client")]
@@ -18,9 +22,13 @@ pub mod map;
 mod media;
 mod model;
 #[cfg(feature = "client")]
+mod numbers;
+#[cfg(feature = "client")]
 mod paging;
 #[cfg(feature = "client")]
 mod path;
+#[cfg(feature = "client")]
+mod reconcile;
 #[cfg(feature = "client")]
 mod refusal;
 #[cfg(feature = "client")]
@@ -37,16 +45,22 @@ mod sessions;
 mod sign_in;
 #[cfg(feature = "client")]
 mod submit;
+#[cfg(feature = "client")]
+mod subscriptions;
 #[cfg(test)]
 mod tests;
 #[cfg(feature = "client")]
 mod token;
+#[cfg(feature = "client")]
+mod token_file;
 #[cfg(feature = "client")]
 mod verdict;
 pub mod wire;
 
 #[cfg(feature = "client")]
 pub use builder::ClientBuilder;
+#[cfg(feature = "client")]
+pub use calls::{ActiveCall, CallParty, NewCall, StartedCall};
 #[cfg(feature = "client")]
 pub use choices::{DEFAULT_SETTLE_TIME, SenderField, Sessions};
 #[cfg(feature = "client")]
@@ -61,7 +75,13 @@ pub use send::{Message, Sent};
 #[cfg(feature = "client")]
 pub use session_id::{SessionId, SessionIdError};
 #[cfg(feature = "client")]
+pub use subscriptions::{
+    Expiry, NewSubscription, Subscription, SubscriptionChange, SubscriptionStatus,
+};
+#[cfg(feature = "client")]
 pub use token::{DEFAULT_TOKEN_LIFETIME, Token, TokenStore};
+#[cfg(feature = "client")]
+pub use token_file::FileTokenStore;
 
 use std::time::Duration;
 

@@ -214,12 +214,20 @@ impl Client {
         message: &Message,
         recipients: Recipients,
     ) -> Result<Answer<Sent>> {
-        let path = self
-            .session_path(session)
-            .map(|path| path.fixed("/messages"));
         let body = self.body(message, recipients)?;
+        self.post_body(SEND, session, body).await
+    }
+
+    /// Sends a message that is written.
+    pub(super) async fn post_body(
+        &self,
+        call: Call,
+        session: &str,
+        body: Bytes,
+    ) -> Result<Answer<Sent>> {
+        let path = self.messages_path(session);
         let answer = self
-            .call(SEND, Method::POST, path, Some(body), verdict::read_sent)
+            .call(call, Method::POST, path, Some(body), verdict::read_sent)
             .await
             .map_err(|error| match error.acceptance() {
                 Acceptance::Unknown => {
@@ -243,12 +251,12 @@ impl Client {
     }
 
     /// A message in JSON, checked.
-    fn body(&self, message: &Message, recipients: Recipients) -> Result<Bytes> {
+    pub(super) fn body(&self, message: &Message, recipients: Recipients) -> Result<Bytes> {
         let choices = &self.shared().choices;
         if let Some(media) = &message.media {
             media::check(SEND, media, choices.max_media_bytes)?;
         }
-        let text = text(message)?;
+        let text = written_text(message)?;
         let to = destinations(message, recipients)?;
         let from = self.sender(message)?;
         let from = from.as_ref().map(number::to_wire);
@@ -290,24 +298,25 @@ impl Client {
 
 /// Whether a message must say for whom it is.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Recipients {
+pub(super) enum Recipients {
     Needed,
     Optional,
 }
 
 /// The text, or what stands in its place beside a file.
-fn text(message: &Message) -> Result<&str> {
-    let text = &*message.text;
+fn written_text(message: &Message) -> Result<&str> {
+    text_beside(&message.text, message.media.as_ref()).ok_or_else(|| {
+        let what = "a message needs a text";
+        SEND.not_sent(ErrorKind::InvalidMessage, what)
+    })
+}
+
+/// The text that a message is written with: its own, or the name of its file.
+pub(super) fn text_beside<'a>(text: &'a str, media: Option<&'a Media>) -> Option<&'a str> {
     if !text.trim().is_empty() {
-        return Ok(text);
+        return Some(text);
     }
-    match &message.media {
-        Some(media) => Ok(media.file_name().unwrap_or(NAMELESS)),
-        None => {
-            let what = "a message needs a text";
-            Err(SEND.not_sent(ErrorKind::InvalidMessage, what))
-        }
-    }
+    media.map(|media| media.file_name().unwrap_or(NAMELESS))
 }
 
 /// The recipients as they are written.

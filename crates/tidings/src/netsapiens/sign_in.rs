@@ -236,6 +236,17 @@ impl SignIn {
         Some(outcome(flight).await.map_err(|error| copy(&error)))
     }
 
+    /// Drops the present token, which is worth nothing any more, and what it could be renewed with.
+    pub(super) fn forget(&self) {
+        if self.desk.is_none() {
+            return;
+        }
+        if let Some(bearer) = &*self.present.load() {
+            bearer.is_refused.store(true, Ordering::Release);
+        }
+        self.lock().refresh_token = None;
+    }
+
     /// Answers to a second step, after the flight that may be under way. `None` where there is
     /// nothing to sign in with.
     pub(super) async fn answer(
@@ -426,7 +437,18 @@ impl Pause {
                 error,
                 since,
                 length,
-            } => copy(error).with_retry_after(length.saturating_sub(now.since(*since))),
+            } => {
+                let error = copy(error);
+                let passes = matches!(
+                    error.kind(),
+                    ErrorKind::RateLimited | ErrorKind::Unavailable | ErrorKind::Timeout
+                );
+                if passes {
+                    error.with_retry_after(length.saturating_sub(now.since(*since)))
+                } else {
+                    error
+                }
+            }
         }
     }
 }

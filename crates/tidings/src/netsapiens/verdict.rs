@@ -168,13 +168,6 @@ pub(super) fn read_file(call: Call, response: &HttpResponse) -> Result<Answer<()
     Ok(Answer::new((), http))
 }
 
-/// Whether an answer says that the token has expired: then the call was not carried out, and may be
-/// made once more with a new token. A 401 about missing rights is none of these.
-pub(super) fn is_expired(response: &HttpResponse) -> bool {
-    let text = String::from_utf8_lossy(&response.body).to_ascii_lowercase();
-    response.status.as_u16() == 401 && text.contains("expired") && !lacks_rights(&text)
-}
-
 /// What an answer says by its status, and by its body, about the call as a whole.
 fn succeeded(call: Call, response: &HttpResponse) -> Result<HttpMetadata> {
     let http = response.metadata();
@@ -411,5 +404,7 @@ fn invalid(words: &str) -> (ErrorKind, Acceptance, &'static str) {
 
 /// Whether a 401 is about rights and not about the token.
 fn lacks_rights(words: &str) -> bool {
-    words.contains("scope") || words.contains("[app001]")
+    ["scope", "app001", "permission"]
+        .iter()
+        .any(|about_rights| words.contains(about_rights))
 }

@@ -88,7 +88,7 @@ impl EventMemory {
         self
     }
 
-    /// Sets how many texts and ids are kept; a message leaves up to three. At least one is.
+    /// Sets how many texts and ids are kept; an event leaves two of them. At least one is kept.
     #[must_use]
     pub fn capacity(mut self, capacity: usize) -> Self {
         self.capacity = capacity.max(1);

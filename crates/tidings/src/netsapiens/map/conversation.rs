@@ -3,7 +3,7 @@
 use crate::conversations::{
     Conversation, ConversationMessage, Direction, LastMessage, Mailbox, StoredMedia,
 };
-use crate::netsapiens::map::time;
+use crate::netsapiens::map::{addresses, time};
 use crate::netsapiens::wire;
 use crate::numbers::OwnNumber;
 
@@ -17,10 +17,10 @@ pub const OUTBOUND: &str = "term";
 pub fn conversation(session: &wire::MessageSession) -> Conversation {
     let owner = Mailbox::new(&*session.domain.0, &*session.user.0);
     let mut found = Conversation::new(&*session.messagesession_id.0, owner);
-    found.remote = parties(&session.messagesession_remote);
-    found.number = text(&session.messagesession_sms_number);
+    found.remote = addresses::neutral_list(&session.messagesession_remote.0);
+    found.number = party(&session.messagesession_sms_number);
     found.name = text(&session.messagesession_name);
-    found.participants = parties(&session.messagesession_participants);
+    found.participants = addresses::neutral_list(&session.messagesession_participants.0);
     found.is_group = !session.messagesession_type.is_empty() || found.remote.len() > 1;
     found.is_muted = session.messagesession_muted.0.unwrap_or(false);
     found.is_read = session.messagesession_last_status.get() != Some("unread");
@@ -38,7 +38,7 @@ fn last_message(session: &wire::MessageSession) -> Option<LastMessage> {
     }
     let mut last = LastMessage::new(kind.unwrap_or_default(), words.unwrap_or_default());
     last.at = at;
-    last.sender = text(&session.messagesession_last_sender);
+    last.sender = party(&session.messagesession_last_sender);
     last.media_type = text(&session.messagesession_last_media_type);
     last.media_bytes = size(session.messagesession_last_media_size).filter(|bytes| *bytes > 0);
     Some(last)
@@ -56,7 +56,7 @@ pub fn message(row: &wire::Message, session: &str) -> ConversationMessage {
         Direction::Inbound | Direction::Outbound => [&row.from_number, &row.from_user_id],
     };
     let from = from_phone.into_iter().find_map(wire::Text::get);
-    found.from = from.unwrap_or_default().to_owned();
+    found.from = addresses::neutral(from.unwrap_or_default());
     found.to = recipients(row, direction);
     found.status = text(&row.status);
     found.media = media(row);
@@ -86,7 +86,9 @@ fn recipients(row: &wire::Message, direction: Direction) -> Vec<String> {
         ],
     };
     let found = from_first.into_iter().find(|field| !field.is_empty());
-    found.map(parties).unwrap_or_default()
+    found
+        .map(|list| addresses::neutral_list(&list.0))
+        .unwrap_or_default()
 }
 
 fn media(row: &wire::Message) -> Option<StoredMedia> {
@@ -103,7 +105,7 @@ fn media(row: &wire::Message) -> Option<StoredMedia> {
 
 /// A number of ours.
 pub fn number(row: &wire::SmsNumber) -> OwnNumber {
-    let mut found = OwnNumber::new(&*row.number.0, &*row.application.0);
+    let mut found = OwnNumber::new(addresses::neutral(&row.number.0), &*row.application.0);
     found.domain = text(&row.domain);
     found.owner = text(&row.dest);
     found.carrier = text(&row.carrier);
@@ -129,6 +131,10 @@ pub fn parties(list: &wire::Text) -> Vec<String> {
         .filter(|party| !party.is_empty())
         .map(str::to_owned)
         .collect()
+}
+
+fn party(field: &wire::Text) -> Option<String> {
+    field.get().map(addresses::neutral)
 }
 
 fn text(field: &wire::Text) -> Option<String> {

@@ -38,10 +38,34 @@ pub fn from_wire(text: &str) -> Option<E164> {
     E164::parse_possible(&format!("{prefix}{text}"), None).ok()
 }
 
-/// Whether two texts name the same party: the same number in whatever form, or the same user.
+/// A number as the wire has it, from whatever form; anything else as it is.
+pub fn canonical(text: &str) -> String {
+    match from_wire(text) {
+        Some(number) => to_wire(&number).to_owned(),
+        None => text.trim().to_owned(),
+    }
+}
+
+/// Whether two texts name the same party: the same number in whatever form, or the same user. Ten
+/// digits may be a North American number or a whole one of a country with short numbers, so both are
+/// tried.
 pub fn is_same_party(one: &str, other: &str) -> bool {
-    match (from_wire(one), from_wire(other)) {
-        (Some(one), Some(other)) => one == other,
-        _ => one.trim() == other.trim(),
+    let (one, other) = (digits(one), digits(other));
+    let is_north_american = |short: &str, long: &str| {
+        let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        short.len() == 10 && is_number(short) && long.strip_prefix('1') == Some(short)
+    };
+    one == other || is_north_american(&one, &other) || is_north_american(&other, &one)
+}
+
+/// A dialled number without all that is no digit; anything else as it is.
+fn digits(text: &str) -> String {
+    let text = text.trim();
+    let is_digit = |character: &char| character.is_ascii_digit();
+    let is_dialled = |character: char| is_digit(&character) || " ()-.+".contains(character);
+    if text.chars().all(is_dialled) {
+        text.chars().filter(is_digit).collect()
+    } else {
+        text.to_owned()
     }
 }

@@ -1,12 +1,23 @@
 //! Tests of the NetSapiens provider.
 
 mod callback;
+mod exchanges;
+mod golden;
+#[cfg(feature = "client")]
+mod golden_calls;
+#[cfg(feature = "client")]
+mod path;
 #[cfg(feature = "client")]
 mod sending;
 #[cfg(feature = "client")]
 mod sessions;
 #[cfg(feature = "client")]
+mod settings;
+#[cfg(feature = "client")]
 mod sign_in;
+mod wire;
+#[cfg(feature = "client")]
+mod token_refusals;
 
 #[cfg(feature = "client")]
 use super::{Client, ClientBuilder, Credentials};

@@ -1,0 +1,455 @@
+//! What became of a message whose answer was lost: its session is listed, and what is found there is
+//! judged.
+//!
+//! Called by `submit.rs`. It sends nothing. In a session that was made for one message, the text alone
+//! decides; in one that is shared by all texts to a phone, text and time do.
+
+use std::collections::VecDeque;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, UNIX_EPOCH};
+
+use futures_util::stream::StreamExt as _;
+use http::Method;
+use http::header::DATE;
+use tidings_core::{ClientRef, E164, ProviderRef, Timestamp};
+
+use super::client::Client;
+use super::map::{conversation, number, time};
+use super::paging;
+use super::send::text_beside;
+use super::session_id::SessionId;
+use super::sessions::{MESSAGES, checked, is_message, message_key};
+use super::verdict::{self, Call};
+use super::wire;
+use crate::answer::{Answer, HttpMetadata};
+use crate::conversations::Page;
+use crate::error::{ErrorKind, Result};
+use crate::http::HttpResponse;
+use crate::provider::{AttemptRef, Receipt, Reconciled};
+
+const RECONCILE: Call = Call::asks("reconcile");
+
+/// How long a call may have lasted of which this client does not know when it ended: the longest that
+/// a client waits for an answer, with room.
+const LONGEST_CALL: Duration = Duration::from_mins(2);
+
+/// How far the time in a `Date` header may lie behind the server's clock: it is cut to a second, and
+/// servers make it anew once in a second.
+const DATE_LAG: Duration = Duration::from_secs(2);
+
+/// How far the time of a message may lie behind the moment when it was taken: it is cut to a second.
+const ROW_LAG: Duration = Duration::from_secs(1);
+
+impl Client {
+    /// What became of an attempt.
+    pub(super) async fn look_for(&self, attempt: &AttemptRef) -> Result<Reconciled> {
+        let Some(sought) = self.sought(attempt) else {
+            return Ok(Reconciled::CannotTell);
+        };
+        let (mut found, mut http) = self.look(&sought).await?;
+        let choices = &self.shared().choices;
+        if found == Found::Absent {
+            let elapsed = self.shared().clock.now().since(attempt.started);
+            let rest = choices.settle_time.saturating_sub(elapsed);
+            if !rest.is_zero() {
+                // The call may still be under way: what is not there yet may come.
+                tokio::time::sleep(rest).await;
+                (found, http) = self.look(&sought).await?;
+            }
+        }
+        Ok(match found {
+            Found::There(id) => {
+                let mut about = attempt.provider_ref.clone().unwrap_or_default();
+                about.session = Some(sought.session.clone());
+                about.reference = Some(attempt.outbound.reference.clone());
+                about.recipient = Some(sought.to);
+                about.message = id.or(about.message);
+                let receipt = Receipt::new(about);
+                let receipt = match http {
+                    Some(http) => receipt.with_http(Arc::new(http)),
+                    None => receipt,
+                };
+                Reconciled::Taken(Box::new(receipt))
+            }
+            Found::Absent => Reconciled::NotTaken,
+            Found::Unclear => Reconciled::CannotTell,
+        })
+    }
+
+    /// What is looked for. `None` when it is not known from which number the message was to go out.
+    fn sought<'a>(&self, attempt: &'a AttemptRef) -> Option<Sought<'a>> {
+        let message = &attempt.outbound.message;
+        let from = self.number_of(message.from.as_ref()).ok()?;
+        let media = message.media.as_ref();
+        let own = SessionId::of_message(&attempt.outbound.reference, &from, &message.to);
+        let told: Option<&ProviderRef> = attempt.provider_ref.as_ref();
+        let session = match told.and_then(|about| about.session.clone()) {
+            Some(session) => session,
+            None => self
+                .session_of(&attempt.outbound.reference, &from, &message.to)
+                .to_string(),
+        };
+        let is_shared = session != own.as_str();
+        let choices = &self.shared().choices;
+        let text = text_beside(&message.text, media)?;
+        let sent = choices
+            .recent
+            .about(&session, text, attempt, choices.settle_time);
+        Some(Sought {
+            session,
+            is_shared,
+            from,
+            to: message.to,
+            text,
+            media_bytes: media.map(|media| media.content().len()),
+            started: attempt.started,
+            ended: sent.ended,
+            repeats: sent.repeats,
+        })
+    }
+
+    /// Lists the session until all that may be the message has been seen.
+    async fn look(&self, sought: &Sought<'_>) -> Result<(Found, Option<HttpMetadata>)> {
+        let reading: Mutex<Option<Reading>> = Mutex::default();
+        let get = |page| self.dated_messages(&sought.session, page, &reading);
+        let size = self.shared().choices.page_size;
+        let mut pages = pin!(paging::pages(RECONCILE, size, message_key, get));
+        let mut rows = Vec::new();
+        let mut http = None;
+        let mut is_cut = false;
+        while let Some(page) = pages.next().await {
+            let page = match page {
+                Ok(page) => page,
+                Err(error) if error.kind() == ErrorKind::NotFound => break,
+                // The server does not give the rest of the list.
+                Err(error) if http.is_some() && error.kind() == ErrorKind::Protocol => {
+                    is_cut = true;
+                    break;
+                }
+                Err(error) => return Err(error.during(super::map::PROVIDER, RECONCILE.operation)),
+            };
+            http = Some(page.http);
+            let is_enough = sought.is_past(&page.value, *lock(&reading));
+            rows.extend(page.value);
+            if is_enough {
+                break;
+            }
+        }
+        let reading = *lock(&reading);
+        Ok((sought.judge(&rows, reading, is_cut), http))
+    }
+
+    /// A part of the messages of a session; notes what time the server's clock showed with the first.
+    async fn dated_messages(
+        &self,
+        session: &str,
+        page: Page,
+        reading: &Mutex<Option<Reading>>,
+    ) -> Result<Answer<Vec<wire::Message>>> {
+        let path = self.messages_path(session).map(|path| path.page(page));
+        let clock = &*self.shared().clock;
+        let asked = clock.now();
+        let read = |call: Call, response: &HttpResponse| {
+            let rows = verdict::read_rows(call, response)?;
+            Ok(rows.map(|rows| (rows, date(response))))
+        };
+        let answer = self.call(RECONCILE, Method::GET, path, None, read).await?;
+        let answered = clock.now();
+        let (rows, date) = answer.value;
+        if let (None, Some(date)) = (*lock(reading), date) {
+            *lock(reading) = Some(Reading {
+                asked,
+                answered,
+                date,
+            });
+        }
+        checked(MESSAGES, Answer::new(rows, answer.http), is_message)
+    }
+}
+
+/// What the server's clock showed at a moment between two of ours.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reading {
+    pub(super) asked: Timestamp,
+    pub(super) answered: Timestamp,
+    pub(super) date: Timestamp,
+}
+
+impl Reading {
+    /// Between which moments of our clock something happened that the server gives this time. Their
+    /// distance is the error of both clocks' forms, never less than three seconds.
+    fn by_our_clock(self, at: Timestamp) -> (i64, i64) {
+        let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        // By how much the server's clock is ahead of ours, at the least and at the most.
+        let least = self.date.as_millis() - self.answered.as_millis();
+        let most = self.date.as_millis() + millis(DATE_LAG) - self.asked.as_millis();
+        let at = at.as_millis();
+        (at - most, at + millis(ROW_LAG) - least)
+    }
+}
+
+/// The time of an answer by the server's clock.
+fn date(response: &HttpResponse) -> Option<Timestamp> {
+    let value = response.headers.get(DATE)?.to_str().ok()?;
+    let since_epoch = httpdate::parse_http_date(value)
+        .ok()?
+        .duration_since(UNIX_EPOCH)
+        .ok()?;
+    Some(Timestamp::UNIX_EPOCH.plus(since_epoch))
+}
+
+/// A message that may be in a session.
+#[derive(Debug)]
+pub(super) struct Sought<'a> {
+    pub(super) session: String,
+    /// Whether other messages go into the session too.
+    pub(super) is_shared: bool,
+    pub(super) from: E164,
+    pub(super) to: E164,
+    /// The text as it was written.
+    pub(super) text: &'a str,
+    pub(super) media_bytes: Option<usize>,
+    pub(super) started: Timestamp,
+    /// When its call was under way no more.
+    pub(super) ended: Timestamp,
+    /// How many messages of the same text this client has sent into the session in that time.
+    pub(super) repeats: usize,
+}
+
+/// What a listing says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// The message is there, perhaps with an id.
+    There(Option<String>),
+    Absent,
+    Unclear,
+}
+
+impl Sought<'_> {
+    /// What the rows of a session say. `is_cut` is whether older ones may be missing.
+    pub(super) fn judge(
+        &self,
+        rows: &[wire::Message],
+        reading: Option<Reading>,
+        is_cut: bool,
+    ) -> Found {
+        let ours = rows.iter().filter(|row| self.is_ours(row));
+        let absent = if is_cut {
+            Found::Unclear
+        } else {
+            Found::Absent
+        };
+        let id = |row: &wire::Message| row.id.get().map(str::to_owned);
+        if !self.is_shared {
+            let mut is_empty = true;
+            for row in ours {
+                if self.has_the_content(row) {
+                    return Found::There(id(row));
+                }
+                is_empty = false;
+            }
+            // Something of ours that is not this text: perhaps the server has changed the text.
+            return if is_empty { absent } else { Found::Unclear };
+        }
+        let alike: Vec<&wire::Message> = ours.filter(|row| self.has_the_content(row)).collect();
+        let places = alike.iter().map(|row| self.place(row, reading));
+        let may_be = |place: &Place| *place != Place::Elsewhere;
+        let n_may_be = places.clone().filter(may_be).count();
+        if places.clone().any(|place| place == Place::Nowhere) {
+            return Found::Unclear;
+        }
+        match n_may_be {
+            0 => absent,
+            // As many as were sent: all of them were taken.
+            n_found if n_found == self.repeats + 1 => {
+                let found = alike.iter().zip(places);
+                let mut found = found.filter(|(_, place)| may_be(place));
+                let only = found.next().filter(|_| n_found == 1);
+                Found::There(only.and_then(|(row, _)| id(row)))
+            }
+            _ => Found::Unclear,
+        }
+    }
+
+    /// Whether a row is a message from our number to the phone.
+    fn is_ours(&self, row: &wire::Message) -> bool {
+        let is_from_us = || number::is_same_party(&row.from_number.0, self.from.as_str());
+        let is_outbound = match row.direction.0.as_str() {
+            conversation::OUTBOUND => true,
+            conversation::INBOUND => false,
+            // A row that does not say.
+            _ => is_from_us(),
+        };
+        let listed = [&row.dialed, &row.terminating_number];
+        let listed = listed.into_iter().find(|field| !field.is_empty());
+        let is_to_the_phone = listed.is_none_or(|listed| {
+            let mut parties = conversation::parties(listed).into_iter();
+            parties.any(|party| number::is_same_party(&party, self.to.as_str()))
+        });
+        is_outbound && is_to_the_phone
+    }
+
+    /// Whether a row has the text, or the file.
+    fn has_the_content(&self, row: &wire::Message) -> bool {
+        let size = row.media_size.0.and_then(|size| usize::try_from(size).ok());
+        match (self.media_bytes, size.filter(|size| *size > 0)) {
+            (Some(sent), Some(listed)) => sent == listed,
+            (Some(_), None) | (None, None) => is_same_text(self.text, &row.text.0),
+            (None, Some(_)) => false,
+        }
+    }
+
+    /// Whether a row was written in the time of the attempt.
+    fn place(&self, row: &wire::Message, reading: Option<Reading>) -> Place {
+        let (Some(at), Some(reading)) = (time::from_wire(&row.timestamp.0), reading) else {
+            return Place::Nowhere;
+        };
+        let (earliest, latest) = reading.by_our_clock(at);
+        if latest < self.started.as_millis() || earliest > self.ended.as_millis() {
+            Place::Elsewhere
+        } else {
+            Place::Here
+        }
+    }
+
+    /// Whether no later page can hold the message: this one goes from later to earlier rows, and its
+    /// last is from before the attempt.
+    fn is_past(&self, page: &[wire::Message], reading: Option<Reading>) -> bool {
+        let at = |row: &wire::Message| time::from_wire(&row.timestamp.0);
+        let (Some(first), Some(last)) = (page.first().and_then(at), page.last().and_then(at))
+        else {
+            return false;
+        };
+        let is_before = reading.is_some_and(|reading| {
+            let (_, latest) = reading.by_our_clock(last);
+            latest < self.started.as_millis()
+        });
+        self.is_shared && first > last && is_before
+    }
+}
+
+/// When a row was written, seen from the attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Here,
+    Elsewhere,
+    /// It cannot be told when.
+    Nowhere,
+}
+
+/// Whether a text is the one that was sent. Servers turn texts that look like numbers into numbers,
+/// and blanks at the ends get lost.
+fn is_same_text(sent: &str, listed: &str) -> bool {
+    let (sent, listed) = (sent.trim(), listed.trim());
+    if sent == listed {
+        return true;
+    }
+    let number = |text: &str| -> Option<f64> {
+        let is_number = text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c));
+        text.parse().ok().filter(|_| is_number)
+    };
+    matches!((number(sent), number(listed)), (Some(one), Some(other)) if one == other)
+}
+
+/// The messages that this client has lately sent into sessions that are shared: of two with one text,
+/// only who knows of both can say which of them a server has taken.
+#[derive(Default)]
+pub(super) struct Recent(Mutex<VecDeque<Written>>);
+
+/// How many are remembered.
+const REMEMBERED: usize = 10_000;
+
+struct Written {
+    session: String,
+    text: Arc<str>,
+    reference: ClientRef,
+    started: Timestamp,
+    /// When its call ended. `None` while it is under way, and when it was given up.
+    ended: Option<Timestamp>,
+}
+
+/// What is remembered about an attempt.
+struct Remembered {
+    /// When its call was under way no more.
+    ended: Timestamp,
+    /// How many others with its text were under way at some time of it.
+    repeats: usize,
+}
+
+impl Recent {
+    /// Remembers a message that is about to be sent.
+    pub(super) fn begin(&self, session: &str, text: &str, reference: &ClientRef, at: Timestamp) {
+        let mut written = lock(&self.0);
+        if written.len() == REMEMBERED {
+            written.pop_front();
+        }
+        written.push_back(Written {
+            session: session.to_owned(),
+            text: text.into(),
+            reference: reference.clone(),
+            started: at,
+            ended: None,
+        });
+    }
+
+    /// Remembers when its call ended.
+    pub(super) fn end(&self, session: &str, reference: &ClientRef, at: Timestamp) {
+        let mut written = lock(&self.0);
+        let mut latest_first = written.iter_mut().rev();
+        let is_it = |written: &&mut Written| {
+            written.ended.is_none() && written.session == session && written.reference == *reference
+        };
+        if let Some(written) = latest_first.find(is_it) {
+            written.ended = Some(at);
+        }
+    }
+
+    fn about(
+        &self,
+        session: &str,
+        text: &str,
+        attempt: &AttemptRef,
+        settle_time: Duration,
+    ) -> Remembered {
+        let written = lock(&self.0);
+        let alike: Vec<&Written> = written
+            .iter()
+            .filter(|written| written.session == session && *written.text == *text)
+            .collect();
+        let reference = &attempt.outbound.reference;
+        // The clock is read a moment after the caller has read it.
+        let is_itself = |written: &&&Written| {
+            written.reference == *reference && written.started.since(attempt.started) <= ROW_LAG
+        };
+        let itself = alike.iter().rev().find(is_itself).copied();
+        let end_of = |started: Timestamp, ended: Option<Timestamp>| {
+            let ended = ended.unwrap_or_else(|| started.plus(LONGEST_CALL));
+            ended.plus(settle_time)
+        };
+        let ended = end_of(attempt.started, itself.and_then(|itself| itself.ended));
+        // Their rows may lie beside their calls by the error of the clocks.
+        let error = DATE_LAG + ROW_LAG;
+        let meets_it = |written: &&&Written| {
+            let others_end = end_of(written.started, written.ended);
+            written.started <= ended.plus(error) && others_end.plus(error) >= attempt.started
+        };
+        let is_other =
+            |written: &&&Written| itself.is_none_or(|itself| !std::ptr::eq(**written, itself));
+        let others = alike.iter().filter(is_other).filter(meets_it);
+        Remembered {
+            ended,
+            repeats: others.count(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Recent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Recent").finish_non_exhaustive()
+    }
+}
+
+fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
+    what.lock().unwrap_or_else(PoisonError::into_inner)
+}
