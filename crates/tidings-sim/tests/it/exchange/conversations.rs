@@ -172,7 +172,7 @@ async fn users_write_to_each_other_without_a_phone() {
         .conversation_messages(&his, &second(), id, ALL)
         .await
         .unwrap();
-    assert_eq!(messages, [taken.clone()]);
+    assert_eq!(messages, std::slice::from_ref(&taken));
     let mut answer = Post::new("chat", "pong", Vec::new());
     answer.conversation = Some(id.to_owned());
     world.post(&his, &second(), answer).await.unwrap();
