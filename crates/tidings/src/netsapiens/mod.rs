@@ -111,7 +111,8 @@ pub static SPEC: ProviderSpec = ProviderSpec {
         // The server looks into its table of subscriptions every three seconds.
         CallbackEmitter::new(callback::emit)
             .at_most_every(Duration::from_secs(3))
-            .time_limit(Duration::from_secs(10)),
+            .time_limit(Duration::from_secs(10))
+            .models(&["message", "messagesession"]),
     ),
 };
 
