@@ -15,9 +15,9 @@ mod sessions;
 mod settings;
 #[cfg(feature = "client")]
 mod sign_in;
-mod wire;
 #[cfg(feature = "client")]
 mod token_refusals;
+mod wire;
 
 #[cfg(feature = "client")]
 use super::{Client, ClientBuilder, Credentials};
