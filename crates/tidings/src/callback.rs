@@ -139,6 +139,10 @@ pub struct CallbackEmitter {
     pub at_most_every: Duration,
     /// How long the vendor waits for an answer.
     pub time_limit: Duration,
+    /// Where customers subscribe to events: the vendor's words for all that [`emit`](Self::emit) can
+    /// tell. Each round of calls is for one subscription, and the account holds [`EVENT_MODEL`] and
+    /// [`SUBSCRIPTION_ID`] besides its settings. Empty where one address is told everything.
+    pub models: &'static [&'static str],
 }
 
 impl CallbackEmitter {
@@ -148,6 +152,7 @@ impl CallbackEmitter {
             emit,
             at_most_every: Duration::ZERO,
             time_limit: Duration::from_mins(1),
+            models: &[],
         }
     }
 
@@ -158,6 +163,13 @@ impl CallbackEmitter {
         self
     }
 
+    /// Says that customers subscribe, and to what they can.
+    #[must_use]
+    pub const fn models(mut self, models: &'static [&'static str]) -> Self {
+        self.models = models;
+        self
+    }
+
     /// Sets how long the vendor waits for an answer.
     #[must_use]
     pub const fn time_limit(mut self, time: Duration) -> Self {
@@ -165,6 +177,11 @@ impl CallbackEmitter {
         self
     }
 }
+
+/// The setting that says for which events a round of calls is, where customers subscribe.
+pub const EVENT_MODEL: &str = "event_model";
+/// The setting that says for which subscription a round of calls is, where customers subscribe.
+pub const SUBSCRIPTION_ID: &str = "subscription_id";
 
 /// A call to the customer's server, or a part of it, cannot be read. The sentence repeats nothing of the call.
 #[derive(Clone, Debug, PartialEq, Eq)]

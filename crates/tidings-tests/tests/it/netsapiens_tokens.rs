@@ -11,7 +11,6 @@ use tidings::http::HttpClient;
 use tidings::netsapiens::{self, Client};
 use tidings::{
     Acceptance, Account, ClientRef, ErrorKind, Message, Outbound, Provider, Receipt, Result,
-    SystemClock,
 };
 use tidings_sim::world::TokenStats;
 use tidings_tests::{CALL_LIMIT, Carrier, TestClock, standard};
@@ -235,12 +234,12 @@ fn client_with(carrier: &Carrier, clock: &Arc<TestClock>) -> Client {
     let setting = |name: &str| account.setting(name).unwrap().to_owned();
     Client::builder()
         .base_url(setting("base_url"))
-        .credentials(netsapiens::PasswordCredentials::new(
+        .password(
             setting("client_id"),
             setting("client_secret"),
             setting("username"),
             setting("password"),
-        ))
+        )
         .from_number(setting("from_number").parse().unwrap())
         .clock(Arc::clone(clock) as _)
         .http(http)

@@ -111,7 +111,8 @@ pub static SPEC: ProviderSpec = ProviderSpec {
         // The server looks into its table of subscriptions every three seconds.
         CallbackEmitter::new(callback::emit)
             .at_most_every(Duration::from_secs(3))
-            .time_limit(Duration::from_secs(10)),
+            .time_limit(Duration::from_secs(10))
+            .models(&["message", "messagesession"]),
     ),
 };
 
@@ -122,7 +123,7 @@ const CAPABILITIES: Capabilities = Capabilities {
     // No limit is documented.
     max_parts: 255,
     max_characters: None,
-    sender_optional: true,
+    sender_optional: false,
     send_window: false,
     status: true,
     reports: false,

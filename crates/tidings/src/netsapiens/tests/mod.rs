@@ -8,6 +8,20 @@ mod golden_calls;
 #[cfg(feature = "client")]
 mod path;
 #[cfg(feature = "client")]
+mod failures;
+#[cfg(feature = "client")]
+mod golden_client;
+#[cfg(feature = "client")]
+mod media;
+#[cfg(feature = "client")]
+mod neutral;
+#[cfg(feature = "client")]
+mod numbers;
+#[cfg(feature = "client")]
+mod reconciling;
+#[cfg(feature = "client")]
+mod secrecy;
+#[cfg(feature = "client")]
 mod sending;
 #[cfg(feature = "client")]
 mod sessions;
