@@ -162,7 +162,7 @@ fn write_seeds(target: &str, folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Bodies and queries at any depth: of an exchange, or of a list of them.
+/// Bodies, documents and queries at any depth: of an exchange, of an event, or of a list of them.
 fn collect_seeds(value: &Value, seeds: &mut BTreeSet<Vec<u8>>) {
     match value {
         Value::Object(members) => {
@@ -171,7 +171,9 @@ fn collect_seeds(value: &Value, seeds: &mut BTreeSet<Vec<u8>>) {
                     ("body" | "query", Value::String(text)) => {
                         seeds.insert(text.clone().into_bytes());
                     }
-                    ("body", document) => drop(seeds.insert(document.to_string().into_bytes())),
+                    ("body" | "document", document) => {
+                        drop(seeds.insert(document.to_string().into_bytes()))
+                    }
                     ("target", Value::String(target)) => {
                         if let Some((_, query)) = target.split_once('?') {
                             seeds.insert(query.as_bytes().to_vec());

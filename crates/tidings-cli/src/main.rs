@@ -10,6 +10,7 @@ mod config;
 mod fake;
 mod interrupt;
 mod logging;
+mod media;
 mod output;
 mod question;
 mod reports;

@@ -11,7 +11,8 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
-use tidings::callback::Callback;
+use tidings::callback::{Callback, ConversationEvent};
+use tidings::conversations::ConversationMessage;
 use tidings::{
     ClientRef, DeliveryReport, InboundMessage, ProviderRef, Reason, ReportedState, Timestamp,
 };
@@ -25,6 +26,7 @@ use crate::tracking::says_more;
 pub(crate) enum Line {
     Report(ReportLine),
     Inbound(InboundLine),
+    Conversation(Box<ConversationLine>),
     /// What this version does not know.
     #[serde(other)]
     Other,
@@ -64,11 +66,79 @@ pub(crate) struct InboundLine {
     keyword: Option<String>,
 }
 
+/// Something that happened in a conversation, with the keys of `tidings sessions` and
+/// `tidings messages`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ConversationLine {
+    heard_at: Timestamp,
+    session: String,
+    owner: String,
+    remote: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    number: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    is_read: bool,
+    /// What was written into it; none where something else happened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    message: Option<WrittenLine>,
+}
+
+/// A message of a conversation.
+#[derive(Debug, Serialize, Deserialize)]
+struct WrittenLine {
+    id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    at: Option<Timestamp>,
+    kind: String,
+    direction: String,
+    from: String,
+    to: Vec<String>,
+    text: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    media_type: Option<String>,
+}
+
+impl ConversationLine {
+    fn of(event: &ConversationEvent, heard_at: Timestamp) -> Self {
+        let conversation = &event.conversation;
+        Self {
+            heard_at,
+            session: conversation.id.clone(),
+            owner: conversation.owner.to_string(),
+            remote: conversation.remote.clone(),
+            number: conversation.number.clone(),
+            name: conversation.name.clone(),
+            is_read: conversation.is_read,
+            message: event.message.as_ref().map(WrittenLine::of),
+        }
+    }
+}
+
+impl WrittenLine {
+    fn of(message: &ConversationMessage) -> Self {
+        let media = message.media.as_ref();
+        Self {
+            id: message.id.clone(),
+            at: message.at,
+            kind: message.kind.clone(),
+            direction: message.direction.as_str().to_owned(),
+            from: message.from.clone(),
+            to: message.to.clone(),
+            text: message.text.clone(),
+            media_type: media.map(|media| media.mime_type.clone()),
+        }
+    }
+}
+
 impl Line {
     pub(crate) fn of(callback: &Callback, heard_at: Timestamp) -> Self {
         match callback {
             Callback::Report(report) => Self::Report(ReportLine::of(report, heard_at)),
             Callback::Inbound(message) => Self::Inbound(InboundLine::of(message, heard_at)),
+            Callback::Conversation(event) => {
+                Self::Conversation(Box::new(ConversationLine::of(event, heard_at)))
+            }
             _ => Self::Other,
         }
     }
@@ -153,7 +223,7 @@ impl Reports {
             }
             match serde_json::from_slice(line) {
                 Ok(Line::Report(line)) => self.take(&line.into_report()),
-                Ok(Line::Inbound(_) | Line::Other) => {}
+                Ok(Line::Inbound(_) | Line::Conversation(_) | Line::Other) => {}
                 Err(_) => self.n_unreadable += 1,
             }
         }
@@ -190,6 +260,8 @@ fn keys(about: &ProviderRef) -> impl Iterator<Item = Key> {
 mod tests {
     use std::io::Write as _;
 
+    use tidings::conversations::{Conversation, Mailbox};
+
     use super::*;
 
     fn line(message: &str, state: ReportedState) -> String {
@@ -223,6 +295,11 @@ mod tests {
         let inbound = InboundMessage::new("9", "+224622000001", "1960", "hei");
         let inbound = Line::of(&Callback::Inbound(inbound), Timestamp::UNIX_EPOCH);
         serde_json::to_writer(&mut written, &inbound).unwrap();
+        written.write_all(b"\n").unwrap();
+        let conversation = Conversation::new("c-1", Mailbox::new("example.test", "200"));
+        let event = Callback::Conversation(Box::new(ConversationEvent::new(conversation)));
+        let event = Line::of(&event, Timestamp::UNIX_EPOCH);
+        serde_json::to_writer(&mut written, &event).unwrap();
         written
             .write_all(b"\n{\"kind\":\"younger\",\"x\":1}\nnonsense\n")
             .unwrap();

@@ -4,6 +4,33 @@
 
 use std::time::Duration;
 
+use tidings::Timestamp;
+
+/// A point in time, or how far away it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moment {
+    At(Timestamp),
+    In(Duration),
+}
+
+impl Moment {
+    /// The point in time, seen from now.
+    pub(crate) fn from(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::At(at) => at,
+            Self::In(distance) => now.plus(distance),
+        }
+    }
+}
+
+/// Reads `30d` and `2027-01-31T00:00:00Z`.
+pub(crate) fn moment(text: &str) -> Result<Moment, &'static str> {
+    let distance = || duration(text).ok().map(Moment::In);
+    let at = text.parse().ok().map(Moment::At);
+    at.or_else(distance)
+        .ok_or("expected a time such as 30d or 2027-01-31T00:00:00Z")
+}
+
 /// Reads `90s`, `30m`, `2h`, `1d` and their like, also one after the other: `1h30m`.
 pub(crate) fn duration(text: &str) -> Result<Duration, &'static str> {
     const EXPECTED: &str = "expected a duration such as 90s, 30m, 2h or 1d";
@@ -77,6 +104,18 @@ mod tests {
             seconds.map(Duration::from_secs),
             "{text}"
         );
+    }
+
+    #[test]
+    fn moments() {
+        let now: Timestamp = "2026-11-22T00:00:00Z".parse().unwrap();
+        let read = |text| moment(text).map(|moment| moment.from(now).to_string());
+        assert_eq!(read("30d").as_deref(), Ok("2026-12-22T00:00:00Z"));
+        let at = read("2027-01-31T01:00:00+01:00");
+        assert_eq!(at.as_deref(), Ok("2027-01-31T00:00:00Z"));
+        for wrong in ["", "soon", "2027-01-31", "30"] {
+            assert!(moment(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -18,6 +18,13 @@ pub enum SimError {
         /// The system's reason.
         source: io::Error,
     },
+    /// There is no certificate for TLS.
+    #[error("cannot speak TLS")]
+    Certificate {
+        /// Why not.
+        #[from]
+        source: tidings::serve::tls::CertificateError,
+    },
     /// The credentials or settings that were given are not what the provider's accounts have.
     #[error("the account's settings do not fit the provider")]
     Account {

@@ -102,6 +102,8 @@
 //! |---|---|---|
 //! | `client` | the HTTP client, the layers, and the client of every enabled provider | yes |
 //! | `server` | every enabled provider's API as an axum router over [`backend::Backend`] | |
+//! | `listen` | a listener for such a router, or for anything else that answers calls | |
+//! | `tls-server` | TLS for it, with a certificate of one's own making; brings aws-lc-rs with it | |
 //! | one per provider | that provider | yes |
 //! | `aws-lc-rs` | cryptography for TLS; without it the program installs a rustls `CryptoProvider` | yes |
 
@@ -117,6 +119,8 @@ pub mod conversations;
 // Read by the clients of providers, so there is nothing to read without one.
 #[cfg(all(feature = "client", feature = "any-provider"))]
 mod config;
+#[cfg(any(feature = "client", feature = "tls-server"))]
+mod cryptography;
 mod error;
 #[cfg(feature = "client")]
 pub mod http;

@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidings::{Capabilities, E164, Message, Priority, Region, SendWindow, SenderId};
+use tidings::{Capabilities, E164, Media, Message, Priority, Region, SendWindow, SenderId};
 use tidings_core::E164Error;
 use tidings_core::text::{Encoding, Policy, TextError, plan};
 
@@ -35,6 +35,8 @@ pub(crate) struct Envelope {
     pub(crate) priority: Priority,
     pub(crate) valid_for: Option<Duration>,
     pub(crate) window: Option<SendWindow>,
+    /// The file that goes with every message.
+    pub(crate) media: Option<Media>,
     pub(crate) policy: Policy,
     pub(crate) capabilities: Capabilities,
 }
@@ -144,7 +146,7 @@ impl Envelope {
         text: &str,
     ) -> Result<PreparedMessage, RowFault> {
         let to = self.recipient(to)?;
-        if text.is_empty() {
+        if text.is_empty() && self.media.is_none() {
             return Err(RowFault::EmptyText);
         }
         let plan = plan(text, &self.policy).map_err(RowFault::Text)?;
@@ -167,6 +169,7 @@ impl Envelope {
         message.from.clone_from(&self.from);
         message.valid_for = self.valid_for;
         message.window.clone_from(&self.window);
+        message.media.clone_from(&self.media);
         let (parts, encoding) = (plan.n_parts(), plan.encoding());
         Ok(PreparedMessage {
             line,
@@ -341,6 +344,7 @@ mod tests {
             priority: Priority::Normal,
             valid_for: None,
             window: None,
+            media: None,
             policy: Policy::default(),
             capabilities,
         }

@@ -10,10 +10,15 @@ mod contacts;
 mod demo;
 mod groups;
 mod man;
+mod messages;
+mod numbers;
+mod pages;
 mod segments;
 mod send;
+mod sessions;
 mod sim;
 mod status;
+mod subscriptions;
 
 use std::io::Read as _;
 use std::sync::Arc;
@@ -72,6 +77,12 @@ fn in_run_time(context: &Context, command: Command) -> anyhow::Result<()> {
             Command::Callbacks(args) => {
                 callbacks::run(context, &mut Interrupt::listen()?, &args).await
             }
+            Command::Sessions(args) => sessions::run(context, &args).await,
+            Command::Messages(args) => unless_interrupted(messages::run(context, &args)).await,
+            Command::Subscriptions(args) => {
+                unless_interrupted(subscriptions::run(context, &args)).await
+            }
+            Command::Numbers(args) => numbers::run(context, &args).await,
             Command::Balance(args) => unless_interrupted(balance::run(context, &args)).await,
             Command::Contacts(args) => unless_interrupted(contacts::run(context, &args)).await,
             Command::Groups(args) => groups::run(context, &args).await,
@@ -100,7 +111,8 @@ fn connect(
     account: &Account,
     clock: &Arc<dyn Clock>,
 ) -> tidings::Result<Arc<dyn Provider>> {
-    let client = (spec.connect)(account, HttpClient::builder().build()?)?;
+    let http = HttpClient::for_account(account, HttpClient::builder())?;
+    let client = (spec.connect)(account, http)?;
     let settings = LayerSettings::default();
     Ok(layers::standard(
         client,

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use serde_json::{Map, Value};
-use tidings::{E164, ProviderSpec};
+use tidings::serve::tls::CertificateError;
+use tidings::{E164, Error, ErrorKind, ProviderSpec};
 use tidings_sim::{PhoneText, Scenario, SimError, Simulator, World};
 use tokio::sync::mpsc;
 
@@ -24,6 +25,12 @@ pub(super) async fn run(
     let spec = tidings::providers::by_id(&args.carrier)
         .ok_or_else(|| bad_input(format!("{} is no provider", args.carrier)))?;
     let mut builder = Simulator::builder(spec).listen(args.listen);
+    if args.tls {
+        builder = match &args.ca_file {
+            Some(path) => builder.ca_file(path),
+            None => builder.tls(),
+        };
+    }
     if let Some(path) = &args.scenario {
         builder = builder.scenario(scenario(path)?);
     }
@@ -34,6 +41,10 @@ pub(super) async fn run(
         builder = builder.setting(name, value);
     }
     if let Some(url) = &args.callback_url {
+        if spec.emit_callback.is_none() {
+            let what = format!("{} does not call its customer's server", spec.title);
+            return Err(Error::not_sent(ErrorKind::Unsupported, what).into());
+        }
         builder = builder.callback_url(url);
     }
     let simulator = builder.start().await.map_err(told_as_input)?;
@@ -60,6 +71,9 @@ fn told_as_input(error: SimError) -> anyhow::Error {
     match error {
         SimError::Account { source } => bad_input(source.to_string()),
         SimError::Callback { .. } => bad_input(error.to_string()),
+        SimError::Certificate { source } if matches!(source, CertificateError::NotOurs { .. }) => {
+            bad_input(source.to_string())
+        }
         error => error.into(),
     }
 }

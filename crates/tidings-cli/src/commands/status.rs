@@ -56,6 +56,9 @@ impl<'m> From<&'m Tracked> for StatusLine<'m> {
     }
 }
 
+/// After this time without a change a watch says that there may never be one.
+const STILL_FOR: Duration = Duration::from_mins(1);
+
 /// How a watch ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WatchEnd {
@@ -199,6 +202,7 @@ impl Watch<'_> {
         let mut progress = (self.limit != Some(Duration::ZERO))
             .then(|| Progress::new(output, clock, "messages at their end", total));
         let mut pause = None;
+        let mut moved_at = Some(started);
         let end = loop {
             let before: Vec<_> = tracked.iter().map(Tracked::state).collect();
             self.take_reports(tracked)?;
@@ -209,6 +213,7 @@ impl Watch<'_> {
             let is_first = pause.is_none();
             for (message, before) in tracked.iter().zip(before) {
                 if is_first || message.state() != before {
+                    moved_at = moved_at.map(|_| clock.now());
                     on_change(message)?;
                 }
             }
@@ -226,6 +231,10 @@ impl Watch<'_> {
             if self.limit.is_some_and(|limit| spent >= limit) {
                 break WatchEnd::TimeIsUp;
             }
+            if moved_at.is_some_and(|moved_at| clock.now().since(moved_at) >= STILL_FOR) {
+                moved_at = None;
+                self.say_that_nothing_moves(tracked.len() - n_final);
+            }
             let next = tracking::next_pause(pause);
             pause = Some(next);
             let left = self.limit.map_or(next, |limit| limit.saturating_sub(spent));
@@ -238,6 +247,20 @@ impl Watch<'_> {
             progress.finish();
         }
         Ok(end)
+    }
+
+    /// Said once: it cannot be known beforehand which accounts are never told of a delivery.
+    fn say_that_nothing_moves(&self, open: usize) {
+        let end = if self.limit.is_some() {
+            ""
+        } else {
+            "; --timeout ends such a watch by itself, Ctrl-C ends this one"
+        };
+        self.context.output.remark(format_args!(
+            "nothing has changed for a minute, and {} may stay as they are: some providers never \
+             tell that a message was delivered{end}",
+            counted(open, "message")
+        ));
     }
 
     fn take_reports(&mut self, tracked: &mut [Tracked]) -> anyhow::Result<()> {

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
+use tidings::provider::{CA_FILE, COMMON_SETTINGS};
 use tidings::{Account, Error, ErrorKind, ProviderSpec, Region, SenderId, Setting};
 
 use crate::args::AccountArgs;
@@ -327,10 +328,7 @@ impl LaneTable {
     ) -> tidings::Result<Lane> {
         let prefix = variable_name(self.spec, "");
         let known = |name: &str| {
-            self.spec
-                .settings
-                .iter()
-                .any(|setting| variable_name(self.spec, setting.name) == name)
+            settings_of(self.spec).any(|setting| variable_name(self.spec, setting.name) == name)
         };
         let unknown = environment
             .0
@@ -343,7 +341,7 @@ impl LaneTable {
             )));
         }
         let mut account = Account::new(self.id.as_str());
-        for setting in self.spec.settings {
+        for setting in settings_of(self.spec) {
             let variable = variable_name(self.spec, setting.name);
             let value = match (
                 self.settings.get(setting.name),
@@ -356,7 +354,12 @@ impl LaneTable {
                     if setting.is_secret && value == *written {
                         output.warn(literal_secret(&self.id, setting));
                     }
-                    value
+                    if setting.name == CA_FILE {
+                        // As with `file:`, a path in the file starts from where the file is.
+                        folder.join(value).to_string_lossy().into_owned()
+                    } else {
+                        value
+                    }
                 }
                 (None, Some(set)) => fetch(set, Path::new(""), environment)
                     .map_err(|wrong| config_error(format!("{variable}: {wrong}")))?,
@@ -365,11 +368,8 @@ impl LaneTable {
             account = account.with(setting.name, SecretString::from(value));
         }
         account.check(self.spec.settings).map_err(|error| {
-            let variables = self
-                .spec
-                .settings
-                .iter()
-                .map(|setting| variable_name(self.spec, setting.name));
+            let variables = settings_of(self.spec);
+            let variables = variables.map(|setting| variable_name(self.spec, setting.name));
             let variables: Vec<String> = variables.collect();
             config_error(format!(
                 "{error}; it can be set in tidings.toml or by one of {}",
@@ -431,7 +431,12 @@ fn provider_ids() -> Vec<&'static str> {
 }
 
 fn is_setting(spec: &ProviderSpec, key: &str) -> bool {
-    spec.settings.iter().any(|setting| setting.name == key)
+    settings_of(spec).any(|setting| setting.name == key)
+}
+
+/// What an account of a provider may have set.
+fn settings_of(spec: &ProviderSpec) -> impl Iterator<Item = &'static Setting> {
+    spec.settings.iter().chain(COMMON_SETTINGS)
 }
 
 fn no_account() -> String {

@@ -129,7 +129,8 @@ use tidings_core::{E164, Reason};
 
 use crate::operation::Operation;
 use rules::{
-    ApiKey, CallLimit, FurtherAccount, NumberRule, PhoneRule, Reports, Rules, ScriptedText, TokenRules,
+    ApiKey, CallLimit, FurtherAccount, NumberRule, PhoneRule, Reports, Rules, ScriptedText,
+    TokenRules,
 };
 
 /// What happens in a simulated carrier. [`Scenario::default`] is a good day: credit for 10,000

@@ -128,7 +128,6 @@ pub(crate) struct CallLimit {
     pub(crate) block_for: Duration,
 }
 
-
 impl Rules {
     /// The time between two messages that leave, in microseconds; 0 where there is no limit.
     pub(crate) fn interval_us(&self) -> u64 {

@@ -163,6 +163,7 @@ fn accounts_phones_reports_and_texts_are_read() {
         allows_premium: false,
         max_price: Some(700),
         sender: Some("1960".parse().unwrap()),
+        user: Default::default(),
     };
     assert_eq!(rules.interval_us(), 250_000);
     assert_eq!(scenario.rules, rules);

@@ -57,7 +57,7 @@ impl Calls {
         })
     }
 
-    pub(super) async fn answer(
+    pub(super) async fn answer_under_faults(
         &self,
         peer: SocketAddr,
         ending: &Ending,

@@ -6,6 +6,7 @@
 //! makes of an answer), `control` (`/_sim/`). In the other direction, to the customer: `callbacks`.
 
 mod answer;
+mod ca_file;
 mod call;
 mod callbacks;
 mod control;
@@ -13,17 +14,19 @@ mod listen;
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
+use tidings::provider::CA_FILE;
+use tidings::serve::listen::Listener;
 use tidings::{Account, ProviderSpec, SystemClock};
 use tidings_core::Clock;
-use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use self::ca_file::{CaFile, KeepCa};
 use crate::error::SimError;
 use crate::scenario::Scenario;
 use crate::world::{World, WorldSettings};
@@ -36,6 +39,7 @@ pub struct Simulator {
     world: World,
     address: SocketAddr,
     base_url: String,
+    ca_file: Option<CaFile>,
     stopping: CancellationToken,
     listener: JoinSet<()>,
 }
@@ -57,12 +61,19 @@ impl Simulator {
                 tells: false,
             },
             callback_url: None,
+            tls: None,
         }
     }
 
-    /// Where clients point to: `http://127.0.0.1:PORT`, without a slash at the end.
+    /// Where clients point to: `http://127.0.0.1:PORT`, or `https` with
+    /// [`SimulatorBuilder::tls`], without a slash at the end.
     pub fn base_url(&self) -> &str {
         &self.base_url
+    }
+
+    /// The file with the certificate that clients have to trust; `None` without TLS.
+    pub fn ca_file(&self) -> Option<&Path> {
+        self.ca_file.as_ref().map(CaFile::path)
     }
 
     /// The address that it listens on.
@@ -77,7 +88,8 @@ impl Simulator {
     }
 
     /// The account as a client's settings: the credentials, those settings that the simulator was
-    /// given and a client has too, and, where the provider has such a setting, `base_url`.
+    /// given and a client has too, where the provider has such a setting `base_url`, and with TLS
+    /// `ca_file`.
     pub fn account(&self) -> Account {
         let spec = self.world.spec();
         let served_as = self.world.served_as();
@@ -96,6 +108,9 @@ impl Simulator {
             .any(|setting| setting.name == "base_url")
         {
             account = account.with("base_url", self.base_url());
+        }
+        if let Some(path) = self.ca_file() {
+            account = account.with(CA_FILE, path.to_string_lossy().into_owned());
         }
         account
     }
@@ -141,6 +156,7 @@ pub struct SimulatorBuilder {
     remote_control: bool,
     world: WorldSettings,
     callback_url: Option<String>,
+    tls: Option<KeepCa>,
 }
 
 impl SimulatorBuilder {
@@ -206,6 +222,23 @@ impl SimulatorBuilder {
         self
     }
 
+    /// Speaks TLS, with a certificate for 127.0.0.1, `::1`, `localhost` and the address that it
+    /// listens on. The certificate of the authority that vouches for it lies in a file of its own
+    /// among the system's temporary files, [`Simulator::ca_file`], until the simulator is dropped.
+    /// Default: plain HTTP.
+    pub fn tls(mut self) -> Self {
+        self.tls.get_or_insert(KeepCa::Temporarily);
+        self
+    }
+
+    /// Speaks TLS as with [`tls`](Self::tls), and keeps the authority's certificate in this file and
+    /// its key beside it, [`OwnAuthority::kept`](tidings::serve::tls::OwnAuthority::kept): started
+    /// again with the same file, it shows what clients trust already.
+    pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.tls = Some(KeepCa::At(path.into()));
+        self
+    }
+
     /// Makes the world alone, without a listener: for tests that talk to it directly. Faults act
     /// on calls that come through a listener only.
     ///
@@ -220,7 +253,7 @@ impl SimulatorBuilder {
     /// Begins to listen, on the present tokio runtime.
     ///
     /// # Errors
-    /// [`SimError`] when the address is taken, the account or the scenario does not fit the provider,
+    /// [`SimError`] when the address is taken, there is no certificate for TLS, the account or the scenario does not fit the provider,
     /// the state file cannot be used, or the customer's server cannot be called.
     pub async fn start(self) -> Result<Simulator, SimError> {
         let world = World::open(self.world).await?;
@@ -228,10 +261,16 @@ impl SimulatorBuilder {
             address: self.listen,
             source,
         };
-        let socket = TcpListener::bind(self.listen)
-            .await
-            .map_err(listen_failed)?;
-        let address = socket.local_addr().map_err(listen_failed)?;
+        let socket = Listener::bind(self.listen).await.map_err(listen_failed)?;
+        let mut socket = socket.max_connections(listen::MAX_CONNECTIONS);
+        let address = socket.address();
+        let mut ca_file = None;
+        if let Some(keep) = self.tls {
+            let (kept, certificate) = ca_file::prepare(keep, address.ip())?;
+            socket = socket.tls(&certificate)?;
+            ca_file = Some(kept);
+        }
+        let base_url = socket.base_url();
         let spec = world.spec();
         let calls = call::Calls::new(world.clone(), self.remote_control)
             .map_err(|source| SimError::Account { source })?;
@@ -244,12 +283,13 @@ impl SimulatorBuilder {
         if let Some(caller) = caller {
             listener.spawn(callbacks::run(caller, stopping.clone()));
         }
-        listener.spawn(listen::run(socket, calls, stopping.clone()));
+        listener.spawn(socket.serve(calls, stopping.clone()));
         tracing::info!(%address, provider = spec.id, "a simulated carrier listens on {address}");
         Ok(Simulator {
             world,
             address,
-            base_url: format!("http://{address}"),
+            base_url,
+            ca_file,
             stopping,
             listener,
         })

@@ -37,8 +37,8 @@ use state::{Change, State};
 use telling::Planned;
 use traffic::Traffic;
 
-pub use exchange::TokenStats;
 pub(crate) use exchange::Posting;
+pub use exchange::TokenStats;
 pub(crate) use open::WorldSettings;
 pub use show::{SimMessage, SimSession, SimWindow};
 pub use telling::PhoneText;

@@ -16,9 +16,9 @@ use tidings_core::{
     DeliveryReport, E164, InboundMessage, ProviderRef, ReportedState, SenderId, Timestamp,
 };
 
+use super::exchange::{Heard, draw_conversation};
 use super::ids::Kind;
 use super::intake::DEFAULT_SHORT_NUMBER;
-use super::exchange::{Heard, draw_conversation};
 use super::open::credential_settings;
 use super::state::{Change, InboundTaken, Item, State};
 use super::{Shared, World, lock};
@@ -316,7 +316,9 @@ impl Shared {
         let (account, number, conversation) = match (&text.session, &text.to) {
             (Some(id), _) => {
                 let found = kept.anybodys(id);
-                let unknown = Refusal::NotFound { what: "conversation" };
+                let unknown = Refusal::NotFound {
+                    what: "conversation",
+                };
                 let (account, number) = found.ok_or(unknown)?;
                 (account, number, Some(id.as_str().into()))
             }
@@ -329,7 +331,8 @@ impl Shared {
             }
             (None, None) => {
                 let latest = state.latest_sender(&text.from);
-                let latest = latest.and_then(|(account, number)| Some((account, number?.parse().ok()?)));
+                let latest =
+                    latest.and_then(|(account, number)| Some((account, number?.parse().ok()?)));
                 let first = || Some((0, state.number_of_user(0)?));
                 let (account, number) = latest.or_else(first).ok_or(unknown_number)?;
                 (account, number, None)

@@ -17,7 +17,6 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::TokioIo;
-use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
@@ -25,6 +24,7 @@ use tokio::net::TcpStream;
 use tower_service::Service;
 
 use super::reach::Counted;
+use crate::cryptography;
 use crate::error::{Error, ErrorKind, Result};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -73,7 +73,7 @@ impl Connector {
         let proxy = settings.proxy.as_ref().map(Proxy::new).transpose()?;
         let roots = trusted_roots(settings)?;
         let has_roots = !roots.is_empty();
-        let tls = ClientConfig::builder_with_provider(crypto_provider()?)
+        let tls = ClientConfig::builder_with_provider(cryptography::provider()?)
             .with_safe_default_protocol_versions()
             .map_err(|error| {
                 config_error("the chosen cryptography cannot do TLS 1.2 or 1.3").with_source(error)
@@ -281,20 +281,6 @@ fn trusted_roots(settings: &ConnectorSettings) -> Result<RootCertStore> {
         }
     }
     Ok(roots)
-}
-
-/// What the program installed goes first; else what this crate was built with.
-fn crypto_provider() -> Result<Arc<CryptoProvider>> {
-    let provider = CryptoProvider::get_default().cloned();
-    #[cfg(feature = "aws-lc-rs")]
-    let provider =
-        provider.or_else(|| Some(Arc::new(rustls::crypto::aws_lc_rs::default_provider())));
-    provider.ok_or_else(|| {
-        config_error(
-            "no cryptography for TLS: enable the feature aws-lc-rs of tidings, or install a \
-             rustls CryptoProvider for the process first",
-        )
-    })
 }
 
 fn config_error(what: &'static str) -> Error {

@@ -14,7 +14,7 @@ use super::choices::Choices;
 use super::client::{Client, Shared};
 use super::credentials::{ApiKey, Brings, Credentials, PasswordCredentials};
 use super::grant::TokenDesk;
-use super::map::PROVIDER;
+use super::map::{PROVIDER, number};
 use super::sign_in::{Bearer, SignIn};
 use super::token::{Token, TokenStore};
 use super::token_file::FileTokenStore;
@@ -90,12 +90,9 @@ impl Client {
     /// [`ErrorKind::Config`] naming the account and the setting that is missing, unknown or wrong.
     pub fn from_account(account: &Account, http: HttpClient) -> Result<Self> {
         account.check(SETTINGS)?;
-        let mut builder = ClientBuilder::from_settings(account)?.http(http);
-        builder.choices = Choices::of_account(account)?;
-        builder.build().map_err(|error| {
-            let what = format!("account {}: {error}", account.id());
-            Error::not_sent(ErrorKind::Config, what).with_source(error)
-        })
+        let builder = ClientBuilder::from_settings(account);
+        let client = builder.and_then(|builder| builder.http(http).build());
+        client.map_err(|error| in_account(account, error))
     }
 }
 
@@ -117,6 +114,7 @@ impl ClientBuilder {
         let mut builder = Client::builder()
             .base_url(account.required(setting::BASE_URL)?)
             .credentials(credentials);
+        builder.choices = Choices::of_account(account)?;
         if let Some(brings) = account.parsed(setting::SIGN_IN)? {
             builder = builder.brings(brings);
         }
@@ -127,10 +125,8 @@ impl ClientBuilder {
             builder = builder.user(user);
         }
         if let Some(number) = account.setting(setting::FROM_NUMBER) {
-            let number = E164::parse_possible(number, None).map_err(|error| {
-                let what = format!("account {}: setting from_number is wrong", account.id());
-                Error::not_sent(ErrorKind::Config, what).with_source(error)
-            })?;
+            let number = number::from_wire(number)
+                .ok_or_else(|| bad("the from_number is no phone number"))?;
             builder = builder.from_number(number);
         }
         if let Some(file) = account.setting(setting::TOKEN_FILE) {
@@ -283,6 +279,16 @@ impl ClientBuilder {
             choices: Arc::new(self.choices),
         }))
     }
+}
+
+/// An error that names the account, as those of [`Account::parsed`] do by themselves.
+fn in_account(account: &Account, error: Error) -> Error {
+    let whose = format!("account {}: ", account.id());
+    let said = error.to_string();
+    if said.starts_with(&whose) {
+        return error;
+    }
+    Error::not_sent(ErrorKind::Config, whose + &said).with_source(error)
 }
 
 /// The variables as an account, whose settings they name in capital letters.

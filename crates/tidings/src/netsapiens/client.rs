@@ -132,7 +132,7 @@ impl Client {
         method: Method,
         path: Option<Path>,
         body: Option<Bytes>,
-        read: impl Fn(Call, &HttpResponse) -> Result<Answer<T>>,
+        read: impl FnOnce(Call, &HttpResponse) -> Result<Answer<T>> + Send,
     ) -> Result<Answer<T>> {
         let path = path.ok_or_else(|| no_path(call))?;
         let response = self.signed_in_exchange(call, &method, &path, body);
@@ -146,7 +146,7 @@ impl Client {
         method: Method,
         path: Option<Path>,
         body: Option<Bytes>,
-        read: impl Fn(Call, &HttpResponse) -> Result<Answer<T>>,
+        read: impl FnOnce(Call, &HttpResponse) -> Result<Answer<T>> + Send,
     ) -> Result<Answer<T>> {
         let path = path.ok_or_else(|| no_path(call))?;
         let response = self.exchange(call, &method, &path, body, None);
@@ -214,8 +214,8 @@ impl Client {
 /// What an answer means, with a line in the log for it.
 async fn read_within_a_span<T>(
     call: Call,
-    response: impl Future<Output = Result<HttpResponse>>,
-    read: impl Fn(Call, &HttpResponse) -> Result<Answer<T>>,
+    response: impl Future<Output = Result<HttpResponse>> + Send,
+    read: impl FnOnce(Call, &HttpResponse) -> Result<Answer<T>> + Send,
 ) -> Result<Answer<T>> {
     let span = tracing::debug_span!(
         "netsapiens",

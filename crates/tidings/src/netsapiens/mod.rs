@@ -6,6 +6,8 @@ mod access;
 mod builder;
 pub mod callback;
 #[cfg(feature = "client")]
+mod calls;
+#[cfg(feature = "client")]
 mod choices;
 #[cfg(feature = "client")]
 mod client;
@@ -43,6 +45,8 @@ mod sessions;
 mod sign_in;
 #[cfg(feature = "client")]
 mod submit;
+#[cfg(feature = "client")]
+mod subscriptions;
 #[cfg(test)]
 mod tests;
 #[cfg(feature = "client")]
@@ -56,6 +60,8 @@ pub mod wire;
 #[cfg(feature = "client")]
 pub use builder::ClientBuilder;
 #[cfg(feature = "client")]
+pub use calls::{ActiveCall, CallParty, NewCall, StartedCall};
+#[cfg(feature = "client")]
 pub use choices::{DEFAULT_SETTLE_TIME, SenderField, Sessions};
 #[cfg(feature = "client")]
 pub use client::Client;
@@ -68,6 +74,10 @@ pub use second_step::{MfaChallenge, MfaIdentity, SignedIn};
 pub use send::{Message, Sent};
 #[cfg(feature = "client")]
 pub use session_id::{SessionId, SessionIdError};
+#[cfg(feature = "client")]
+pub use subscriptions::{
+    Expiry, NewSubscription, Subscription, SubscriptionChange, SubscriptionStatus,
+};
 #[cfg(feature = "client")]
 pub use token::{DEFAULT_TOKEN_LIFETIME, Token, TokenStore};
 #[cfg(feature = "client")]

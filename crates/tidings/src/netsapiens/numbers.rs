@@ -57,13 +57,12 @@ impl Client {
         let answer: Answer<wire::Total> = self
             .call(COUNT, Method::GET, path, None, verdict::read_one)
             .await?;
-        match answer.total.0.and_then(|total| u64::try_from(total).ok()) {
-            Some(total) => Ok(answer.map(|_| total)),
-            None => {
-                let what = "netsapiens gave a count without a number";
-                Err(COUNT.unreadable(what, answer.http))
-            }
-        }
+        let total = answer.total.0.and_then(|total| u64::try_from(total).ok());
+        let Some(total) = total else {
+            let what = "netsapiens gave a count without a number";
+            return Err(COUNT.unreadable(what, answer.http));
+        };
+        Ok(answer.map(|_| total))
     }
 
     /// Adds a number to the domain.

@@ -171,24 +171,30 @@ impl Client {
         if all.is_empty() {
             return Err(invalid("a session needs a participant"));
         }
-        let mut change = wire::ChangeSession::default();
-        change.participants = Some(all.join(",").into());
+        let change = wire::ChangeSession {
+            participants: Some(all.join(",").into()),
+            ..wire::ChangeSession::default()
+        };
         self.change(PARTICIPANTS, session, &change).await
     }
 
     /// Gives a chat a name. A group on the phone network has none.
     pub async fn rename_session(&self, session: &str, name: &str) -> Result<Answer<()>> {
-        let mut change = wire::ChangeSession::default();
-        change.session_name = Some(name.into());
+        let change = wire::ChangeSession {
+            session_name: Some(name.into()),
+            ..wire::ChangeSession::default()
+        };
         self.change(RENAME, session, &change).await
     }
 
     /// Marks a session as read or as unread, as the vendor's own portal does; no description of the
     /// API has this.
     pub async fn mark_session(&self, session: &str, is_read: bool) -> Result<Answer<()>> {
-        let mut change = wire::ChangeSession::default();
         let word = if is_read { "read" } else { "unread" };
-        change.messagesession_last_status = Some(word.into());
+        let change = wire::ChangeSession {
+            messagesession_last_status: Some(word.into()),
+            ..wire::ChangeSession::default()
+        };
         self.change(MARK, session, &change).await
     }
 

@@ -139,7 +139,7 @@ impl Provider for Client {
     }
 
     fn subscriptions(&self) -> Option<&dyn Subscriptions> {
-        None
+        Some(self)
     }
 
     fn numbers(&self) -> Option<&dyn OwnNumbers> {

@@ -81,7 +81,8 @@ fn read(file: &Path) -> io::Result<Option<SecretString>> {
 fn check_mode(metadata: &fs::Metadata) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
 
-    if metadata.permissions().mode() & 0o077 == 0 {
+    let for_others = metadata.permissions().mode() & 0o077;
+    if for_others == 0 {
         return Ok(());
     }
     Err(io::Error::new(

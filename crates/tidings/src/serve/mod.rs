@@ -4,7 +4,13 @@
 //! Called by each provider's `server.rs`, which adds the vendor's paths, names and shapes and says
 //! every [`Failure`] in the vendor's shape. Nothing here knows a vendor, and nothing of a call's
 //! contents, its query or its credentials reaches a log: a span holds the method, the path as it
-//! was registered and the id of the request.
+//! was registered and the id of the request. In `listen.rs` is what takes the connections, in `tls/`
+//! the certificates for it.
+
+#[cfg(feature = "listen")]
+pub mod listen;
+#[cfg(feature = "tls-server")]
+pub mod tls;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,37 +1,25 @@
-//! The server of `tidings callbacks`: bounded connections and bodies, one path, a token if one is
-//! demanded.
+//! What answers the calls of `tidings callbacks`: bounded bodies, one path, a token if one is demanded.
 //!
 //! Hands what it hears to `mod.rs`, which writes it, and answers when that is done.
 
 use std::convert::Infallible;
 use std::fmt;
-use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
 use tidings::callback::{Callback, CallbackRequest, ParseCallback};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc, oneshot};
-use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
+use tidings::serve::listen::{Answers, Caller};
+use tokio::sync::{mpsc, oneshot};
 
-/// Connections at once; further ones wait in the system's queue.
-const MAX_CONNECTIONS: usize = 256;
 /// Some ten thousand reports: far more than any provider puts into one call.
 const MAX_BODY_BYTES: usize = 4 << 20;
-/// How long a call may take to come in, idle time between calls included.
+/// How long the body of a call may take to come in.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How long to wait when the system has no descriptors left.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Who is let in, and where what they say goes.
 pub(super) struct Door {
@@ -84,64 +72,16 @@ impl Refusal {
     }
 }
 
-/// Accepts connections until it is told to stop, then lets the open calls finish.
-pub(super) async fn run(socket: TcpListener, door: Door, stopping: CancellationToken) {
-    let door = Arc::new(door);
-    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let mut connections = JoinSet::new();
-    loop {
-        let accepted = async {
-            let permit = Arc::clone(&room).acquire_owned().await;
-            (permit, socket.accept().await)
-        };
-        let (permit, accepted) = tokio::select! {
-            () = stopping.cancelled() => break,
-            Some(_) = connections.join_next() => continue,
-            accepted = accepted => accepted,
-        };
-        match accepted {
-            Ok((stream, _)) => {
-                let served = serve(stream, Arc::clone(&door), stopping.clone());
-                connections.spawn(async move {
-                    served.await;
-                    drop(permit);
-                });
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a connection cannot be accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-    drop(socket);
-    while connections.join_next().await.is_some() {}
-}
+impl Answers for Door {
+    type Body = Full<Bytes>;
+    type Error = Infallible;
 
-async fn serve(stream: TcpStream, door: Arc<Door>, stopping: CancellationToken) {
-    let service = service_fn(move |request| {
-        let door = Arc::clone(&door);
-        async move { Ok::<_, Infallible>(door.answer(request).await) }
-    });
-    let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(PATIENCE);
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stopping.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "a connection ended early");
-    }
-}
-
-impl Door {
-    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        match self.hear(request).await {
+    async fn answer(
+        &self,
+        _: &Caller,
+        request: Request<Incoming>,
+    ) -> Result<Response<Full<Bytes>>, Infallible> {
+        Ok(match self.hear(request).await {
             Ok(()) => Response::new(Full::default()),
             Err(Refusal { status, why }) => {
                 let mut answer = Response::new(Full::from(format!("{why}\n")));
@@ -152,9 +92,11 @@ impl Door {
                 self.heard.send(Heard::Refused(why)).await.ok();
                 answer
             }
-        }
+        })
     }
+}
 
+impl Door {
     /// Returns when everything that the call tells has been written.
     async fn hear(&self, request: Request<Incoming>) -> Result<(), Refusal> {
         let call = self.read(request).await?;

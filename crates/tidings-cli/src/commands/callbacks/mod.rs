@@ -6,9 +6,10 @@
 mod listen;
 
 use anyhow::Context as _;
-use tidings::callback::Callback;
+use tidings::callback::{Callback, ConversationEvent};
+use tidings::conversations::Direction;
+use tidings::serve::listen::Listener;
 use tidings::{DeliveryReport, Error, ErrorKind, InboundMessage, Timestamp};
-use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -18,7 +19,7 @@ use super::Context;
 use crate::args::CallbacksArgs;
 use crate::config;
 use crate::interrupt::Interrupt;
-use crate::output::bad_input;
+use crate::output::{bad_input, shown};
 use crate::reports::Line;
 
 /// Calls that wait to be written.
@@ -41,10 +42,10 @@ pub(super) async fn run(
     if token.as_deref() == Some("") {
         return Err(bad_input("the token is empty"));
     }
-    let socket = TcpListener::bind(args.listen)
+    let socket = Listener::bind(args.listen)
         .await
         .with_context(|| format!("cannot listen on {}", args.listen))?;
-    let address = socket.local_addr().context("cannot listen")?;
+    let base_url = socket.base_url();
 
     let (heard, mut calls) = mpsc::channel(MAX_WAITING);
     let door = Door {
@@ -56,10 +57,10 @@ pub(super) async fn run(
     let stopping = CancellationToken::new();
     // Dropped at the end: no call is answered any more by then.
     let mut listener = JoinSet::new();
-    listener.spawn(listen::run(socket, door, stopping.clone()));
+    listener.spawn(socket.http1_only().serve(door, stopping.clone()));
     // The address ends its line: what is marked there and copied is the address alone.
     context.output.remark(format_args!(
-        "what {} tells is received at http://{address}{}",
+        "what {} tells is received at {base_url}{}",
         spec.title, args.path
     ));
     context.output.remark(if args.token.is_some() {
@@ -115,6 +116,7 @@ fn sentence(callback: &Callback, now: Timestamp) -> String {
     match callback {
         Callback::Report(report) => sentence_of_report(report, now),
         Callback::Inbound(message) => sentence_of_text(message, now),
+        Callback::Conversation(event) => sentence_of_event(event, now),
         _ => format!("{now}  something that this version does not know"),
     }
 }
@@ -165,21 +167,41 @@ fn sentence_of_text(message: &InboundMessage, now: Timestamp) -> String {
     sentence
 }
 
-/// What others wrote, without anything that would move a terminal's cursor.
-fn shown(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() {
-            shown.extend(character.escape_default());
+fn sentence_of_event(event: &ConversationEvent, now: Timestamp) -> String {
+    let conversation = &event.conversation;
+    let session = shown(&conversation.id);
+    let Some(message) = &event.message else {
+        let read = if conversation.is_read {
+            "all is read"
         } else {
-            shown.push(character);
-        }
+            "something is unread"
+        };
+        let owner = shown(&conversation.owner.to_string());
+        return format!("{now}  session {session} of {owner} changed: {read}");
+    };
+    let way = match message.direction {
+        Direction::Inbound => "came in",
+        Direction::Outbound => "went out",
+        _ => "was written",
+    };
+    let mut sentence = format!(
+        "{}  {} {way} in session {session} from {} to {}: \"{}\"  message {}",
+        message.at.unwrap_or(now),
+        shown(&message.kind),
+        shown(&message.from),
+        shown(&message.to.join(", ")),
+        shown(&message.text),
+        shown(&message.id),
+    );
+    if let Some(media) = &message.media {
+        sentence = format!("{sentence}  file {}", shown(&media.mime_type));
     }
-    shown
+    sentence
 }
 
 #[cfg(test)]
 mod tests {
+    use tidings::conversations::{Conversation, ConversationMessage, Mailbox, StoredMedia};
     use tidings::{ClientRef, ProviderRef, Reason, ReportedState};
 
     use super::*;
@@ -214,6 +236,27 @@ mod tests {
             &Callback::Inbound(text),
             "2026-03-21T08:00:00Z  text from +4700000001 to 1960: \"DEMO hei\\npå deg\"  \
              message 7f00  keyword DEMO",
+        );
+    }
+
+    #[test]
+    fn what_happens_in_a_conversation_is_one_line_too() {
+        let mut conversation = Conversation::new("c-1", Mailbox::new("example.test", "200"));
+        conversation.is_read = false;
+        let event = ConversationEvent::new(conversation);
+        check(
+            &Callback::Conversation(Box::new(event.clone())),
+            "1970-01-01T00:00:00Z  session c-1 of 200@example.test changed: something is unread",
+        );
+        let mut message =
+            ConversationMessage::new("m-1", "c-1", "mms", Direction::Outbound, "see\nthis");
+        message.from = "200@example.test".to_owned();
+        message.to = vec!["+15550101234".to_owned()];
+        message.media = Some(StoredMedia::new("image/png"));
+        check(
+            &Callback::Conversation(Box::new(event.message(message))),
+            "1970-01-01T00:00:00Z  mms went out in session c-1 from 200@example.test to \
+             +15550101234: \"see\\nthis\"  message m-1  file image/png",
         );
     }
 }

@@ -133,6 +133,7 @@ fn recipe(carrier: &Carrier) -> anyhow::Result<Recipe<'static>> {
             priority: Priority::Normal,
             valid_for: None,
             window: None,
+            media: None,
             policy: Policy::default().max_parts(capabilities.max_parts),
             capabilities,
         },

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use tidings::{Acceptance, Error, ProviderRef};
+use tidings::{Acceptance, Error, Media, ProviderRef};
 use tidings_core::text::Encoding;
 
 use crate::campaign::journal::Outcome;
@@ -25,11 +25,22 @@ pub(crate) struct MessageLine<'m> {
     parts: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     encoding: Option<Encoding>,
+    /// The file that goes with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    media: Option<MediaLine<'m>>,
     /// How to ask about it: for `tidings status`.
     #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
     provider_ref: Option<&'m ProviderRef>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ErrorLine<'m>>,
+}
+
+/// A file, in JSON.
+#[derive(Debug, Serialize)]
+struct MediaLine<'m> {
+    #[serde(rename = "type")]
+    mime_type: &'m str,
+    bytes: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -75,6 +86,7 @@ impl<'m> MessageLine<'m> {
             state: state_word(verdict.outcome()),
             parts: job.parts,
             encoding: None,
+            media: job.outbound.message.media.as_ref().map(MediaLine::of),
             provider_ref: verdict.provider_ref(),
             error,
         }
@@ -88,8 +100,18 @@ impl<'m> MessageLine<'m> {
             state: "dry_run",
             parts: message.parts,
             encoding: Some(message.encoding),
+            media: message.message.media.as_ref().map(MediaLine::of),
             provider_ref: None,
             error: None,
+        }
+    }
+}
+
+impl<'m> MediaLine<'m> {
+    fn of(media: &'m Media) -> Self {
+        Self {
+            mime_type: media.mime_type(),
+            bytes: media.content().len(),
         }
     }
 }

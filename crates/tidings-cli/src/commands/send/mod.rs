@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use tidings::{
-    Capabilities, Error, ErrorKind, Outbound, ProviderRef, SendWindow, Timestamp, ZonedTime,
+    Capabilities, Error, ErrorKind, Media, Outbound, ProviderRef, SendWindow, Timestamp, ZonedTime,
 };
 
 use self::earlier::{Rows, remark_on_earlier_runs};
@@ -24,6 +24,7 @@ use crate::campaign::progress::Progress;
 use crate::campaign::run::{self, Calls, Desk, Job, Pacing, RunEnd, Verdict};
 use crate::config::LaneOptions;
 use crate::interrupt::Interrupt;
+use crate::media;
 use crate::output::{Column, Ending, Output, bad_input, counted};
 
 /// Calls open at the same time where nobody says otherwise.
@@ -83,6 +84,12 @@ fn desktop(context: &Context, args: &SendArgs) -> anyhow::Result<Desktop> {
                     --not-before and --until cannot be kept";
         return Err(Error::not_sent(ErrorKind::Unsupported, what).into());
     }
+    let media = args.media.as_deref();
+    let media = media.map(|path| media::read(path, args.media_type.as_deref()));
+    let media = media.transpose()?;
+    if let (Some(media), Some(_)) = (&media, &connected) {
+        check_media(media, &capabilities)?;
+    }
     let size = capabilities.max_messages_per_call;
     let calls = match (args.campaign.bulk, capabilities.mixed_texts_per_call) {
         (false, _) => Calls::Single,
@@ -97,6 +104,7 @@ fn desktop(context: &Context, args: &SendArgs) -> anyhow::Result<Desktop> {
             priority: args.priority.priority(),
             valid_for: args.valid_for,
             window,
+            media,
             policy: args.text_options.policy(capabilities.max_parts),
             capabilities,
         },
@@ -111,6 +119,22 @@ fn desktop(context: &Context, args: &SendArgs) -> anyhow::Result<Desktop> {
             calls,
         },
     })
+}
+
+/// Whether the provider takes the file at all.
+fn check_media(media: &Media, capabilities: &Capabilities) -> tidings::Result<()> {
+    let size = media.content().len();
+    match capabilities.max_media_bytes {
+        None => {
+            let what = "this provider sends texts only: --media cannot be sent";
+            Err(Error::not_sent(ErrorKind::Unsupported, what))
+        }
+        Some(limit) if size > limit => {
+            let what = format!("the file of --media has {size} bytes, and {limit} may be sent");
+            Err(Error::not_sent(ErrorKind::InvalidMessage, what))
+        }
+        Some(_) => Ok(()),
+    }
 }
 
 /// What `--not-before` and `--until` say. An end without a beginning begins now.
@@ -381,6 +405,10 @@ fn identity(args: &SendArgs, recipe: &Recipe<'_>, file: &[u8], connected: &Conne
         write!(options, " {:?} {:?}", args.not_before, args.until)
             .expect("writing to a string works");
     }
+    if let Some(media) = &envelope.media {
+        let file = Fingerprint::of(&[media.mime_type().as_bytes(), media.content()]);
+        write!(options, " {file:?}").expect("writing to a string works");
+    }
     Identity {
         file: Fingerprint::of(&[file]),
         template: Fingerprint::of(&[recipe.template.as_bytes()]),
@@ -399,6 +427,11 @@ fn show_plan(context: &Context, prepared: &Prepared, has_lines: bool) -> anyhow:
         }
     } else {
         encodings(&prepared.messages).show(output, "encoding")?;
+        let first = prepared.messages.first();
+        if let Some(media) = first.and_then(|first| first.message.media.as_ref()) {
+            let (kind, size) = (media.mime_type(), media.content().len());
+            output.remark(format_args!("with each goes a file: {kind}, {size} bytes"));
+        }
     }
     let bad = prepared.bad_rows.len();
     match bad {

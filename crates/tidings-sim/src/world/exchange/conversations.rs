@@ -216,7 +216,10 @@ impl Conversations {
             let mut last = LastMessage::new(&*text.kind, &*text.text);
             last.at = Some(text.at);
             last.sender = Some(text.from.to_string());
-            last.media_type = text.media.as_ref().map(|media| media.mime_type().to_owned());
+            last.media_type = text
+                .media
+                .as_ref()
+                .map(|media| media.mime_type().to_owned());
             last.media_bytes = text.media.as_ref().map(bytes_of);
             last
         });
@@ -256,7 +259,11 @@ impl Exchange {
             all().collect()
         };
         let mut views = vec![(writer, post.writer.clone())];
-        views.extend(everybody.into_iter().filter(|(account, _)| *account != writer));
+        views.extend(
+            everybody
+                .into_iter()
+                .filter(|(account, _)| *account != writer),
+        );
         let mut threads = Vec::new();
         for (account, name) in views {
             let thread = self.conversations.begin(account, &id, at, || Beginning {
@@ -337,4 +344,3 @@ pub(in crate::world) struct Heard {
 pub(in crate::world) fn draw_conversation(random: &mut fastrand::Rng) -> Box<str> {
     crate::world::open::draw_key(random).into()
 }
-

@@ -12,9 +12,9 @@ use tidings::conversations::{
 };
 use tidings_core::Media;
 
+use super::ExchangeChange;
 use super::conversations::{TextKept, ThreadChange, bytes_of};
 use super::post::Checked;
-use super::ExchangeChange;
 use crate::operation::Operation;
 use crate::scenario::Action;
 use crate::world::World;
@@ -48,7 +48,10 @@ impl ConversationDesk for World {
             legs,
         } = checked;
         let judged = self.0.judge(&rules, legs.into_iter());
-        let index = self.0.take_post(account, &rules, judged, post, text).await?;
+        let index = self
+            .0
+            .take_post(account, &rules, judged, post, text)
+            .await?;
         let state = self.0.state();
         let kept = state.exchange.conversations.text(index);
         kept.map(show).ok_or(Refusal::Unsupported)
@@ -191,10 +194,7 @@ const NO_CONVERSATION: Refusal = Refusal::NotFound {
 };
 
 /// The part of a list that is wanted.
-pub(super) fn part<T>(
-    list: impl IntoIterator<Item = T>,
-    page: Page,
-) -> impl Iterator<Item = T> {
+pub(super) fn part<T>(list: impl IntoIterator<Item = T>, page: Page) -> impl Iterator<Item = T> {
     let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
     let list = list.into_iter();
     list.skip(count(page.start)).take(count(page.limit))

@@ -54,9 +54,8 @@ impl Shared {
             return Err(Refusal::Unauthorized);
         }
         let handed_out_at = address.time.parse::<i64>().ok();
-        let holds = handed_out_at.is_some_and(|at| {
-            (0..ADDRESS_LIFE_MS).contains(&now.as_millis().saturating_sub(at))
-        });
+        let holds = handed_out_at
+            .is_some_and(|at| (0..ADDRESS_LIFE_MS).contains(&now.as_millis().saturating_sub(at)));
         holds.then_some(()).ok_or(Refusal::Expired)
     }
 

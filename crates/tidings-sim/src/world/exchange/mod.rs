@@ -17,7 +17,6 @@ mod post;
 mod subscriptions;
 mod tokens;
 
-
 use serde::{Deserialize, Serialize};
 use tidings_core::Timestamp;
 

@@ -121,7 +121,11 @@ impl NumberDesk for World {
         self.0.enter(Operation::CountNumbers, |_| false)?;
         let state = self.0.state_now();
         self.0.owner(&state, who, owner)?;
-        let own = state.exchange.numbers.iter().filter(|kept| kept.is_of(owner));
+        let own = state
+            .exchange
+            .numbers
+            .iter()
+            .filter(|kept| kept.is_of(owner));
         Ok(u64::try_from(own.count()).unwrap_or(u64::MAX))
     }
 

@@ -101,7 +101,9 @@ impl Shared {
         let number = if phones.is_empty() {
             None
         } else {
-            let given = post.from.or_else(|| thread.and_then(|thread| thread.number));
+            let given = post
+                .from
+                .or_else(|| thread.and_then(|thread| thread.number));
             Some(self.own_number(state, owner, given)?)
         };
         let legs = phones.iter().map(|phone| {

@@ -150,7 +150,14 @@ impl SubscriptionKept {
 
     fn is_like(&self, other: &Self) -> bool {
         let of = |kept: &Self| {
-            [&kept.events, &kept.url, &kept.domain, &kept.user, &kept.reseller].map(String::clone)
+            [
+                &kept.events,
+                &kept.url,
+                &kept.domain,
+                &kept.user,
+                &kept.reseller,
+            ]
+            .map(String::clone)
         };
         of(self) == of(other)
     }
@@ -214,7 +221,13 @@ impl SubscriptionDesk for World {
             let caller = self.0.caller(&state, who)?;
             let ends_at = token_ends_at.ok().flatten();
             let made = self.0.subscription_of(&state, &caller, new, ends_at)?;
-            if state.exchange.subscriptions.0.iter().any(|kept| kept.is_like(&made)) {
+            if state
+                .exchange
+                .subscriptions
+                .0
+                .iter()
+                .any(|kept| kept.is_like(&made))
+            {
                 return Err(Refusal::Duplicate);
             }
             let shown = made.shown();
@@ -298,8 +311,8 @@ impl Shared {
             Some(user) if caller.rights == Rights::User => user.clone(),
             _ => ALL.to_owned(),
         });
-        let is_own = caller.domain.as_deref() == Some(&*domain)
-            && caller.user.as_deref() == Some(&*user);
+        let is_own =
+            caller.domain.as_deref() == Some(&*domain) && caller.user.as_deref() == Some(&*user);
         match &*domain {
             ALL if caller.rights < Rights::System => {
                 return Err(forbidden("events of all domains"));
@@ -416,6 +429,9 @@ fn checked_url(url: &str) -> Result<String, Refusal> {
     if can_be_called {
         Ok(url.to_owned())
     } else {
-        Err(Refusal::invalid("url", "is no address that begins with http:// or https://"))
+        Err(Refusal::invalid(
+            "url",
+            "is no address that begins with http:// or https://",
+        ))
     }
 }

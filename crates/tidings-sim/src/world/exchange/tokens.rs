@@ -17,8 +17,8 @@ use tidings::backend::{
 use tidings::conversations::Mailbox;
 use tidings_core::Timestamp;
 
-use super::directory::{DOMAIN, KEY, RESELLER, forbidden};
 use super::ExchangeChange;
+use super::directory::{DOMAIN, KEY, RESELLER, forbidden};
 use crate::faults::CALL;
 use crate::operation::Operation;
 use crate::scenario::rules::{ApiKey, TokenRules};
@@ -197,7 +197,10 @@ impl TokenDesk for World {
                 }
                 Revoked::User(name) => {
                     let (user, domain) = name.split_once('@').unwrap_or((name, DOMAIN));
-                    (self.0.owner(&state, who, &Mailbox::new(domain, user))?, None)
+                    (
+                        self.0.owner(&state, who, &Mailbox::new(domain, user))?,
+                        None,
+                    )
                 }
                 _ => return Err(Refusal::Unsupported),
             };
@@ -267,8 +270,8 @@ impl Shared {
             .exchange
             .tokens
             .by_access(second_step.token.expose_secret());
-        let is_his =
-            first.is_some_and(|it| it.is_first_step && it.account == account && state.now < it.ends_at);
+        let is_his = first
+            .is_some_and(|it| it.is_first_step && it.account == account && state.now < it.ends_at);
         let given = second_step.passcode.expose_secret().as_bytes();
         if !is_his || !bool::from(passcode.as_bytes().ct_eq(given)) {
             return Err(Refusal::Unauthorized);

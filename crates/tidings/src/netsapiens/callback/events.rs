@@ -5,7 +5,7 @@ use std::fmt;
 
 use tidings_core::Timestamp;
 
-use super::super::map::{addresses, times};
+use super::super::map::{addresses, number, time};
 use super::super::model::Model;
 
 /// One object of a post.
@@ -133,14 +133,14 @@ pub enum Way {
 impl MessageEvent {
     /// When it was written.
     pub fn at(&self) -> Option<Timestamp> {
-        times::read(&self.timestamp)
+        time::from_wire(&self.timestamp)
     }
 
     /// Whether it went over the phone network, and not from user to user.
     pub fn is_phone_text(&self) -> bool {
         match self.direction.as_str() {
             "orig" | "term" => true,
-            _ => self.from_user_id.is_empty() && addresses::phone(&self.from_number).is_some(),
+            _ => self.from_user_id.is_empty() && number::from_wire(&self.from_number).is_some(),
         }
     }
 
@@ -173,7 +173,7 @@ impl MessageEvent {
 impl SessionEvent {
     /// When the latest message was written.
     pub fn last_at(&self) -> Option<Timestamp> {
-        times::read(&self.last_timestamp)
+        time::from_wire(&self.last_timestamp)
     }
 
     /// Which way the latest message went: in if one of the others wrote it, out if our number or one

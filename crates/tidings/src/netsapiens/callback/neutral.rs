@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use secrecy::ExposeSecret as _;
 use tidings_core::{InboundMessage, Timestamp};
 
-use super::super::map::{addresses, times};
+use super::super::map::{addresses, time};
 use super::super::model::Model;
 use super::super::setting;
 use super::events::{Event, MessageEvent, SessionEvent, Way};
@@ -147,7 +147,7 @@ impl SessionEvent {
         conversation.is_group = !self.kind.is_empty() || conversation.remote.len() > 1;
         conversation.is_muted = self.is_muted.unwrap_or(false);
         conversation.is_read = !self.last_status.eq_ignore_ascii_case("unread");
-        conversation.started_at = times::read(&self.start_timestamp);
+        conversation.started_at = time::from_wire(&self.start_timestamp);
         conversation.last = self.last();
         Callback::Conversation(Box::new(ConversationEvent::new(conversation)))
     }
@@ -263,9 +263,9 @@ impl<'a> Subscriber<'a> {
         conversation: &Conversation,
         written: Option<&ConversationMessage>,
     ) -> SessionEvent {
-        let time = |at: Timestamp| match self.spelling {
-            Spelling::Underscore => times::plain(at),
-            Spelling::Kebab => times::rfc3339(at),
+        let dated = |at: Timestamp| match self.spelling {
+            Spelling::Underscore => time::to_wire(at),
+            Spelling::Kebab => time::to_rfc3339(at),
         };
         let last = conversation.last.clone().or_else(|| written.map(last_of));
         let last = last.unwrap_or_else(|| LastMessage::new("", ""));
@@ -284,11 +284,11 @@ impl<'a> Subscriber<'a> {
                 "unread"
             }
             .to_owned(),
-            last_timestamp: last.at.map(time).unwrap_or_default(),
+            last_timestamp: last.at.map(dated).unwrap_or_default(),
             last_media_type: last.media_type.unwrap_or_default(),
             last_media_size: last.media_bytes,
             is_muted: Some(conversation.is_muted),
-            start_timestamp: conversation.started_at.map(time).unwrap_or_default(),
+            start_timestamp: conversation.started_at.map(dated).unwrap_or_default(),
             kind: if conversation.is_group {
                 "group-chat"
             } else {
@@ -315,7 +315,7 @@ fn message_event(conversation: &Conversation, message: &ConversationMessage) -> 
     let owner = &conversation.owner;
     let mut event = MessageEvent {
         id: message.id.clone(),
-        timestamp: message.at.map(times::plain).unwrap_or_default(),
+        timestamp: message.at.map(time::to_wire).unwrap_or_default(),
         kind: message.kind.clone(),
         domain: owner.domain.clone(),
         user: owner.user.clone(),

@@ -1,41 +1,11 @@
 //! Who writes and who is written to: phone numbers, which the wire has as digits without a plus, and
-//! users of the PBX, which stay as they are. Used by both halves.
+//! users of the PBX, which stay as they are. Used for events.
 
-use tidings_core::E164;
-
-/// The number that a text of the wire is. Numbers come with and without a plus; ten digits that
-/// North America's plan allows are one of its numbers. Anything shorter is an extension or a short
-/// number.
-pub fn phone(text: &str) -> Option<E164> {
-    let text = text.trim();
-    let digits = text.strip_prefix('+').unwrap_or(text);
-    let is_number =
-        (8..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-    if !is_number {
-        return None;
-    }
-    let has_plus = digits.len() < text.len();
-    let written = match digits.len() {
-        _ if has_plus => format!("+{digits}"),
-        ..10 => return None,
-        10 if is_north_american(digits) => format!("+1{digits}"),
-        _ => format!("+{digits}"),
-    };
-    E164::parse_possible(&written, None).ok()
-}
-
-/// Three digits and seven, neither of which begins with 0 or 1.
-fn is_north_american(ten_digits: &str) -> bool {
-    let begins_well = |at: usize| {
-        let first = ten_digits.as_bytes().get(at);
-        first.is_some_and(|digit| (b'2'..=b'9').contains(digit))
-    };
-    begins_well(0) && begins_well(3)
-}
+use super::number;
 
 /// A number with its plus, anything else as it is.
 pub fn neutral(text: &str) -> String {
-    match phone(text) {
+    match number::from_wire(text) {
         Some(number) => number.as_str().to_owned(),
         None => text.trim().to_owned(),
     }

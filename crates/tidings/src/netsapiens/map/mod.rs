@@ -9,7 +9,6 @@ pub mod number;
 pub(super) mod outward;
 pub mod status;
 pub mod time;
-pub mod times;
 
 /// The provider's id in errors, logs and configuration.
 pub const PROVIDER: &str = "netsapiens";

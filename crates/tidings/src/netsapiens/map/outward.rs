@@ -181,20 +181,25 @@ pub(in crate::netsapiens) fn call(call: &PhoneCall, host: &str) -> wire::ActiveC
     row.call_term_user = user.into();
     row.call_term_domain = domain.into();
     row.call_term_uri = format!("sip:{user}@{domain}").into();
-    row.call_start_datetime = time::write_with_offset(call.started_at).into();
+    row.call_start_datetime = time::write(call.started_at).into();
     row.call_answer_datetime = call
         .answered_at
-        .map(time::write_with_offset)
-        .unwrap_or_default()
+        .map_or_else(|| NEVER.to_owned(), time::write)
         .into();
     row
 }
+
+/// How a call that rings says when it was answered.
+const NEVER: &str = "0000-00-00 00:00:00";
 
 /// User and domain of `user@domain`; of anything else itself and the domain of whose call it is.
 fn halves<'a>(name: &'a str, domain: &'a str) -> (&'a str, &'a str) {
     name.split_once('@')
         .unwrap_or((addresses::written(name), domain))
 }
+
+/// What stands for the department of a user who is in none.
+pub(in crate::netsapiens) const NO_DEPARTMENT: &str = "n/a";
 
 /// A token and whose it is, without the token itself.
 pub(in crate::netsapiens) fn token_answer(
@@ -208,7 +213,7 @@ pub(in crate::netsapiens) fn token_answer(
         user: identity.user.clone().unwrap_or_default().into(),
         territory: identity.reseller.as_str().into(),
         domain: identity.domain.clone().unwrap_or_default().into(),
-        department: "n/a".into(),
+        department: NO_DEPARTMENT.into(),
         uid: uid.into(),
         login: login.into(),
         scope: scope(identity.rights).into(),

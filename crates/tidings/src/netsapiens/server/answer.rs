@@ -24,7 +24,7 @@ const EXPIRED: &str = "The access token provided has expired";
 /// Of one that never was, or that is missing.
 const NO_TOKEN: &str = "The access token is missing or not valid";
 /// Of credentials.
-const BAD_CREDENTIALS: &str = "The credentials are not valid";
+const BAD_CREDENTIALS: &str = "Invalid credentials";
 /// Of what is not there.
 const NOT_FOUND: &str = "Resource not found.";
 
@@ -164,8 +164,11 @@ impl IntoResponse for Refused {
             Self::Wrong { field, fault } => said(bad, &format!("{field} {fault}")),
             Self::Credentials { status } => said(status, BAD_CREDENTIALS),
             Self::NotThere(message) => said(StatusCode::NOT_FOUND, &message),
-            Self::Exists(what) => said(StatusCode::CONFLICT, &format!("{what} already exists")),
-            Self::NobodyOfItsOwn => said(bad, "~ has no meaning with this API key"),
+            Self::Exists(what) => {
+                let sentence = format!("{what} already exists");
+                said(StatusCode::CONFLICT, &sentence)
+            }
+            Self::NobodyOfItsOwn => said(bad, "~ needs a user"),
             Self::Failure(failure) => say(&failure),
         }
     }

@@ -40,12 +40,14 @@ pub(super) async fn list(caller: Caller, place: Place, seen: Seen) -> Result<Res
     Ok(answer::document(&rows(&found, &caller, &seen)))
 }
 
-/// `GET /domains/{domain}/users/{user}/calls/{callid}`.
+/// `GET /domains/{domain}/users/{user}/calls/{callid}`: by the id that its maker gave it, or by ours.
 pub(super) async fn one(caller: Caller, place: Place, seen: Seen) -> Result<Response, Refused> {
     let owner = place.owner(&caller)?;
     let id = place.id("callid")?;
     let found = under_way(&caller, &place, Some(&owner.domain), Some(&owner.user)).await?;
-    let found = found.iter().find(|call| call.id == id);
+    let found = found
+        .iter()
+        .find(|call| call.id == id || call.session == id);
     let what = "call";
     let found = found.ok_or_else(|| caller.refused(Refusal::NotFound { what }))?;
     Ok(answer::document(&row(found, &caller, &seen)))
@@ -75,7 +77,7 @@ pub(super) async fn start(
         .await;
     let started = started.map_err(inward::call_field);
     let started = started.map_err(|refusal| match refusal {
-        Refusal::Duplicate => Refused::Exists("A call with this id"),
+        Refusal::Duplicate => Refused::Exists("Call"),
         refusal => place.refused(&caller, refusal),
     })?;
     Ok(if is_synchronous {

@@ -23,6 +23,7 @@ use super::tokens::{Grant, Mfa, SECOND_STEP_SCOPE, refused};
 use crate::backend::{Identity, Presented, Revoked, SignedIn, Token};
 use crate::conversations::Mailbox;
 use crate::error::{Error, ErrorKind, Result};
+use crate::netsapiens::map::outward::NO_DEPARTMENT;
 use crate::netsapiens::map::{inward, outward};
 use crate::netsapiens::wire;
 
@@ -206,6 +207,8 @@ fn claims_of(desk: &Desk, token: &Token, iss: &str) -> wire::Claims {
         user_scope: inward::scope(identity.rights).into(),
         display_name: identity.display_name.as_str().into(),
         apiversion: outward::version(&desk.options.api_version).into(),
+        department: NO_DEPARTMENT.into(),
+        login: outward::user_id(identity).into(),
         ..wire::Claims::default()
     }
 }

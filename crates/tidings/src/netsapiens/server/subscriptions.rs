@@ -76,7 +76,7 @@ async fn make(
     let made = caller.backend().subscribe(caller.who(), new).await;
     let made = made.map_err(inward::subscription_field);
     let made = made.map_err(|refusal| match refusal {
-        Refusal::Duplicate => Refused::Exists("A subscription like this"),
+        Refusal::Duplicate => Refused::Exists("Subscription"),
         refusal => place.refused(caller, refusal),
     })?;
     Ok(answer::document(&outward::subscription(&made)))
@@ -109,7 +109,7 @@ pub(super) async fn change(
     let changed = changed.change_subscription(caller.who(), id, change).await;
     let changed = changed.map_err(inward::subscription_field);
     changed.map_err(|refusal| match refusal {
-        Refusal::Duplicate => Refused::Exists("A subscription like this"),
+        Refusal::Duplicate => Refused::Exists("Subscription"),
         refusal => place.refused(&caller, refusal),
     })?;
     Ok(answer::accepted())

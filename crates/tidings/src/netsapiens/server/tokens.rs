@@ -73,10 +73,10 @@ impl Grant {
         match grant.as_deref().unwrap_or("password") {
             "password" => Self::password(asked, None),
             "mfa" => {
-                let step = fields::required_name("access_token", &asked.access_token)?;
-                let step = match desk.signer.verify(&step) {
+                let step = fields::required("access_token", &asked.access_token)?;
+                let step = match desk.signer.verify(step) {
                     Some(claims) => claims.jti.0,
-                    None => step,
+                    None => step.to_owned(),
                 };
                 let passcode = fields::required_name("passcode", &asked.passcode)?;
                 if passcode.len() != 6 || !passcode.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -97,10 +97,7 @@ impl Grant {
                     );
                 Ok(Self::Refresh {
                     presented,
-                    refresh: secret(fields::required_name(
-                        "refresh_token",
-                        &asked.refresh_token,
-                    )?),
+                    refresh: secret(fields::required("refresh_token", &asked.refresh_token)?),
                 })
             }
             _ => {

@@ -57,12 +57,12 @@ fn every_status_has_a_meaning_for_messages_changes_and_questions() {
                 401 => (ErrorKind::Unauthorized, NotSent),
                 402 => (ErrorKind::InsufficientCredit, NotSent),
                 403 if is_verdict => (ErrorKind::Forbidden, NotSent),
-                403 => (ErrorKind::RateLimited, NotSent),
                 404 => (ErrorKind::NotFound, NotSent),
                 405 | 415 | 501 => (ErrorKind::Unsupported, NotSent),
                 408 => (ErrorKind::Timeout, Unknown),
                 409 => (ErrorKind::Rejected, Unknown),
-                429 => (ErrorKind::RateLimited, NotSent),
+                // A 403 without the PBX's own words is the network's.
+                403 | 429 => (ErrorKind::RateLimited, NotSent),
                 500..=599 => (ErrorKind::Unavailable, Unknown),
                 _ => (ErrorKind::Protocol, Unknown),
             };

@@ -1,8 +1,10 @@
 //! Tests of the NetSapiens provider.
 
 mod callback;
+mod exchanges;
 #[cfg(feature = "client")]
 mod failures;
+mod golden;
 #[cfg(feature = "client")]
 mod golden_calls;
 #[cfg(feature = "client")]
@@ -12,6 +14,8 @@ mod neutral;
 #[cfg(feature = "client")]
 mod numbers;
 #[cfg(feature = "client")]
+mod path;
+#[cfg(feature = "client")]
 mod reconciling;
 #[cfg(feature = "client")]
 mod secrecy;
@@ -20,7 +24,12 @@ mod sending;
 #[cfg(feature = "client")]
 mod sessions;
 #[cfg(feature = "client")]
+mod settings;
+#[cfg(feature = "client")]
 mod sign_in;
+#[cfg(feature = "client")]
+mod token_refusals;
+mod wire;
 
 #[cfg(feature = "client")]
 use super::{Client, ClientBuilder, Credentials};

@@ -13,7 +13,7 @@ use crate::tests::scripted::{Reply, Scripted};
 const V2: &str = "/ns-api/v2";
 
 fn row() -> serde_json::Value {
-    json!({"number":15550109876_i64,"application":"user","domain":"example.test","dest":200,
+    json!({"number":15_550_109_876_i64,"application":"user","domain":"example.test","dest":200,
         "carrier":"carrier-a","mms-capable":"true","group-mms-capable":"false"})
 }
 

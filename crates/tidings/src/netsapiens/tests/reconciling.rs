@@ -379,7 +379,7 @@ async fn repeated_texts_of_one_client_are_counted() {
         for one in &both {
             client.submit(std::slice::from_ref(one)).await.unwrap_err();
         }
-        *clock.0.lock().unwrap() = started().plus(Duration::from_secs(60));
+        *clock.0.lock().unwrap() = started().plus(Duration::from_mins(1));
         for one in both {
             let reconciled = client
                 .reconcile(&AttemptRef::new(one, started()))

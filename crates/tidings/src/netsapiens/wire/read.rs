@@ -362,8 +362,8 @@ impl<'de, T: Document> Visitor<'de> for Object<T> {
 }
 
 /// A list of documents. A single row may come without the brackets, and the list may be wrapped into
-/// an object as its member `data` or `messagesessions`, as some clients expect it; `null` and an
-/// object without members are an empty list.
+/// an object as its member `data` or `messagesessions`, as some clients expect it; `null` is an
+/// empty list.
 ///
 /// An object that has none of the document's members is no row: a server may answer 200 and tell of
 /// an error in the body.
@@ -399,9 +399,8 @@ impl<'de, T: Document> Visitor<'de> for RowsVisitor<T> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Vec<T>, A::Error> {
         let (mut wrapped, mut row) = (None, T::default());
-        let (mut is_row, mut has_members) = (false, false);
+        let mut is_row = false;
         while let Some(Name(name)) = members.next_key()? {
-            has_members = true;
             if matches!(&*name, "data" | "messagesessions") {
                 let Rows(rows) = members.next_value()?;
                 wrapped = Some(rows);
@@ -412,7 +411,6 @@ impl<'de, T: Document> Visitor<'de> for RowsVisitor<T> {
         match wrapped {
             Some(rows) => Ok(rows),
             None if is_row => Ok(vec![row]),
-            None if !has_members => Ok(Vec::new()),
             None => Err(A::Error::custom(Expected::Rows)),
         }
     }

@@ -9,7 +9,7 @@ use std::fmt;
 
 use base64::display::Base64Display;
 use base64::prelude::BASE64_STANDARD;
-use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
@@ -227,7 +227,8 @@ impl OneOrMore {
 impl Serialize for OneOrMore {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         match self.0.as_slice() {
-            [one] => to.serialize_str(one),
+            // One that is empty would be read as none.
+            [one] if !one.is_empty() => to.serialize_str(one),
             several => several.serialize(to),
         }
     }
@@ -270,6 +271,10 @@ impl<'de> Visitor<'de> for OneOrMoreVisitor {
     }
 
     // What it is instead is left out of the errors: it may be anything, a phone number among them.
+    fn visit_map<A: MapAccess<'de>>(self, _members: A) -> Result<OneOrMore, A::Error> {
+        Err(A::Error::custom(Expected::TextOrList))
+    }
+
     fn visit_i64<E: serde::de::Error>(self, _number: i64) -> Result<OneOrMore, E> {
         Err(E::custom(Expected::TextOrList))
     }

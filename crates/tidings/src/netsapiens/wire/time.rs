@@ -17,17 +17,17 @@ pub fn read(field: &'static str, text: &Text) -> Result<Option<Timestamp>, Field
         return Ok(None);
     }
     let at = match text.as_bytes().get(10) {
-        Some(b' ' | b'T') if text.len() == SECONDS.len() => {
-            let (date, time) = (text.get(..10), text.get(11..));
-            date.zip(time)
-                .and_then(|(date, time)| point(date, &format!("{time}Z")))
-        }
-        Some(b' ' | b'T') => {
-            let (date, time) = (text.get(..10), text.get(11..));
-            date.zip(time).and_then(|(date, time)| point(date, time))
-        }
+        Some(b' ' | b'T') => text.get(..10).zip(text.get(11..)),
         _ => None,
     };
+    let has_offset = |time: &str| time.contains(['Z', 'z', '+', '-']);
+    let at = at.and_then(|(date, time)| {
+        if has_offset(time) {
+            point(date, time)
+        } else {
+            point(date, &format!("{time}Z"))
+        }
+    });
     at.map(Some)
         .ok_or_else(|| FieldFault::new(field, Expected::Time))
 }
@@ -43,11 +43,9 @@ pub fn write_with_offset(at: Timestamp) -> String {
     format!("{}+00:00", seconds(at))
 }
 
-const SECONDS: &str = "YYYY-MM-DD HH:MM:SS";
-
 fn seconds(at: Timestamp) -> String {
     let mut shown = at.max(Timestamp::UNIX_EPOCH).to_string();
-    shown.truncate(SECONDS.len());
+    shown.truncate("2026-01-02T03:04:05".len());
     shown
 }
 

@@ -237,7 +237,7 @@ fn times_that_are_none_cost_no_text() {
         "",
         "0000-00-00 00:00:00",
         "yesterday",
-        "2026-01-02T03:04:05",
+        "2026-13-02 03:04:05",
     ] {
         let callbacks = parse(&post(changed(MESSAGE, &json!({ "timestamp": time })))).unwrap();
         let [Callback::Inbound(text)] = callbacks.as_slice() else {

@@ -1,7 +1,13 @@
 //! What can be typed after `tidings`: every command, option and example.
 //!
 //! Read by `main.rs`, which hands each command its own struct; `commands/man.rs` and
-//! `commands/completions.rs` print it in other forms. Holds no behaviour beyond reading values.
+//! `commands/completions.rs` print it in other forms. Holds no behaviour beyond reading values. What
+//! the commands about a provider's conversations, subscriptions and numbers take is in files of
+//! their own.
+
+mod conversations;
+mod numbers;
+mod subscriptions;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,6 +20,10 @@ use tidings_core::text::{
 };
 
 use crate::values::{duration, positive, url_path};
+
+pub(crate) use conversations::{MessagesArgs, SessionsAction, SessionsArgs};
+pub(crate) use numbers::{NumberUse, NumbersAction, NumbersArgs};
+pub(crate) use subscriptions::{ChangeArgs, CreateArgs, SubscriptionsAction, SubscriptionsArgs};
 
 /// Send text messages dependably.
 #[derive(Debug, Parser)]
@@ -52,6 +62,10 @@ pub(crate) enum Command {
     Status(StatusArgs),
     Batches(BatchesArgs),
     Callbacks(CallbacksArgs),
+    Sessions(SessionsArgs),
+    Messages(MessagesArgs),
+    Subscriptions(SubscriptionsArgs),
+    Numbers(NumbersArgs),
     Balance(BalanceArgs),
     Contacts(ContactsArgs),
     Groups(GroupsArgs),
@@ -182,20 +196,27 @@ impl NationalTable {
 #[command(after_help = "EXAMPLES\n  \
                   tidings send --to +224622000001 --from Tidings \"Bonjour\"\n  \
                   echo \"Bonjour\" | tidings send --to 622000001 --region GN -\n  \
+                  tidings send --to +15550101234 --media photo.jpg \"Look\"\n  \
                   tidings send --to +4741000001 --not-before \"2026-12-24T16:00[Europe/Oslo]\" \"God jul\"\n  \
                   tidings send --csv people.csv --template \"Bonjour {{first_name}}\" --dry-run\n  \
                   tidings send --csv people.csv --template \"Bonjour {{first_name}}\" --json\n\n\
                   Exit codes: tidings help exit-codes")]
 pub(crate) struct SendArgs {
-    /// The text of a message to --to; `-` reads it from standard input
+    /// The text of a message to --to; `-` reads it from standard input. Beside --media it may be left
+    /// out
     #[arg(
-        required_unless_present = "csv",
+        required_unless_present_any = ["csv", "media"],
         conflicts_with = "csv",
         requires = "to"
     )]
     pub(crate) text: Option<String>,
     /// A recipient; may be given several times, and gets the text once
-    #[arg(long, value_name = "NUMBER", conflicts_with = "csv")]
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        required_unless_present = "csv",
+        conflicts_with = "csv"
+    )]
     pub(crate) to: Vec<String>,
     /// What phones show as the sender: up to 11 letters and digits, a number, or a short code
     #[arg(long, value_name = "SENDER")]
@@ -203,6 +224,13 @@ pub(crate) struct SendArgs {
     /// The country, in two letters, of numbers that are written without + and country code
     #[arg(long, value_name = "COUNTRY")]
     pub(crate) region: Option<Region>,
+    /// Send a picture or another file with each message, where the provider can
+    #[arg(long, value_name = "FILE")]
+    pub(crate) media: Option<PathBuf>,
+    /// The MIME type of that file, such as `image/png` [default: found by its content, else by its
+    /// name]
+    #[arg(long, value_name = "TYPE", requires = "media")]
+    pub(crate) media_type: Option<String>,
     /// What leaves first when messages wait
     #[arg(long, value_name = "PRIORITY", default_value = "normal")]
     pub(crate) priority: PriorityWord,
@@ -488,6 +516,14 @@ pub(crate) struct SimArgs {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub(crate) listen: SocketAddr,
+    /// Speak https, with a certificate of its own making; what clients have to trust is printed as
+    /// `ca_file`
+    #[arg(long)]
+    pub(crate) tls: bool,
+    /// With --tls: keep that file here, and the key that goes with it beside it, so that it is the
+    /// same after a restart [default: a temporary file that is removed at the end]
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    pub(crate) ca_file: Option<PathBuf>,
     /// A scenario: delays, numbers that fail, faults
     #[arg(long, value_name = "FILE")]
     pub(crate) scenario: Option<PathBuf>,
