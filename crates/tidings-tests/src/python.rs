@@ -106,7 +106,22 @@ impl Python {
     /// # Panics
     /// When the script fails or writes something else; the message holds what it wrote.
     pub fn run(&self, script: &Path, arguments: &[&str], input: &Value) -> Value {
+        self.run_with(&[], script, arguments, input)
+    }
+
+    /// As [`Self::run`], with variables in the script's environment.
+    ///
+    /// # Panics
+    /// As [`Self::run`].
+    pub fn run_with(
+        &self,
+        variables: &[(&str, &str)],
+        script: &Path,
+        arguments: &[&str],
+        input: &Value,
+    ) -> Value {
         let mut child = Command::new(&self.interpreter)
+            .envs(variables.iter().copied())
             .arg(script)
             .args(arguments)
             .stdin(Stdio::piped())

@@ -1,5 +1,5 @@
-//! What a provider tells by calling its customer's server: reports on messages, and texts from
-//! phones.
+//! What a provider tells by calling its customer's server: reports on messages, texts from phones,
+//! and what happens in conversations.
 //!
 //! Each provider's `callback.rs` translates between the vendor's calls and these types, in both
 //! directions: whoever receives them parses, the simulator emits. Nothing here listens or posts.
@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use tidings_core::{DeliveryReport, InboundMessage};
 
-use crate::conversations::{Conversation, ConversationMessage};
+use crate::conversations::{Conversation, ConversationMessage, Direction};
 use crate::provider::Account;
 
 /// One thing that a provider tells.
@@ -22,7 +22,10 @@ pub enum Callback {
     Report(DeliveryReport),
     /// A text from a phone.
     Inbound(InboundMessage),
-    /// Something else happened in a conversation.
+    /// Something else happened in a conversation: a message that went out or came with a file, a
+    /// reading, another name. No text from a phone is told by this alone that is not told as
+    /// [`Self::Inbound`] too, where the provider was asked for messages; whoever only wants texts from
+    /// phones passes it over.
     Conversation(Box<ConversationEvent>),
 }
 
@@ -47,11 +50,43 @@ impl ConversationEvent {
         }
     }
 
+    /// What it was.
+    pub fn happening(&self) -> Happening {
+        match (&self.message, self.conversation.is_read) {
+            (Some(message), _) => Happening::Message(message.direction),
+            (None, true) => Happening::Read,
+            (None, false) => Happening::Unread,
+        }
+    }
+
     /// Adds the message that was written into it.
     #[must_use]
     pub fn message(mut self, message: ConversationMessage) -> Self {
         self.message = Some(message);
         self
+    }
+}
+
+/// What happened in a conversation, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Happening {
+    /// A message was written.
+    Message(Direction),
+    /// All of it has been read by now.
+    Read,
+    /// Something in it has not been read.
+    Unread,
+}
+
+impl Happening {
+    /// The stable word, as in JSON output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Message(direction) => direction.as_str(),
+            Self::Read => "read",
+            Self::Unread => "unread",
+        }
     }
 }
 
@@ -139,6 +174,10 @@ pub struct CallbackEmitter {
     pub at_most_every: Duration,
     /// How long the vendor waits for an answer.
     pub time_limit: Duration,
+    /// Where customers subscribe to events: the vendor's words for all that [`emit`](Self::emit) can
+    /// tell. Each round of calls is for one subscription, and the account holds [`EVENT_MODEL`] and
+    /// [`SUBSCRIPTION_ID`] besides its settings. Empty where one address is told everything.
+    pub models: &'static [&'static str],
 }
 
 impl CallbackEmitter {
@@ -148,6 +187,7 @@ impl CallbackEmitter {
             emit,
             at_most_every: Duration::ZERO,
             time_limit: Duration::from_mins(1),
+            models: &[],
         }
     }
 
@@ -158,6 +198,13 @@ impl CallbackEmitter {
         self
     }
 
+    /// Says that customers subscribe, and to what they can.
+    #[must_use]
+    pub const fn models(mut self, models: &'static [&'static str]) -> Self {
+        self.models = models;
+        self
+    }
+
     /// Sets how long the vendor waits for an answer.
     #[must_use]
     pub const fn time_limit(mut self, time: Duration) -> Self {
@@ -165,6 +212,11 @@ impl CallbackEmitter {
         self
     }
 }
+
+/// The setting that says for which events a round of calls is, where customers subscribe.
+pub const EVENT_MODEL: &str = "event_model";
+/// The setting that says for which subscription a round of calls is, where customers subscribe.
+pub const SUBSCRIPTION_ID: &str = "subscription_id";
 
 /// A call to the customer's server, or a part of it, cannot be read. The sentence repeats nothing of the call.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -32,7 +32,7 @@ pub(crate) enum SessionsAction {
     },
     /// Show one session
     Show {
-        /// The session, as `tidings sessions list` prints it, or as `batch` in the `ref` of a message
+        /// The session, as `tidings sessions list` prints it, or as `session` in the `ref` of a message
         session: String,
         #[command(flatten)]
         account: AccountArgs,

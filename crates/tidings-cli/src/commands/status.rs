@@ -170,8 +170,10 @@ fn of_id(id: &str) -> anyhow::Result<Tracked> {
     }
     let about: ProviderRef = serde_json::from_str(id)
         .map_err(|error| bad_input(format!("this is no reference of a message: {error}")))?;
-    if about.message.is_none() && about.batch.is_none() && about.reference.is_none() {
-        let what = "this is no reference of a message: it has none of message, batch, reference";
+    let named = [&about.message, &about.batch, &about.session];
+    if named.into_iter().all(Option::is_none) && about.reference.is_none() {
+        let what =
+            "this is no reference of a message: it has none of message, batch, session, reference";
         return Err(bad_input(what));
     }
     Ok(Tracked::new(None, about))

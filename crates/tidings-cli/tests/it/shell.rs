@@ -27,11 +27,9 @@ pub(crate) struct Carrier {
     run_time: tokio::runtime::Runtime,
 }
 
-/// The provider that these tests run with where any would do.
+/// The provider that these tests run with where any would do that has a balance and contacts.
 pub(crate) fn spec() -> &'static ProviderSpec {
-    tidings::providers::ALL
-        .first()
-        .expect("a provider is compiled in")
+    spec_that(|can| can.balance && can.address_book)
 }
 
 /// A provider that can do this.

@@ -128,9 +128,9 @@ use std::time::Duration;
 use tidings_core::{E164, Reason};
 
 use crate::operation::Operation;
+pub(crate) use rules::CallLimit;
 use rules::{
-    ApiKey, CallLimit, FurtherAccount, NumberRule, PhoneRule, Reports, Rules, ScriptedText,
-    TokenRules,
+    ApiKey, FurtherAccount, NumberRule, PhoneRule, Reports, Rules, ScriptedText, TokenRules,
 };
 
 /// What happens in a simulated carrier. [`Scenario::default`] is a good day: credit for 10,000

@@ -163,7 +163,7 @@ fn accounts_phones_reports_and_texts_are_read() {
         allows_premium: false,
         max_price: Some(700),
         sender: Some("1960".parse().unwrap()),
-        user: Default::default(),
+        user: rules::UserRules::default(),
     };
     assert_eq!(rules.interval_us(), 250_000);
     assert_eq!(scenario.rules, rules);
@@ -386,5 +386,87 @@ fn a_wrong_scenario_is_told_by_its_key_and_what_is_allowed() {
         &fault("empty_body = true\ncall = \"\""),
         Some("fault[1].call"),
         &["submit", "balance"],
+    );
+}
+
+#[test]
+fn users_numbers_keys_tokens_and_limits_are_read() {
+    use tidings::backend::Rights;
+
+    let scenario = read(
+        "rights = \"system\"\ndisplay_name = \"Ann Doe\"\npasscode = \"123456\"\n\
+         [[account]]\nsettings = { username = \"201@a.test\" }\nrights = \"user\"\n\
+         [[number]]\nnumber = \"+15550101234\"\nowner = \"201\"\nmedia = false\n\
+         [[api_key]]\nkey = \"secret\"\nrights = \"reseller\"\ndomain = \"a.test\"\n\
+         [tokens]\nlifetime_s = 60\nrefresh = \"fails\"\n\
+         [limits]\ncalls_per_s = 10\nblock_for_s = 7",
+    );
+    let user = rules::UserRules {
+        rights: Rights::System,
+        display_name: Some("Ann Doe".to_owned()),
+        passcode: Some("123456".to_owned()),
+    };
+    assert_eq!(scenario.rules.user, user);
+    assert_eq!(scenario.further_accounts[0].rules.user.rights, Rights::User);
+    let number = NumberRule {
+        number: "+15550101234".parse().unwrap(),
+        owner: "201".to_owned(),
+        application: "user".to_owned(),
+        media: false,
+    };
+    assert_eq!(scenario.numbers, [number]);
+    let [key] = scenario.api_keys.as_slice() else {
+        panic!("{:?}", scenario.api_keys);
+    };
+    assert_eq!((&*key.key, key.rights), ("secret", Rights::Reseller));
+    assert_eq!(key.domain.as_deref(), Some("a.test"));
+    assert!(!format!("{key:?}").contains("secret"));
+    let tokens = TokenRules {
+        lifetime: Duration::from_mins(1),
+        refresh_lifetime: Duration::from_hours(24),
+        refresh_fails: true,
+        sign_in_fails: false,
+    };
+    assert_eq!(scenario.tokens, tokens);
+    let limit = CallLimit {
+        calls_per_s: 10,
+        block_for: Duration::from_secs(7),
+    };
+    assert_eq!(scenario.call_limit, Some(limit));
+    assert_eq!(read("").tokens, TokenRules::default());
+}
+
+#[test]
+fn what_users_cannot_have_is_refused_with_its_key() {
+    check_error("passcode = \"12345\"", Some("passcode"), &["6 digits"]);
+    check_error(
+        "[[account]]\nsettings = { line = 1 }\npasscode = \"abcdef\"",
+        Some("account[0].passcode"),
+        &["6 digits"],
+    );
+    check_error(
+        "[[number]]\nnumber = \"12\"\nowner = \"200\"",
+        Some("number[0].number"),
+        &["a phone number with + and country code"],
+    );
+    check_error(
+        "[[number]]\nnumber = \"+15550101234\"\nowner = \"\"",
+        Some("number[0].owner"),
+        &["a user, or user@domain"],
+    );
+    check_error(
+        "[[api_key]]\nkey = \"\"",
+        Some("api_key[0].key"),
+        &["at least one character"],
+    );
+    check_error(
+        "[tokens]\nlifetime_s = 0",
+        Some("tokens.lifetime_s"),
+        &["at least 1 second"],
+    );
+    check_error(
+        "[limits]\ncalls_per_s = 0",
+        Some("limits.calls_per_s"),
+        &["at least 1"],
     );
 }

@@ -7,6 +7,7 @@
 use std::cell::RefCell;
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -15,12 +16,14 @@ use axum::extract::{MatchedPath, Request};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use bytes::Bytes;
-use http::{Method, StatusCode};
+use http::{HeaderValue, Method, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use tower::Service;
 
+use super::limit::Doorkeeper;
 use super::listen::Ending;
+use super::subscriptions::Poster;
 use super::{answer, control};
 use crate::faults::{CALL, CallNotes, Firing, RequestProbe};
 use crate::operation::Operation;
@@ -44,16 +47,24 @@ pub(super) struct Calls {
     world: World,
     router: Router,
     remote_control: bool,
+    poster: Option<Arc<Poster>>,
+    door: Doorkeeper,
 }
 
 impl Calls {
-    pub(super) fn new(world: World, remote_control: bool) -> Result<Self, tidings::Error> {
-        let backend = std::sync::Arc::new(world.clone());
+    pub(super) fn new(
+        world: World,
+        remote_control: bool,
+        poster: Option<Arc<Poster>>,
+    ) -> Result<Self, tidings::Error> {
+        let backend = Arc::new(world.clone());
         let router = (world.spec().router)(backend, world.served_as())?;
         Ok(Self {
             world,
             router: router.layer(middleware::from_fn(tell_template)),
             remote_control,
+            poster,
+            door: Doorkeeper::default(),
         })
     }
 
@@ -68,9 +79,12 @@ impl Calls {
             if !self.remote_control && !peer.ip().to_canonical().is_loopback() {
                 return Ok(answer::plain(StatusCode::NOT_FOUND, Body::empty()));
             }
-            return Ok(control::answer(&self.world, request).await);
+            return Ok(control::answer(&self.world, self.poster.as_deref(), request).await);
         }
         let method = request.method().clone();
+        if !self.admits(peer) {
+            return Ok(self.shut_out(&method, request).await);
+        }
         let (request, firing) = match self.fault_on_request(request).await {
             Ok(probed) => probed,
             Err(refusal) => return Ok(refusal),
@@ -88,6 +102,31 @@ impl Calls {
             firing => self.route(request, firing).await,
         };
         self.finish(&method, ending, outcome).await
+    }
+
+    fn admits(&self, peer: SocketAddr) -> bool {
+        let Some(limit) = self.world.call_limit() else {
+            return true;
+        };
+        self.door.admits(peer.ip(), limit, self.world.now())
+    }
+
+    /// What the network in front of the server answers: it knows nothing of the API.
+    async fn shut_out(&self, method: &Method, request: Request) -> Response {
+        // Read to its end: a client that was still sending would see its own write fail.
+        read(request.into_body()).await.ok();
+        let page = "<html><head><title>403 Forbidden</title></head><body></body></html>";
+        let mut answer = answer::plain(StatusCode::FORBIDDEN, Body::from(page));
+        let html = HeaderValue::from_static("text/html");
+        answer.headers_mut().insert(header::CONTENT_TYPE, html);
+        self.world.count(&Call {
+            method,
+            template: None,
+            operation: None,
+            status: Some(StatusCode::FORBIDDEN),
+            fault: Some("blocked"),
+        });
+        answer
     }
 
     async fn fault_on_request(

@@ -7,6 +7,9 @@
 //! | `GET /_sim/inbound` | one JSON line per text from a phone, in the order of arrival: `id`, `from`, `to`, `text`, `at`, `session` |
 //! | `POST /_sim/inbound` | a phone sends a text: `{"from":"+4790000001","text":"STOP"}`, with `to` or `session` where it is no answer to the latest text to that phone; answers with its line |
 //! | `POST /_sim/release` | lets go what is on hold; answers with how many messages that were |
+//! | `POST /_sim/expire-tokens` | ends all access tokens; with `{"refresh":true}` the refresh tokens too |
+//! | `POST /_sim/revoke-tokens` | ends all tokens, so that everybody has to sign in again |
+//! | `POST /_sim/post-events` | makes a round of posts to those who subscribe, now; answers with how many were made and how many were not taken |
 //! | `POST /_sim/scenario` | takes a scenario as TOML and replaces the present one |
 //!
 //! Called by `call` before faults and the router; who may ask is decided there.
@@ -24,6 +27,7 @@ use tidings_core::{E164, InboundMessage};
 
 use super::answer::as_json;
 use super::call::read;
+use super::subscriptions::Poster;
 use crate::error::SimError;
 use crate::scenario::Scenario;
 use crate::world::{PhoneText, World};
@@ -35,7 +39,7 @@ pub(super) const PREFIX: &str = "/_sim/";
 const LINES_AT_ONCE: usize = 1_000;
 
 /// Answers a control call.
-pub(super) async fn answer(world: &World, request: Request) -> Response {
+pub(super) async fn answer(world: &World, poster: Option<&Poster>, request: Request) -> Response {
     let path = request
         .uri()
         .path()
@@ -58,14 +62,61 @@ pub(super) async fn answer(world: &World, request: Request) -> Response {
             Err(refusal) => fault(StatusCode::SERVICE_UNAVAILABLE, &refusal.to_string()),
         },
         ("scenario", &Method::POST) => scenario(world, request).await,
-        ("messages" | "stats" | "inbound" | "release" | "scenario", _) => {
-            fault(StatusCode::METHOD_NOT_ALLOWED, "another method is expected")
-        }
+        ("expire-tokens", &Method::POST) => expire_tokens(world, request).await,
+        ("revoke-tokens", &Method::POST) => end_tokens(world, true).await,
+        ("post-events", &Method::POST) => post_events(poster).await,
+        (
+            "messages" | "stats" | "inbound" | "release" | "scenario" | "expire-tokens"
+            | "revoke-tokens" | "post-events",
+            _,
+        ) => fault(StatusCode::METHOD_NOT_ALLOWED, "another method is expected"),
         _ => fault(
             StatusCode::NOT_FOUND,
-            "expected GET messages, GET stats, GET or POST inbound, POST release or POST scenario",
+            "expected GET messages, GET stats, GET or POST inbound, POST release, POST scenario, \
+             POST expire-tokens, POST revoke-tokens or POST post-events",
         ),
     }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ExpireForm {
+    refresh: bool,
+}
+
+async fn expire_tokens(world: &World, request: Request) -> Response {
+    let body = match read(request.into_body()).await {
+        Ok(body) => body,
+        Err(refusal) => return refusal,
+    };
+    let form = if body.trim_ascii().is_empty() {
+        Ok(ExpireForm::default())
+    } else {
+        serde_json::from_slice(&body)
+    };
+    match form {
+        Ok(ExpireForm { refresh }) => end_tokens(world, refresh).await,
+        Err(error) => fault(StatusCode::BAD_REQUEST, &error.to_string()),
+    }
+}
+
+async fn end_tokens(world: &World, refresh: bool) -> Response {
+    match world.end_tokens(refresh).await {
+        Ok(()) => as_json(StatusCode::OK, json!({ "refresh": refresh }).to_string()),
+        Err(refusal) => fault(StatusCode::SERVICE_UNAVAILABLE, &refusal.to_string()),
+    }
+}
+
+async fn post_events(poster: Option<&Poster>) -> Response {
+    let Some(poster) = poster else {
+        return fault(
+            StatusCode::NOT_FOUND,
+            "customers of this provider do not subscribe",
+        );
+    };
+    let round = poster.round().await;
+    let counted = json!({ "posted": round.posted, "failed": round.failed });
+    as_json(StatusCode::OK, counted.to_string())
 }
 
 fn messages(world: World) -> Response {

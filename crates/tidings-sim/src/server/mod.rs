@@ -10,7 +10,9 @@ mod ca_file;
 mod call;
 mod callbacks;
 mod control;
+mod limit;
 mod listen;
+mod subscriptions;
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -29,7 +31,8 @@ use tokio_util::sync::CancellationToken;
 use self::ca_file::{CaFile, KeepCa};
 use crate::error::SimError;
 use crate::scenario::Scenario;
-use crate::world::{World, WorldSettings};
+use crate::world::{FROM_NUMBER, KEY, World, WorldSettings};
+use subscriptions::Poster;
 
 /// How long [`Simulator::stop`] waits for calls that are being answered.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
@@ -42,6 +45,7 @@ pub struct Simulator {
     ca_file: Option<CaFile>,
     stopping: CancellationToken,
     listener: JoinSet<()>,
+    poster: Option<Arc<Poster>>,
 }
 
 impl Simulator {
@@ -61,6 +65,8 @@ impl Simulator {
                 tells: false,
             },
             callback_url: None,
+            event_interval: None,
+            trusted: None,
             tls: None,
         }
     }
@@ -88,8 +94,8 @@ impl Simulator {
     }
 
     /// The account as a client's settings: the credentials, those settings that the simulator was
-    /// given and a client has too, where the provider has such a setting `base_url`, and with TLS
-    /// `ca_file`.
+    /// given and a client has too, and, where the provider has such settings, `base_url` and the number
+    /// that texts go out from; with TLS `ca_file`.
     pub fn account(&self) -> Account {
         let spec = self.world.spec();
         let served_as = self.world.served_as();
@@ -102,6 +108,12 @@ impl Simulator {
         for (setting, value) in self.credentials() {
             account = account.with(setting, value);
         }
+        for (setting, value) in self.of_first_user() {
+            let is_known = spec.settings.iter().any(|known| known.name == setting);
+            if is_known && account.setting(setting).is_none() {
+                account = account.with(setting, value);
+            }
+        }
         if spec
             .settings
             .iter()
@@ -113,6 +125,30 @@ impl Simulator {
             account = account.with(CA_FILE, path.to_string_lossy().into_owned());
         }
         account
+    }
+
+    /// What a client of an exchange has to know besides credentials.
+    fn of_first_user(&self) -> Vec<(&'static str, String)> {
+        let mut known = Vec::new();
+        if let Some(number) = self.world.from_number() {
+            known.push((FROM_NUMBER, number.as_str().to_owned()));
+        }
+        // A key belongs to no user, so that its calls have to say for whom they are.
+        if self.world.served_as().setting(KEY).is_some()
+            && let Some(user) = self.world.first_user()
+        {
+            known.push(("domain", user.domain));
+            known.push(("user", user.user));
+        }
+        known
+    }
+
+    /// Makes a round of posts to those who subscribe, now: for tests that do not want to wait for the
+    /// next one. Nothing where customers of the provider do not subscribe.
+    pub async fn post_events(&self) {
+        if let Some(poster) = &self.poster {
+            poster.round().await;
+        }
     }
 
     /// What is behind the API.
@@ -156,6 +192,8 @@ pub struct SimulatorBuilder {
     remote_control: bool,
     world: WorldSettings,
     callback_url: Option<String>,
+    event_interval: Option<Duration>,
+    trusted: Option<Vec<u8>>,
     tls: Option<KeepCa>,
 }
 
@@ -209,10 +247,23 @@ impl SimulatorBuilder {
     }
 
     /// Calls this address, the customer's server, to tell of ends of messages and of texts from
-    /// phones. Default: nobody is told.
+    /// phones. Where the vendor's customers subscribe to events the first user is subscribed to all
+    /// events of his domain. Default: nobody is told.
     pub fn callback_url(mut self, url: impl Into<String>) -> Self {
         self.callback_url = Some(url.into());
         self.world.tells = true;
+        self
+    }
+
+    /// How often those who subscribe are posted to. Default: as often as the vendor does it.
+    pub fn event_interval(mut self, interval: Duration) -> Self {
+        self.event_interval = Some(interval);
+        self
+    }
+
+    /// Trusts these certificates (PEM) besides the system's when those who subscribe are posted to.
+    pub fn trusted_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.trusted = Some(pem.into());
         self
     }
 
@@ -255,7 +306,10 @@ impl SimulatorBuilder {
     /// # Errors
     /// [`SimError`] when the address is taken, there is no certificate for TLS, the account or the scenario does not fit the provider,
     /// the state file cannot be used, or the customer's server cannot be called.
-    pub async fn start(self) -> Result<Simulator, SimError> {
+    pub async fn start(mut self) -> Result<Simulator, SimError> {
+        // Who subscribes is told of what happens, not of ends.
+        let subscribes = self.world.spec.capabilities.subscriptions;
+        self.world.tells &= !subscribes;
         let world = World::open(self.world).await?;
         let listen_failed = |source| SimError::Listen {
             address: self.listen,
@@ -272,16 +326,37 @@ impl SimulatorBuilder {
         }
         let base_url = socket.base_url();
         let spec = world.spec();
-        let calls = call::Calls::new(world.clone(), self.remote_control)
+        // A server of the same machine may have a certificate of the same maker.
+        let own = ca_file
+            .as_ref()
+            .and_then(|own| std::fs::read(own.path()).ok());
+        let trusted = [self.trusted, own]
+            .into_iter()
+            .flatten()
+            .reduce(|mut all, more| {
+                all.extend_from_slice(&more);
+                all
+            });
+        let poster = Poster::new(world.clone(), trusted)?.map(Arc::new);
+        let calls = call::Calls::new(world.clone(), self.remote_control, poster.clone())
             .map_err(|source| SimError::Account { source })?;
+        if let (Some(poster), Some(url)) = (&poster, &self.callback_url) {
+            poster.subscribe(url).await?;
+        }
         let caller = self
             .callback_url
+            .filter(|_| poster.is_none())
             .map(|url| callbacks::Caller::new(world.clone(), &url));
         let caller = caller.transpose()?;
         let stopping = CancellationToken::new();
         let mut listener = JoinSet::new();
         if let Some(caller) = caller {
             listener.spawn(callbacks::run(caller, stopping.clone()));
+        }
+        if let Some(poster) = &poster {
+            let posting =
+                subscriptions::run(Arc::clone(poster), self.event_interval, stopping.clone());
+            listener.spawn(posting);
         }
         listener.spawn(socket.serve(calls, stopping.clone()));
         tracing::info!(%address, provider = spec.id, "a simulated carrier listens on {address}");
@@ -292,6 +367,7 @@ impl SimulatorBuilder {
             ca_file,
             stopping,
             listener,
+            poster,
         })
     }
 }

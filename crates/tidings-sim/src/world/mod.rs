@@ -26,19 +26,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
 use secrecy::SecretString;
 use tidings::ProviderSpec;
 use tidings::backend::Refusal;
-use tidings_core::Clock;
+use tidings::conversations::Mailbox;
+use tidings_core::{Clock, E164, Timestamp};
 
 use crate::error::SimError;
 use crate::faults::{Firing, RequestProbe, Script};
-use crate::scenario::Scenario;
 use crate::scenario::rules::Rules;
+use crate::scenario::{CallLimit, Scenario};
 use journal::{Journal, Ticket};
 use state::{Change, State};
 use telling::Planned;
 use traffic::Traffic;
 
-pub(crate) use exchange::Posting;
 pub use exchange::TokenStats;
+pub(crate) use exchange::{FROM_NUMBER, KEY, Posting};
 pub(crate) use open::WorldSettings;
 pub use show::{SimMessage, SimSession, SimWindow};
 pub use telling::PhoneText;
@@ -114,6 +115,19 @@ impl World {
             .collect()
     }
 
+    /// The number that texts of the first user go out from, where users have numbers.
+    pub fn from_number(&self) -> Option<E164> {
+        self.0.state().number_of_user(0)
+    }
+
+    /// The first user, where accounts are users of an exchange.
+    pub(crate) fn first_user(&self) -> Option<Mailbox> {
+        if !self.0.spec.capabilities.conversations {
+            return None;
+        }
+        self.0.state().mailbox(0)
+    }
+
     /// Replaces the scenario: its faults begin to count anew; what was decided about messages that
     /// were taken before stays, but those that wait leave at the new rate. Where it names a credit, the
     /// accounts have that from now on. Accounts that it does not name stay, without rules.
@@ -149,6 +163,16 @@ impl World {
     /// The fault that hits a call by its request.
     pub(crate) fn fault_on_request(&self, probe: RequestProbe<'_>) -> Option<Firing> {
         lock(&self.0.script).on_request(probe)
+    }
+
+    /// How many calls a machine may make, where that is limited.
+    pub(crate) fn call_limit(&self) -> Option<CallLimit> {
+        self.0.scenario().call_limit
+    }
+
+    /// The present moment.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.0.clock.now()
     }
 
     /// Counts a call that was answered, or was not on purpose.

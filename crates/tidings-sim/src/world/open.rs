@@ -208,17 +208,18 @@ fn numbers_of(scenario: &Scenario, state: &State) -> Result<Vec<Change>, SimErro
             )),
         };
     };
-    let changes = scenario.numbers.iter().map(|number| {
+    let named = scenario.numbers.iter().map(|number| {
         let (user, domain) = number
             .owner
             .split_once('@')
             .unwrap_or((&number.owner, &first.domain));
         let owner = Mailbox::new(domain, user);
-        let kept = NumberKept::of_user(number.number, &owner)
+        NumberKept::of_user(number.number, &owner)
             .application(number.application.clone())
-            .media(number.media);
-        Change::Exchange(ExchangeChange::Number(kept))
+            .media(number.media)
     });
+    let missing = named.filter(|number| !state.exchange.numbers.contains(number));
+    let changes = missing.map(|number| Change::Exchange(ExchangeChange::Number(number)));
     Ok(changes.collect())
 }
 

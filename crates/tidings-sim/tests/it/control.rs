@@ -83,6 +83,10 @@ async fn stats_counts_calls_refusals_faults_and_arrivals() {
             "faults": {"empty_body": 1},
             "messages": 1, "parts": 1, "credit": 9_999, "arrival": [id],
             "callbacks_sent": 0, "callbacks_failed": 0, "told": 0, "inbound": 0,
+            "tokens": {
+                "by_password": 0, "by_refresh": 0, "by_delegation": 0, "first_steps": 0,
+                "refused_sign_ins": 0, "refused_refreshes": 0, "expired_calls": 0,
+            },
         })
     );
 }

@@ -278,7 +278,7 @@ async fn sign_in(backend: &dyn Backend, headers: &HeaderMap) -> Result<Principal
     backend.sign_in(&presented).await
 }
 
-struct Refused(Refusal);
+pub(crate) struct Refused(Refusal);
 
 impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {

@@ -8,6 +8,7 @@
 mod callbacks;
 mod control;
 mod conversations;
+mod exchange;
 mod faults;
 mod harness;
 mod providers;

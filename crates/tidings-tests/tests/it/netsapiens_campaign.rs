@@ -54,7 +54,10 @@ fn check_nothing_twice(carrier: &Carrier) {
 fn check_all(carrier: &Carrier) {
     check_nothing_twice(carrier);
     let received = received(carrier);
-    let lost: Vec<String> = (0..ROWS).map(number).filter(|to| !received.contains_key(to)).collect();
+    let lost: Vec<String> = (0..ROWS)
+        .map(number)
+        .filter(|to| !received.contains_key(to))
+        .collect();
     assert!(lost.is_empty(), "{lost:?}");
     assert_eq!(received.len(), ROWS);
 }

@@ -11,7 +11,6 @@ use tidings::http::HttpClient;
 use tidings::netsapiens::{self, Client};
 use tidings::{
     Acceptance, Account, ClientRef, ErrorKind, Message, Outbound, Provider, Receipt, Result,
-    SystemClock,
 };
 use tidings_sim::world::TokenStats;
 use tidings_tests::{CALL_LIMIT, Carrier, TestClock, standard};
@@ -113,8 +112,8 @@ async fn send_across(
     sends.join_all().await
 }
 
-const REFRESH_FAILS: &str = "[tokens]\nrefresh_fails = true\n";
-const BOTH_FAIL: &str = "[tokens]\nrefresh_fails = true\nsign_in_fails = true\n";
+const REFRESH_FAILS: &str = "[tokens]\nrefresh = \"fails\"\n";
+const BOTH_FAIL: &str = "[tokens]\nrefresh = \"fails\"\nsign_in = \"fails\"\n";
 
 #[track_caller]
 fn check_counts(counts: &TokenStats, expected: [u64; 4], what: impl std::fmt::Debug) {
@@ -235,12 +234,12 @@ fn client_with(carrier: &Carrier, clock: &Arc<TestClock>) -> Client {
     let setting = |name: &str| account.setting(name).unwrap().to_owned();
     Client::builder()
         .base_url(setting("base_url"))
-        .credentials(netsapiens::PasswordCredentials::new(
+        .password(
             setting("client_id"),
             setting("client_secret"),
             setting("username"),
             setting("password"),
-        ))
+        )
         .from_number(setting("from_number").parse().unwrap())
         .clock(Arc::clone(clock) as _)
         .http(http)
@@ -251,7 +250,7 @@ fn client_with(carrier: &Carrier, clock: &Arc<TestClock>) -> Client {
 /// What the vendor says with the same status as of a token that has expired.
 #[tokio::test(flavor = "multi_thread")]
 async fn missing_rights_are_no_reason_to_sign_in_again() {
-    let carrier = start("").await;
+    let carrier = start("rights = \"user\"\n").await;
     let account = carrier.simulator.account().with("user", "201");
     let provider = connect(&account);
     let mut sends = JoinSet::new();

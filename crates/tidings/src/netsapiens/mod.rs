@@ -17,6 +17,8 @@ mod credentials;
 mod grant;
 #[cfg(feature = "client")]
 mod jwt;
+#[cfg(feature = "client")]
+mod keeper;
 pub mod map;
 #[cfg(feature = "client")]
 mod media;
@@ -67,6 +69,8 @@ pub use choices::{DEFAULT_SETTLE_TIME, SenderField, Sessions};
 pub use client::Client;
 #[cfg(feature = "client")]
 pub use credentials::{ApiKey, ApiKeyLevel, Brings, Credentials, PasswordCredentials, UnknownWord};
+#[cfg(feature = "client")]
+pub use keeper::{Keeper, KeeperEvent, Kept};
 pub use model::Model;
 #[cfg(feature = "client")]
 pub use second_step::{MfaChallenge, MfaIdentity, SignedIn};
@@ -111,7 +115,8 @@ pub static SPEC: ProviderSpec = ProviderSpec {
         // The server looks into its table of subscriptions every three seconds.
         CallbackEmitter::new(callback::emit)
             .at_most_every(Duration::from_secs(3))
-            .time_limit(Duration::from_secs(10)),
+            .time_limit(Duration::from_secs(10))
+            .models(&["message", "messagesession"]),
     ),
 };
 

@@ -102,7 +102,7 @@ pub(super) async fn run(caller: Caller, stopping: CancellationToken) {
     while accounts.join_next().await.is_some() {}
 }
 
-async fn has_stopped_after(stopping: &CancellationToken, pause: Duration) -> bool {
+pub(super) async fn has_stopped_after(stopping: &CancellationToken, pause: Duration) -> bool {
     let stopped = stopping.cancelled();
     tokio::time::timeout(pause, stopped).await.is_ok()
 }
@@ -230,7 +230,7 @@ fn pause_after(failures: u32) -> Duration {
 }
 
 /// The call under the customer's address: the query of the call follows that of the address.
-fn addressed(url: &Uri, call: CallbackRequest) -> Option<http::Request<Bytes>> {
+pub(super) fn addressed(url: &Uri, call: CallbackRequest) -> Option<http::Request<Bytes>> {
     let queries = [url.query(), call.query.as_deref()];
     let queries: Vec<_> = queries.into_iter().flatten().collect();
     let path = if queries.is_empty() {

@@ -138,7 +138,7 @@ impl ConversationDesk for World {
             let account = self.0.owner(&state, who, owner)?;
             let thread = state.exchange.conversations.thread(account, id);
             let is_with_phones = thread.ok_or(NO_CONVERSATION)?.number.is_some();
-            let change = match change {
+            let what = match change {
                 ConversationChange::Participants(_) if is_with_phones => {
                     let fault = "can change in conversations of users only";
                     return Err(Refusal::invalid("participants", fault));
@@ -160,7 +160,7 @@ impl ConversationDesk for World {
                 at: state.now,
                 account,
                 id: id.into(),
-                change,
+                what,
             };
             self.0.change(&mut state, Change::Exchange(change))?
         };

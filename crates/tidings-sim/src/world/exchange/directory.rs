@@ -14,9 +14,9 @@ pub(in crate::world) const USERNAME: &str = "username";
 /// The setting that names the program, where there is one.
 const CLIENT_ID: &str = "client_id";
 /// The setting of a client that names the sender of messages that name none.
-pub(in crate::world) const FROM_NUMBER: &str = "from_number";
+pub(crate) const FROM_NUMBER: &str = "from_number";
 /// The setting that takes the place of a user's credentials: a key for programs.
-pub(in crate::world) const KEY: &str = "api_key";
+pub(crate) const KEY: &str = "api_key";
 /// The domain of users whose names have none.
 pub(super) const DOMAIN: &str = "tidings.example";
 /// Who sells the domains.

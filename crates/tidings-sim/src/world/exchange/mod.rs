@@ -23,7 +23,8 @@ use tidings_core::Timestamp;
 use super::state::Impossible;
 
 pub(super) use conversations::{Conversations, Heard, draw_conversation};
-pub(super) use directory::{FROM_NUMBER, KEY, USERNAME, draw_from_number, draw_username};
+pub(crate) use directory::{FROM_NUMBER, KEY};
+pub(super) use directory::{USERNAME, draw_from_number, draw_username};
 pub(super) use numbers::NumberKept;
 pub(super) use post::PostTaken;
 pub(crate) use subscriptions::Posting;
@@ -72,7 +73,7 @@ pub(super) enum ExchangeChange {
         at: Timestamp,
         account: usize,
         id: Box<str>,
-        change: conversations::ThreadChange,
+        what: conversations::ThreadChange,
     },
     Number(NumberKept),
     NumberGone {
@@ -105,9 +106,9 @@ impl Exchange {
                 at,
                 account,
                 id,
-                change,
+                what,
             } => {
-                let thread = self.conversations.change(account, &id, change)?;
+                let thread = self.conversations.change(account, &id, what)?;
                 if let Some(thread) = thread {
                     self.happened(at, thread, None);
                 }

@@ -55,10 +55,6 @@ impl NumberKept {
         self
     }
 
-    pub(in crate::world) fn number(&self) -> E164 {
-        self.number
-    }
-
     pub(in crate::world) fn is_of(&self, owner: &Mailbox) -> bool {
         self.domain == owner.domain && self.owner.as_deref() == Some(&*owner.user)
     }

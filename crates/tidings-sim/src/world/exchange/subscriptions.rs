@@ -3,7 +3,7 @@
 //! Called by the provider's router, and by `server::subscriptions`, which makes the posts.
 
 use async_trait::async_trait;
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use tidings::backend::{Identity, Principal, Refusal, Rights, SubscriptionDesk};
 use tidings::callback::Callback;
@@ -72,7 +72,7 @@ pub(in crate::world) struct Subscriptions(Vec<SubscriptionKept>);
 pub(crate) struct Posting {
     pub(crate) id: String,
     pub(crate) events: String,
-    pub(crate) url: String,
+    pub(crate) url: SecretString,
     pub(crate) callbacks: Vec<Callback>,
 }
 
@@ -397,7 +397,7 @@ impl World {
             Posting {
                 id: kept.id.to_string(),
                 events: kept.events.clone(),
-                url: kept.url.clone(),
+                url: kept.url.as_str().into(),
                 callbacks: told.collect(),
             }
         };

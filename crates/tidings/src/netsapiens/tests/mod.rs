@@ -1,12 +1,16 @@
 //! Tests of the NetSapiens provider.
 
 mod callback;
+#[cfg(feature = "client")]
+mod calls;
 mod exchanges;
 #[cfg(feature = "client")]
 mod failures;
 mod golden;
 #[cfg(feature = "client")]
-mod golden_calls;
+mod golden_client;
+#[cfg(feature = "client")]
+mod keeper;
 #[cfg(feature = "client")]
 mod media;
 #[cfg(feature = "client")]
@@ -27,6 +31,8 @@ mod sessions;
 mod settings;
 #[cfg(feature = "client")]
 mod sign_in;
+#[cfg(feature = "client")]
+mod subscriptions;
 #[cfg(feature = "client")]
 mod token_refusals;
 mod wire;
