@@ -113,7 +113,7 @@ impl Client {
     ) -> Result<Answer<Vec<wire::SmsNumber>>> {
         let path = path.map(|path| path.page(page));
         let answer = self
-            .call(LIST, Method::GET, path, None, verdict::read_rows)
+            .call(LIST, Method::GET, path, None, verdict::read_list)
             .await?;
         checked(LIST, answer, |row: &wire::SmsNumber| !row.number.is_empty())
     }

@@ -151,7 +151,7 @@ impl Client {
         let clock = &*self.shared().clock;
         let asked = clock.now();
         let read = |call: Call, response: &HttpResponse| {
-            let rows = verdict::read_rows(call, response)?;
+            let rows = verdict::read_list(call, response)?;
             Ok(rows.map(|rows| (rows, date(response))))
         };
         let answer = self.call(RECONCILE, Method::GET, path, None, read).await?;

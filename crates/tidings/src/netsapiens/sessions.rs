@@ -89,7 +89,7 @@ impl Client {
     pub async fn session(&self, id: &str) -> Result<Answer<wire::MessageSession>> {
         let path = self.session_path(id);
         let answer = self
-            .call(SHOW, Method::GET, path, None, verdict::read_rows)
+            .call(SHOW, Method::GET, path, None, verdict::read_list)
             .await?;
         // Version 45 describes a list, in which a server may give more than was asked for.
         let mut found: Answer<Vec<wire::MessageSession>> = answer;
@@ -132,7 +132,7 @@ impl Client {
     pub async fn messages(&self, session: &str, page: Page) -> Result<Answer<Vec<wire::Message>>> {
         let path = self.messages_path(session).map(|path| path.page(page));
         let answer = self
-            .call(MESSAGES, Method::GET, path, None, verdict::read_rows)
+            .call(MESSAGES, Method::GET, path, None, verdict::read_list)
             .await?;
         checked(MESSAGES, answer, is_message)
     }
@@ -225,7 +225,7 @@ impl Client {
     ) -> Result<Answer<Vec<wire::MessageSession>>> {
         let path = path.map(|path| path.page(page));
         let answer = self
-            .call(call, Method::GET, path, None, verdict::read_rows)
+            .call(call, Method::GET, path, None, verdict::read_list)
             .await?;
         checked(call, answer, |session: &wire::MessageSession| {
             !session.messagesession_id.is_empty()

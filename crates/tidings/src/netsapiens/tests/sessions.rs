@@ -57,7 +57,7 @@ async fn sessions_of_the_user_and_of_the_domain_are_listed() {
     assert_eq!(
         paths,
         [
-            format!("{USER}?start=0&limit=10"),
+            format!("{USER}?limit=10"),
             "/ns-api/v2/domains/~/messagesessions?start=20&limit=10".to_owned(),
             format!("{USER}/a%2F1/messages?start=1&limit=1000"),
         ]
