@@ -2,13 +2,11 @@
 
 mod callback;
 mod exchanges;
+#[cfg(feature = "client")]
+mod failures;
 mod golden;
 #[cfg(feature = "client")]
 mod golden_calls;
-#[cfg(feature = "client")]
-mod path;
-#[cfg(feature = "client")]
-mod failures;
 #[cfg(feature = "client")]
 mod golden_client;
 #[cfg(feature = "client")]
@@ -17,6 +15,8 @@ mod media;
 mod neutral;
 #[cfg(feature = "client")]
 mod numbers;
+#[cfg(feature = "client")]
+mod path;
 #[cfg(feature = "client")]
 mod reconciling;
 #[cfg(feature = "client")]
