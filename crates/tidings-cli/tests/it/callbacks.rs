@@ -217,9 +217,8 @@ fn what_cannot_be_written_is_not_acknowledged() {
 fn a_provider_that_does_not_call_back_says_so() {
     let mut specs = tidings::providers::ALL.iter();
     let silent = specs.find(|spec| spec.parse_callback.is_none());
-    let silent = silent.expect("some provider does not call");
+    let spec = silent.expect("some provider does not call");
     let shell = Shell::new();
-    let spec = silent;
     let ended = shell.run(&["callbacks", "--provider", spec.id]);
     let told = &ended.exited_with(21).stderr;
     assert!(
