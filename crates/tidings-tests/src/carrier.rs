@@ -76,6 +76,7 @@ impl Carrier {
         CarrierBuilder {
             builder: Simulator::builder(spec),
             clock: Arc::new(TestClock::new()),
+            has_system_clock: false,
             spec,
         }
     }
@@ -124,6 +125,7 @@ impl Carrier {
 pub struct CarrierBuilder {
     builder: SimulatorBuilder,
     clock: Arc<TestClock>,
+    has_system_clock: bool,
     spec: &'static ProviderSpec,
 }
 
@@ -164,12 +166,22 @@ impl CarrierBuilder {
         self
     }
 
+    /// Tells the carrier the time of this machine.
+    pub fn system_clock(mut self) -> Self {
+        self.has_system_clock = true;
+        self
+    }
+
     /// Starts it.
     ///
     /// # Panics
     /// When no port is free or the account does not fit the provider.
     pub async fn start(self) -> Carrier {
-        let clock = Arc::clone(&self.clock) as Arc<dyn tidings::Clock>;
+        let clock: Arc<dyn tidings::Clock> = if self.has_system_clock {
+            Arc::new(SystemClock::new())
+        } else {
+            Arc::clone(&self.clock) as _
+        };
         let simulator = self.builder.clock(clock).start().await;
         Carrier {
             simulator: simulator.expect("a port is free, and the account fits"),

@@ -3,7 +3,8 @@
 //!
 //! Called by the command's `sim` and `demo` and by every test that needs a carrier. The way of a
 //! call: `listen` (connections), `call` (control or router, and the fault), `answer` (what a fault
-//! makes of an answer), `control` (`/_sim/`). In the other direction, to the customer: `callbacks`.
+//! makes of an answer), `control` (`/_sim/`), `limit` (who calls too often). In the other direction, to
+//! the customer: `callbacks`, and `subscriptions` where customers subscribe to events.
 
 mod answer;
 mod ca_file;
@@ -65,9 +66,9 @@ impl Simulator {
                 tells: false,
             },
             callback_url: None,
-            tls: None,
             event_interval: None,
             trusted: None,
+            tls: None,
         }
     }
 
@@ -94,8 +95,8 @@ impl Simulator {
     }
 
     /// The account as a client's settings: the credentials, those settings that the simulator was
-    /// given and a client has too, where the provider has such settings `base_url` and the number that
-    /// texts go out from, and with TLS `ca_file`.
+    /// given and a client has too, and, where the provider has such settings, `base_url` and the number
+    /// that texts go out from; with TLS `ca_file`.
     pub fn account(&self) -> Account {
         let spec = self.world.spec();
         let served_as = self.world.served_as();
@@ -192,9 +193,9 @@ pub struct SimulatorBuilder {
     remote_control: bool,
     world: WorldSettings,
     callback_url: Option<String>,
-    tls: Option<KeepCa>,
     event_interval: Option<Duration>,
     trusted: Option<Vec<u8>>,
+    tls: Option<KeepCa>,
 }
 
 impl SimulatorBuilder {
@@ -326,7 +327,18 @@ impl SimulatorBuilder {
         }
         let base_url = socket.base_url();
         let spec = world.spec();
-        let poster = Poster::new(world.clone(), self.trusted)?.map(Arc::new);
+        // A server of the same machine may have a certificate of the same maker.
+        let own = ca_file
+            .as_ref()
+            .and_then(|own| std::fs::read(own.path()).ok());
+        let trusted = [self.trusted, own]
+            .into_iter()
+            .flatten()
+            .reduce(|mut all, more| {
+                all.extend_from_slice(&more);
+                all
+            });
+        let poster = Poster::new(world.clone(), trusted)?.map(Arc::new);
         let calls = call::Calls::new(world.clone(), self.remote_control, poster.clone())
             .map_err(|source| SimError::Account { source })?;
         if let (Some(poster), Some(url)) = (&poster, &self.callback_url) {

@@ -7,6 +7,11 @@
 )]
 
 mod end_to_end;
+mod netsapiens_campaign;
+mod netsapiens_end_to_end;
+mod netsapiens_events;
+mod netsapiens_python;
+mod netsapiens_tokens;
 mod passinfo_log_redaction;
 mod passinfo_python_sdk;
 mod puzzel_campaign;

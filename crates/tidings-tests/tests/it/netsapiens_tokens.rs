@@ -112,8 +112,8 @@ async fn send_across(
     sends.join_all().await
 }
 
-const REFRESH_FAILS: &str = "[tokens]\nrefresh_fails = true\n";
-const BOTH_FAIL: &str = "[tokens]\nrefresh_fails = true\nsign_in_fails = true\n";
+const REFRESH_FAILS: &str = "[tokens]\nrefresh = \"fails\"\n";
+const BOTH_FAIL: &str = "[tokens]\nrefresh = \"fails\"\nsign_in = \"fails\"\n";
 
 #[track_caller]
 fn check_counts(counts: &TokenStats, expected: [u64; 4], what: impl std::fmt::Debug) {
@@ -250,7 +250,7 @@ fn client_with(carrier: &Carrier, clock: &Arc<TestClock>) -> Client {
 /// What the vendor says with the same status as of a token that has expired.
 #[tokio::test(flavor = "multi_thread")]
 async fn missing_rights_are_no_reason_to_sign_in_again() {
-    let carrier = start("").await;
+    let carrier = start("rights = \"user\"\n").await;
     let account = carrier.simulator.account().with("user", "201");
     let provider = connect(&account);
     let mut sends = JoinSet::new();

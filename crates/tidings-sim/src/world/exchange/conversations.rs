@@ -248,7 +248,6 @@ impl Exchange {
         } else {
             Direction::Internal
         };
-        let everybody = post.everybody;
         let all = || {
             let others = post.to.iter().cloned();
             std::iter::once(post.writer.clone()).chain(others)
@@ -260,7 +259,7 @@ impl Exchange {
         };
         let mut views = vec![(writer, post.writer.clone())];
         views.extend(
-            everybody
+            post.users
                 .into_iter()
                 .filter(|(account, _)| *account != writer),
         );

@@ -29,10 +29,13 @@ pub(in crate::world) struct PostTaken {
     pub(super) to: Vec<Box<str>>,
     /// The users whom it is for: accounts and names.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub(super) everybody: Vec<(usize, Box<str>)>,
+    pub(super) users: Vec<User>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) media: Option<FileTaken>,
 }
+
+/// A user of an exchange: his account and his name.
+type User = (usize, Box<str>);
 
 /// A file as it stands in the state file.
 #[derive(Serialize, Deserialize)]
@@ -97,14 +100,14 @@ impl Shared {
             (true, Some(thread)) => thread.remote.iter().map(|it| recipient(it)).collect(),
             (true, None) => return Err(Refusal::invalid("to", "is missing")),
         };
-        let (phones, users) = self.sorted(state, owner, &to)?;
+        let (phones, users) = sorted(state, owner, &to)?;
         let number = if phones.is_empty() {
             None
         } else {
             let given = post
                 .from
                 .or_else(|| thread.and_then(|thread| thread.number));
-            Some(self.own_number(state, owner, given)?)
+            Some(own_number(state, owner, given)?)
         };
         let legs = phones.iter().map(|phone| {
             let message = Message::new(*phone, Arc::clone(&post.text));
@@ -128,59 +131,53 @@ impl Shared {
                 writer: owner.to_string().into(),
                 number,
                 to: phones.chain(names).collect(),
-                everybody: users,
+                users,
                 media: post.media.as_ref().map(FileTaken::of),
             },
             text: post.text,
         })
     }
+}
 
-    /// Phones, and users with their accounts.
-    fn sorted(
-        &self,
-        state: &State,
-        owner: &Mailbox,
-        to: &[Recipient],
-    ) -> Result<(Vec<E164>, Vec<(usize, Box<str>)>), Refusal> {
-        let (mut phones, mut users) = (Vec::new(), Vec::new());
-        for recipient in to {
-            match recipient {
-                Recipient::Phone(phone) if !phones.contains(phone) => phones.push(*phone),
-                Recipient::User(name) => {
-                    let (user, domain) = name.split_once('@').unwrap_or((name, &owner.domain));
-                    let mailbox = Mailbox::new(domain, user);
-                    let account = state.account_at(&mailbox).ok_or_else(|| {
-                        Refusal::invalid("to", format!("names no user of {domain}"))
-                    })?;
-                    let user = (account, mailbox.to_string().into());
-                    if !users.contains(&user) {
-                        users.push(user);
-                    }
+/// Phones, and users with their accounts.
+fn sorted(
+    state: &State,
+    owner: &Mailbox,
+    to: &[Recipient],
+) -> Result<(Vec<E164>, Vec<User>), Refusal> {
+    let (mut phones, mut users) = (Vec::new(), Vec::new());
+    for recipient in to {
+        match recipient {
+            Recipient::Phone(phone) if !phones.contains(phone) => phones.push(*phone),
+            Recipient::User(name) => {
+                let (user, domain) = name.split_once('@').unwrap_or((name, &owner.domain));
+                let mailbox = Mailbox::new(domain, user);
+                let account = state
+                    .account_at(&mailbox)
+                    .ok_or_else(|| Refusal::invalid("to", format!("names no user of {domain}")))?;
+                let user = (account, mailbox.to_string().into());
+                if !users.contains(&user) {
+                    users.push(user);
                 }
-                _ => {}
             }
+            _ => {}
         }
-        Ok((phones, users))
     }
+    Ok((phones, users))
+}
 
-    /// The number that a user's texts go out from, if it is his.
-    fn own_number(
-        &self,
-        state: &State,
-        owner: &Mailbox,
-        given: Option<E164>,
-    ) -> Result<E164, Refusal> {
-        let given = given.ok_or_else(|| Refusal::invalid("from", "is missing"))?;
-        let is_his = state
-            .exchange
-            .numbers
-            .iter()
-            .any(|kept| kept.number == given && kept.is_of(owner));
-        if is_his {
-            Ok(given)
-        } else {
-            Err(Refusal::invalid("from", "is not a number of this user"))
-        }
+/// The number that a user's texts go out from, if it is his.
+fn own_number(state: &State, owner: &Mailbox, given: Option<E164>) -> Result<E164, Refusal> {
+    let given = given.ok_or_else(|| Refusal::invalid("from", "is missing"))?;
+    let is_his = state
+        .exchange
+        .numbers
+        .iter()
+        .any(|kept| kept.number == given && kept.is_of(owner));
+    if is_his {
+        Ok(given)
+    } else {
+        Err(Refusal::invalid("from", "is not a number of this user"))
     }
 }
 

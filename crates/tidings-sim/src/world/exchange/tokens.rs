@@ -368,7 +368,7 @@ impl Shared {
         let mut identity = Identity::new(domain, "");
         identity.user = None;
         if key.rights > Rights::Domain {
-            identity.domain = key.domain.clone();
+            identity.domain.clone_from(&key.domain);
         }
         identity.rights = key.rights;
         RESELLER.clone_into(&mut identity.reseller);

@@ -1,6 +1,8 @@
 //! Tests of the NetSapiens provider.
 
 mod callback;
+#[cfg(feature = "client")]
+mod calls;
 mod exchanges;
 #[cfg(feature = "client")]
 mod failures;
@@ -9,6 +11,8 @@ mod golden;
 mod golden_calls;
 #[cfg(feature = "client")]
 mod golden_client;
+#[cfg(feature = "client")]
+mod keeper;
 #[cfg(feature = "client")]
 mod media;
 #[cfg(feature = "client")]
@@ -29,6 +33,8 @@ mod sessions;
 mod settings;
 #[cfg(feature = "client")]
 mod sign_in;
+#[cfg(feature = "client")]
+mod subscriptions;
 #[cfg(feature = "client")]
 mod token_refusals;
 mod wire;
