@@ -1,5 +1,5 @@
-//! What a provider tells by calling its customer's server: reports on messages, and texts from
-//! phones.
+//! What a provider tells by calling its customer's server: reports on messages, texts from phones,
+//! and what happens in conversations.
 //!
 //! Each provider's `callback.rs` translates between the vendor's calls and these types, in both
 //! directions: whoever receives them parses, the simulator emits. Nothing here listens or posts.
@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use tidings_core::{DeliveryReport, InboundMessage};
 
-use crate::conversations::{Conversation, ConversationMessage};
+use crate::conversations::{Conversation, ConversationMessage, Direction};
 use crate::provider::Account;
 
 /// One thing that a provider tells.
@@ -22,7 +22,10 @@ pub enum Callback {
     Report(DeliveryReport),
     /// A text from a phone.
     Inbound(InboundMessage),
-    /// Something else happened in a conversation.
+    /// Something else happened in a conversation: a message that went out or came with a file, a
+    /// reading, another name. No text from a phone is told by this alone that is not told as
+    /// [`Self::Inbound`] too, where the provider was asked for messages; whoever only wants texts from
+    /// phones passes it over.
     Conversation(Box<ConversationEvent>),
 }
 
@@ -47,11 +50,43 @@ impl ConversationEvent {
         }
     }
 
+    /// What it was.
+    pub fn happening(&self) -> Happening {
+        match (&self.message, self.conversation.is_read) {
+            (Some(message), _) => Happening::Message(message.direction),
+            (None, true) => Happening::Read,
+            (None, false) => Happening::Unread,
+        }
+    }
+
     /// Adds the message that was written into it.
     #[must_use]
     pub fn message(mut self, message: ConversationMessage) -> Self {
         self.message = Some(message);
         self
+    }
+}
+
+/// What happened in a conversation, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Happening {
+    /// A message was written.
+    Message(Direction),
+    /// All of it has been read by now.
+    Read,
+    /// Something in it has not been read.
+    Unread,
+}
+
+impl Happening {
+    /// The stable word, as in JSON output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Message(direction) => direction.as_str(),
+            Self::Read => "read",
+            Self::Unread => "unread",
+        }
     }
 }
 

@@ -663,6 +663,17 @@ impl Account {
         }
     }
 
+    /// An error about what the settings say, naming the account where it does not yet.
+    #[cfg(all(feature = "client", feature = "any-provider"))]
+    pub(crate) fn name_in(&self, error: Error) -> Error {
+        let whose = format!("account {}: ", self.id);
+        let said = error.to_string();
+        if said.starts_with(&whose) {
+            return error;
+        }
+        Error::not_sent(ErrorKind::Config, whose + &said).with_source(error)
+    }
+
     fn bad_setting(&self, name: &str, fault: &str) -> Error {
         Error::not_sent(
             ErrorKind::Config,

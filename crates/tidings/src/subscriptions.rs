@@ -107,7 +107,8 @@ pub struct NewSubscription {
     pub reseller: Option<String>,
     /// With whose rights; `None` leaves it to the provider.
     pub scope: Option<String>,
-    /// When it is to end; `None` leaves it to the provider.
+    /// When it is to end; `None` leaves it to the provider's client, which may choose a later end than
+    /// the provider itself would.
     pub expires_at: Option<Timestamp>,
     /// Whether another server of the provider is to take over when one fails; `None` leaves it to
     /// the provider.
@@ -130,6 +131,27 @@ impl NewSubscription {
             fails_over: None,
             preferred_server: None,
         }
+    }
+
+    /// Sets whose events: a domain, or `*`.
+    #[must_use]
+    pub fn domain(mut self, domain: impl Into<String>) -> Self {
+        self.domain = Some(domain.into());
+        self
+    }
+
+    /// Sets whose events: a user of the domain, or `*`.
+    #[must_use]
+    pub fn user(mut self, user: impl Into<String>) -> Self {
+        self.user = Some(user.into());
+        self
+    }
+
+    /// Sets when it is to end.
+    #[must_use]
+    pub fn expires_at(mut self, at: Timestamp) -> Self {
+        self.expires_at = Some(at);
+        self
     }
 }
 
@@ -165,12 +187,22 @@ pub trait Subscriptions: Send + Sync {
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) when there is none with this id.
     async fn show(&self, id: &str) -> Result<Subscription>;
 
-    /// Makes one.
+    /// Makes one and gives it as the provider keeps it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Rejected`](crate::ErrorKind::Rejected) when the provider has one just like it and
+    /// makes no second.
     async fn create(&self, new: &NewSubscription) -> Result<Subscription>;
 
-    /// Changes one.
+    /// Changes one. What the change does not name stays as it is.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) when there is none with this id.
     async fn update(&self, id: &str, change: &SubscriptionChange) -> Result<()>;
 
     /// Ends one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) when there is none with this id.
     async fn delete(&self, id: &str) -> Result<()>;
 }

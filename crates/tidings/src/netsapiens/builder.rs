@@ -92,7 +92,7 @@ impl Client {
         account.check(SETTINGS)?;
         let builder = ClientBuilder::from_settings(account);
         let client = builder.and_then(|builder| builder.http(http).build());
-        client.map_err(|error| in_account(account, error))
+        client.map_err(|error| account.name_in(error))
     }
 }
 
@@ -279,16 +279,6 @@ impl ClientBuilder {
             choices: Arc::new(self.choices),
         }))
     }
-}
-
-/// An error that names the account, as those of [`Account::parsed`] do by themselves.
-fn in_account(account: &Account, error: Error) -> Error {
-    let whose = format!("account {}: ", account.id());
-    let said = error.to_string();
-    if said.starts_with(&whose) {
-        return error;
-    }
-    Error::not_sent(ErrorKind::Config, whose + &said).with_source(error)
 }
 
 /// The variables as an account, whose settings they name in capital letters.

@@ -25,8 +25,36 @@ use crate::answer::{self, Answer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::{BaseUrl, HttpClient, HttpResponse};
 
-/// A client of one user, or one key, of a NetSapiens PBX. Cloning is cheap, and all clones share the
-/// sign-in and the connections.
+/// A client of one user, or one key, of a NetSapiens PBX.
+///
+/// Cloning is cheap, and all clones share the sign-in and the connections.
+///
+/// The first call signs in. From then on the token is renewed ahead of its end, and once more when
+/// the server says that it has ended earlier; however many calls need a new one at the same time, one
+/// call brings it. After a failure nobody signs in for a second, and for twice as long after each
+/// further one, up to a minute: until then calls fail with the same error and nothing is sent. A
+/// refusal for missing rights ([`ErrorKind::Forbidden`]) is never a reason to sign in.
+///
+/// ```no_run
+/// use tidings::netsapiens::{Client, SignedIn};
+///
+/// # async fn example(ask_the_user: fn() -> String) -> tidings::Result<()> {
+/// let client = Client::builder()
+///     .base_url("pbx.example.com")
+///     .password("client id", "client secret", "200@example.com", "password")
+///     .build()?;
+/// // Only where the user has a second step of signing in; otherwise the first call signs in.
+/// if let SignedIn::SecondStep(challenge) = client.sign_in().await? {
+///     client.answer(challenge, ask_the_user()).await?;
+/// }
+/// let version = client.version().await?;
+/// println!("{:?}, {:?}", version.apiversion, client.token());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Every call can be given up by dropping its future. What the server had by then it does all the
+/// same; a sign-in under way is carried through for those who come later.
 #[doc(alias("NetsapiensAPI"))]
 #[derive(Clone)]
 pub struct Client {

@@ -195,22 +195,17 @@ impl TokenDesk {
         address: Address,
         request: &wire::TokenRequest,
     ) -> Result<Request<Bytes>> {
-        let unwritable = || error(ErrorKind::Config, "the credentials cannot be written");
         let (body, content_type) = match address {
             Address::Tokens | Address::Jwt => {
-                let json = serde_json::to_vec(request).map_err(|_| unwritable())?;
+                let json = serde_json::to_vec(request).map_err(|_| {
+                    error(
+                        ErrorKind::Config,
+                        "the credentials cannot be written as json",
+                    )
+                })?;
                 (json, "application/json")
             }
-            Address::Legacy => {
-                let fields = serde_json::to_value(request).map_err(|_| unwritable())?;
-                let mut form = form_urlencoded::Serializer::new(String::new());
-                for (name, value) in fields.as_object().into_iter().flatten() {
-                    form.append_pair(name, value.as_str().unwrap_or_default());
-                }
-                form.append_pair("format", "json");
-                let form = form.finish().into_bytes();
-                (form, "application/x-www-form-urlencoded")
-            }
+            Address::Legacy => (form(request), "application/x-www-form-urlencoded"),
         };
         let uri = self.base.uri(&address.path()).ok_or_else(|| {
             error(
@@ -355,6 +350,28 @@ impl Address {
             Self::Jwt => [ROOT, "/jwt"].concat(),
         }
     }
+}
+
+/// A form for the older address.
+fn form(request: &wire::TokenRequest) -> Vec<u8> {
+    let fields = [
+        ("grant_type", &request.grant_type),
+        ("client_id", &request.client_id),
+        ("client_secret", &request.client_secret),
+        ("username", &request.username),
+        ("password", &request.password),
+        ("refresh_token", &request.refresh_token),
+        ("mfa_type", &request.mfa_type),
+        ("mfa_vendor", &request.mfa_vendor),
+        ("ns_id_type", &request.ns_id_type),
+        ("passcode", &request.passcode),
+        ("access_token", &request.access_token),
+    ];
+    let fields = fields.into_iter();
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.extend_pairs(fields.filter_map(|(name, value)| Some((name, value.get()?))));
+    form.append_pair("format", "json");
+    form.finish().into_bytes()
 }
 
 /// A refusal in the vendor's form, `code` and `message`, or in OAuth's.

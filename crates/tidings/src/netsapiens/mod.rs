@@ -17,6 +17,8 @@ mod credentials;
 mod grant;
 #[cfg(feature = "client")]
 mod jwt;
+#[cfg(feature = "client")]
+mod keeper;
 pub mod map;
 #[cfg(feature = "client")]
 mod media;
@@ -67,6 +69,8 @@ pub use choices::{DEFAULT_SETTLE_TIME, SenderField, Sessions};
 pub use client::Client;
 #[cfg(feature = "client")]
 pub use credentials::{ApiKey, ApiKeyLevel, Brings, Credentials, PasswordCredentials, UnknownWord};
+#[cfg(feature = "client")]
+pub use keeper::{Keeper, KeeperEvent, Kept};
 pub use model::Model;
 #[cfg(feature = "client")]
 pub use second_step::{MfaChallenge, MfaIdentity, SignedIn};
@@ -123,7 +127,7 @@ const CAPABILITIES: Capabilities = Capabilities {
     // No limit is documented.
     max_parts: 255,
     max_characters: None,
-    sender_optional: true,
+    sender_optional: false,
     send_window: false,
     status: true,
     reports: false,

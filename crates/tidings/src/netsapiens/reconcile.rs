@@ -105,7 +105,7 @@ impl Client {
             media_bytes: media.map(|media| media.content().len()),
             started: attempt.started,
             ended: sent.ended,
-            repeats: sent.repeats,
+            others: sent.others,
         })
     }
 
@@ -157,8 +157,8 @@ impl Client {
         let answer = self.call(RECONCILE, Method::GET, path, None, read).await?;
         let answered = clock.now();
         let (rows, date) = answer.value;
-        if let (None, Some(date)) = (*lock(reading), date) {
-            *lock(reading) = Some(Reading {
+        if let Some(date) = date {
+            lock(reading).get_or_insert(Reading {
                 asked,
                 answered,
                 date,
@@ -177,8 +177,13 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// Between which moments of our clock something happened that the server gives this time. Their
-    /// distance is the error of both clocks' forms, never less than three seconds.
+    /// How far apart the two moments of [`Self::by_our_clock`] are.
+    fn error(self) -> Duration {
+        DATE_LAG + ROW_LAG + self.answered.since(self.asked)
+    }
+
+    /// Between which moments of our clock something happened that the server gives this time: three
+    /// seconds, because both its times are cut to seconds, and as long as the answer took.
     fn by_our_clock(self, at: Timestamp) -> (i64, i64) {
         let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         // By how much the server's clock is ahead of ours, at the least and at the most.
@@ -213,8 +218,8 @@ pub(super) struct Sought<'a> {
     pub(super) started: Timestamp,
     /// When its call was under way no more.
     pub(super) ended: Timestamp,
-    /// How many messages of the same text this client has sent into the session in that time.
-    pub(super) repeats: usize,
+    /// When the calls were under way with which this client has sent the same text into the session.
+    pub(super) others: Vec<(Timestamp, Timestamp)>,
 }
 
 /// What a listing says.
@@ -255,14 +260,13 @@ impl Sought<'_> {
         let alike: Vec<&wire::Message> = ours.filter(|row| self.has_the_content(row)).collect();
         let places = alike.iter().map(|row| self.place(row, reading));
         let may_be = |place: &Place| *place != Place::Elsewhere;
-        let n_may_be = places.clone().filter(may_be).count();
         if places.clone().any(|place| place == Place::Nowhere) {
             return Found::Unclear;
         }
-        match n_may_be {
+        match places.clone().filter(may_be).count() {
             0 => absent,
             // As many as were sent: all of them were taken.
-            n_found if n_found == self.repeats + 1 => {
+            n_found if n_found == self.n_repeats(reading) + 1 => {
                 let found = alike.iter().zip(places);
                 let mut found = found.filter(|(_, place)| may_be(place));
                 let only = found.next().filter(|_| n_found == 1);
@@ -270,6 +274,15 @@ impl Sought<'_> {
             }
             _ => Found::Unclear,
         }
+    }
+
+    /// How many others with this text may have a row that is taken for this message's.
+    fn n_repeats(&self, reading: Option<Reading>) -> usize {
+        let error = reading.map_or(Duration::ZERO, Reading::error);
+        let meets_it = |(started, ended): &&(Timestamp, Timestamp)| {
+            *started <= self.ended.plus(error) && ended.plus(error) >= self.started
+        };
+        self.others.iter().filter(meets_it).count()
     }
 
     /// Whether a row is a message from our number to the phone.
@@ -373,8 +386,8 @@ struct Written {
 struct Remembered {
     /// When its call was under way no more.
     ended: Timestamp,
-    /// How many others with its text were under way at some time of it.
-    repeats: usize,
+    /// The times of the others with its text.
+    others: Vec<(Timestamp, Timestamp)>,
 }
 
 impl Recent {
@@ -418,28 +431,22 @@ impl Recent {
             .filter(|written| written.session == session && *written.text == *text)
             .collect();
         let reference = &attempt.outbound.reference;
-        // The clock is read a moment after the caller has read it.
+        // Whoever asks has read the clock a moment before.
         let is_itself = |written: &&&Written| {
-            written.reference == *reference && written.started.since(attempt.started) <= ROW_LAG
+            written.reference == *reference && written.started.plus(ROW_LAG) >= attempt.started
         };
-        let itself = alike.iter().rev().find(is_itself).copied();
+        let itself = alike.iter().find(is_itself).copied();
         let end_of = |started: Timestamp, ended: Option<Timestamp>| {
             let ended = ended.unwrap_or_else(|| started.plus(LONGEST_CALL));
             ended.plus(settle_time)
         };
-        let ended = end_of(attempt.started, itself.and_then(|itself| itself.ended));
-        // Their rows may lie beside their calls by the error of the clocks.
-        let error = DATE_LAG + ROW_LAG;
-        let meets_it = |written: &&&Written| {
-            let others_end = end_of(written.started, written.ended);
-            written.started <= ended.plus(error) && others_end.plus(error) >= attempt.started
-        };
         let is_other =
             |written: &&&Written| itself.is_none_or(|itself| !std::ptr::eq(**written, itself));
-        let others = alike.iter().filter(is_other).filter(meets_it);
+        let others = alike.iter().filter(is_other);
+        let others = others.map(|other| (other.started, end_of(other.started, other.ended)));
         Remembered {
-            ended,
-            repeats: others.count(),
+            ended: end_of(attempt.started, itself.and_then(|itself| itself.ended)),
+            others: others.collect(),
         }
     }
 }

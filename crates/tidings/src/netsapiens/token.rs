@@ -240,6 +240,28 @@ impl fmt::Debug for Token {
 /// A store that fails does not fail the call that needed the token: the failure is logged without
 /// what the store said, and the client signs in, or goes on with what it has.
 ///
+/// ```
+/// use tidings::netsapiens::{Token, TokenStore};
+/// use tidings::{ExposeSecret, Result, SecretString, async_trait};
+///
+/// /// Somewhere that secrets may be.
+/// #[derive(Debug)]
+/// struct Vault(std::sync::Mutex<Option<SecretString>>);
+///
+/// #[async_trait]
+/// impl TokenStore for Vault {
+///     async fn load(&self) -> Result<Option<Token>> {
+///         let kept = self.0.lock().unwrap();
+///         kept.as_ref().map(|json| Token::from_json(json.expose_secret())).transpose()
+///     }
+///
+///     async fn save(&self, token: &Token) -> Result<()> {
+///         *self.0.lock().unwrap() = Some(token.to_json());
+///         Ok(())
+///     }
+/// }
+/// ```
+///
 /// A refresh token can be used once. Two programs that share a store must therefore not run at the
 /// same time: the one that comes second signs in with the password, which works, and makes the other
 /// one do the same.

@@ -89,7 +89,8 @@ impl Call {
 
 // ---- documents ----
 
-/// Reads a list. One row may come without brackets.
+/// Reads a list. One row may come without brackets. No rows need them: an object with nothing in it is
+/// no list of which it could be said that something is not there.
 ///
 /// # Errors
 /// As [`read_one`].
@@ -97,7 +98,12 @@ pub(super) fn read_rows<T: wire::Document>(
     call: Call,
     response: &HttpResponse,
 ) -> Result<Answer<Vec<T>>> {
-    read_one::<wire::Rows<T>>(call, response).map(|answer| answer.map(|rows| rows.0))
+    let answer = read_one::<wire::Rows<T>>(call, response)?.map(|rows| rows.0);
+    if answer.is_empty() && !response.body.contains(&b'[') {
+        let what = "netsapiens gave an answer without the list that was asked for";
+        return Err(call.unreadable(what, answer.http));
+    }
+    Ok(answer)
 }
 
 /// Reads one document.

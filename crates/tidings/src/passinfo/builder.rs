@@ -92,10 +92,7 @@ impl Client {
         if let Some(bulk_size) = account.parsed(setting::BULK_SIZE)? {
             builder = builder.bulk_size(bulk_size);
         }
-        builder.build().map_err(|error| {
-            let what = format!("account {}: {error}", account.id());
-            Error::not_sent(ErrorKind::Config, what).with_source(error)
-        })
+        builder.build().map_err(|error| account.name_in(error))
     }
 }
 

@@ -114,10 +114,7 @@ impl Client {
         if let Some(Switch(is_on)) = account.parsed(setting::DUPLICATE_CHECKING)? {
             builder = builder.duplicate_checking(is_on);
         }
-        builder.build().map_err(|error| {
-            let what = format!("account {}: {error}", account.id());
-            Error::not_sent(ErrorKind::Config, what).with_source(error)
-        })
+        builder.build().map_err(|error| account.name_in(error))
     }
 }
 

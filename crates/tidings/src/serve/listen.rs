@@ -27,6 +27,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::OverTls;
 #[cfg(feature = "tls-server")]
 use super::tls::{Acceptor, Protocol};
 
@@ -333,11 +334,15 @@ async fn attend<A: Answers>(
         }
     };
     let ending = caller.ending.clone();
+    let is_over_tls = socket.is_over_tls();
     let io = TokioIo::new(Stream {
         socket,
         ending: ending.clone(),
     });
-    let service = service_fn(move |request| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        if is_over_tls {
+            request.extensions_mut().insert(OverTls::new());
+        }
         let (answers, caller) = (Arc::clone(&answers), caller.clone());
         async move {
             let answer = answers.answer(&caller, request).await;
@@ -372,6 +377,14 @@ enum Socket {
 }
 
 impl Socket {
+    fn is_over_tls(&self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            #[cfg(feature = "tls-server")]
+            Self::Tls(_) => true,
+        }
+    }
+
     fn tcp(&self) -> &TcpStream {
         match self {
             Self::Plain(tcp) => tcp,

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use secrecy::ExposeSecret as _;
+use secrecy::ExposeSecret;
 use tidings_core::{InboundMessage, Timestamp};
 
 use super::super::map::{addresses, time};
@@ -360,8 +360,9 @@ fn message_event(conversation: &Conversation, message: &ConversationMessage) -> 
     if let Some(media) = &message.media {
         event.media_type.clone_from(&media.mime_type);
         event.media_size = media.bytes;
-        let url = media.url.as_ref().map(|url| url.expose_secret());
-        event.file_access_url = url.unwrap_or_default().to_owned();
+        let url = media.url.as_ref().map(ExposeSecret::expose_secret);
+        url.unwrap_or_default()
+            .clone_into(&mut event.file_access_url);
     }
     event
 }

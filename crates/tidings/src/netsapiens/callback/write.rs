@@ -213,9 +213,8 @@ impl Serialize for Row<'_> {
 impl Serialize for Field<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Text(text) => to.serialize_str(text),
             Self::TextOrNull("") | Self::Null => to.serialize_none(),
-            Self::TextOrNull(text) => to.serialize_str(text),
+            Self::Text(text) | Self::TextOrNull(text) => to.serialize_str(text),
             Self::TextOrNumber(text) => match whole(text) {
                 Some(number) => to.serialize_u64(number),
                 None => to.serialize_str(text),

@@ -18,7 +18,7 @@ use crate::subscriptions as neutral;
 /// It is for the account's own domain and all users of it, and holds for a year, unless it is said
 /// otherwise. Without an expiry the server would end it with the token that it was made with: after an
 /// hour, for whoever signs in with a password. Who wants it for longer than a year lets a
-/// keeper renew it.
+/// [`Keeper`](super::super::Keeper) renew it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 #[must_use]
@@ -259,7 +259,7 @@ impl SubscriptionChange {
 
     pub(super) fn document(&self) -> wire::ChangeSubscription {
         let zero = |reset: bool| wire::Whole(reset.then_some(0));
-        let url = self.post_url.as_ref().map(|url| url.expose_secret());
+        let url = self.post_url.as_ref().map(ExposeSecret::expose_secret);
         let model = self.model.as_ref().map(Model::as_str);
         wire::ChangeSubscription {
             model: model.unwrap_or_default().into(),

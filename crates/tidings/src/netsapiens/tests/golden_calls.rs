@@ -82,10 +82,10 @@ fn document(body: &str) -> Option<Value> {
         "" => return None,
         body => serde_json::from_str(body).unwrap(),
     };
-    if let Some(destination) = document.get_mut("destination") {
-        if let Some([one]) = destination.as_array().map(Vec::as_slice) {
-            *destination = one.clone();
-        }
+    if let Some(destination) = document.get_mut("destination")
+        && let Some([one]) = destination.as_array().map(Vec::as_slice)
+    {
+        *destination = one.clone();
     }
     Some(document)
 }
@@ -112,12 +112,8 @@ async fn messages_are_sent_in_a_session_of_ours() {
     }
     let (to, other) = (number("15550101234"), number("15550105678"));
     let from = number("15550109876");
-    check(
-        "send.sms",
-        Message::sms([to.clone()], "hello").from(from.clone()),
-    )
-    .await;
-    let group = Message::sms([to.clone(), other], "hi both").from(from.clone());
+    check("send.sms", Message::sms([to], "hello").from(from)).await;
+    let group = Message::sms([to, other], "hi both").from(from);
     check("send.group", group).await;
     check(
         "send.mms",

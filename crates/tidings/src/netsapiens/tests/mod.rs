@@ -8,6 +8,24 @@ mod golden_calls;
 #[cfg(feature = "client")]
 mod path;
 #[cfg(feature = "client")]
+mod failures;
+#[cfg(feature = "client")]
+mod golden_client;
+#[cfg(feature = "client")]
+mod media;
+#[cfg(feature = "client")]
+mod neutral;
+#[cfg(feature = "client")]
+mod numbers;
+#[cfg(feature = "client")]
+mod reconciling;
+#[cfg(feature = "client")]
+mod secrecy;
+#[cfg(feature = "client")]
+mod calls;
+#[cfg(feature = "client")]
+mod keeper;
+#[cfg(feature = "client")]
 mod sending;
 #[cfg(feature = "client")]
 mod sessions;
@@ -15,9 +33,11 @@ mod sessions;
 mod settings;
 #[cfg(feature = "client")]
 mod sign_in;
-mod wire;
 #[cfg(feature = "client")]
 mod token_refusals;
+#[cfg(feature = "client")]
+mod subscriptions;
+mod wire;
 
 #[cfg(feature = "client")]
 use super::{Client, ClientBuilder, Credentials};

@@ -20,6 +20,7 @@ use tokio_rustls::TlsConnector;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
+use crate::serve::OverTls;
 use crate::serve::listen::{Answers, Caller, Listener};
 use crate::{Clock as _, SystemClock};
 
@@ -35,7 +36,7 @@ impl fmt::Display for NoAnswer {
 
 impl std::error::Error for NoAnswer {}
 
-/// Says in which version it was asked.
+/// Says in which version it was asked, and whether over TLS.
 struct Versions;
 
 impl Answers for Versions {
@@ -51,7 +52,11 @@ impl Answers for Versions {
             Version::HTTP_2 => "two",
             _ => "one",
         };
-        Ok(Response::new(Full::from(version)))
+        let over = match request.extensions().get::<OverTls>() {
+            Some(_) => "TLS",
+            None => "nothing",
+        };
+        Ok(Response::new(Full::from(format!("{version} over {over}"))))
     }
 }
 
@@ -141,9 +146,22 @@ async fn who_trusts_the_authority_is_served_under_every_name() {
             stream.write_all(CALL).await.unwrap();
             let mut answer = String::new();
             stream.read_to_string(&mut answer).await.unwrap();
-            assert!(answer.ends_with("one"), "{name}: {answer}");
+            assert!(answer.ends_with("one over TLS"), "{name}: {answer}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_call_in_the_clear_is_not_taken_for_one_over_tls() {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let socket = Listener::bind(address).await.unwrap();
+    let mut stream = TcpStream::connect(socket.address()).await.unwrap();
+    let mut listener = JoinSet::new();
+    listener.spawn(socket.serve(Versions, CancellationToken::new()));
+    stream.write_all(CALL).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.ends_with("one over nothing"), "{answer}");
 }
 
 #[tokio::test]
@@ -156,7 +174,7 @@ async fn who_offers_http_2_speaks_it() {
     let request = Request::get("https://localhost/").body(()).unwrap();
     let (answer, _) = calls.send_request(request, true).unwrap();
     let mut body = answer.await.unwrap().into_body();
-    assert_eq!(body.data().await.unwrap().unwrap(), "two");
+    assert_eq!(body.data().await.unwrap().unwrap(), "two over TLS");
 }
 
 #[tokio::test]

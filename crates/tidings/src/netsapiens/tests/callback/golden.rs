@@ -132,9 +132,10 @@ fn the_examples_are_understood() {
         assert_eq!(last.at, Some(super::at()));
         let is_kebab = golden.spelling() == Spelling::Kebab;
         assert_eq!(conversation.is_read, is_kebab, "{name}");
-        let (text, sender) = match is_kebab {
-            true => ("see you", "200@example.test"),
-            false => ("hello", "+15550101234"),
+        let (text, sender) = if is_kebab {
+            ("see you", "200@example.test")
+        } else {
+            ("hello", "+15550101234")
         };
         assert_eq!(
             (last.text.as_str(), last.sender.as_deref()),

@@ -273,3 +273,20 @@ fn only_posts_are_read() {
     let get = CallbackRequest::get("text=hello");
     assert_eq!(parse(&get).unwrap_err().to_string(), "the call is no POST");
 }
+
+/// What a program says of an event that is no text.
+#[test]
+fn what_happened_has_a_word() {
+    #[track_caller]
+    fn check(body: &str, expected: &str) {
+        let callbacks = parse(&post(body.to_owned())).unwrap();
+        let happening = conversation_of(&callbacks[0]).happening();
+        assert_eq!(happening.as_str(), expected);
+    }
+    check(SESSION, "unread");
+    check(&changed(SESSION, &json!({"last_status": "read"})), "read");
+    check(&changed(MESSAGE, &json!({"direction": "term"})), "outbound");
+    check(&changed(MESSAGE, &json!({"text": ""})), "inbound");
+    let chat = json!({"direction": "", "from_num": "", "from_uid": "201@example.test"});
+    check(&changed(MESSAGE, &chat), "internal");
+}

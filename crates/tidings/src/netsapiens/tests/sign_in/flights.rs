@@ -238,6 +238,31 @@ async fn a_caller_who_goes_does_not_take_the_new_token_with_him() {
     assert_eq!(server.counts(), (1, 1, 21));
 }
 
+/// Whatever a caller has come to when he goes, the refresh token is presented once and its successor
+/// is there for the next one.
+#[tokio::test]
+async fn callers_who_go_at_any_moment_lose_nothing() {
+    let server = Server::start().await;
+    let (client, clock) = signed_in(&server).await;
+    let mut renewals = 0;
+    for steps in 0..60 {
+        clock.advance(3_600);
+        {
+            let mut gone = std::pin::pin!(ask(&client));
+            for _ in 0..steps {
+                if poll_once(gone.as_mut()).await.is_ready() {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+        }
+        ask(&client).await.unwrap();
+        renewals += 1;
+        let (passwords, refreshes, _) = server.counts();
+        assert_eq!((passwords, refreshes), (1, renewals), "after {steps} steps");
+    }
+}
+
 #[tokio::test]
 async fn a_new_token_is_kept_when_everybody_has_gone() {
     let server = Server::start().await;

@@ -3,6 +3,7 @@
 mod answers;
 mod flights;
 mod forms;
+mod golden;
 mod secrecy;
 mod stores;
 
