@@ -2,10 +2,27 @@
 
 use tidings_core::E164;
 
-/// A number as it is written on the wire: digits with the country code, without a plus.
+/// The digits of a North American number without its country code: whoever reads so many takes them for
+/// that.
+const NATIONAL_DIGITS: usize = 10;
+
+/// A number as it is written on the wire: digits with the country code, without a plus. One of ten
+/// digits, country code included, keeps its plus: it would be read as a number of North America.
+///
+/// ```
+/// use tidings::E164;
+/// use tidings::netsapiens::map::number;
+///
+/// assert_eq!(number::to_wire(&"+224622000001".parse()?), "224622000001");
+/// assert_eq!(number::to_wire(&"+4741000001".parse()?), "+4741000001");
+/// # Ok::<(), tidings::E164Error>(())
+/// ```
 pub fn to_wire(number: &E164) -> &str {
     let text = number.as_str();
-    text.strip_prefix('+').unwrap_or(text)
+    match text.strip_prefix('+') {
+        Some(digits) if digits.len() != NATIONAL_DIGITS => digits,
+        Some(_) | None => text,
+    }
 }
 
 /// A number as clients and servers are known to write it: with a plus, without one, or the ten digits
@@ -32,7 +49,7 @@ pub fn from_wire(text: &str) -> Option<E164> {
         return None;
     }
     let prefix = match digits().count() {
-        10 => "+1",
+        NATIONAL_DIGITS => "+1",
         _ => "+",
     };
     E164::parse_possible(&format!("{prefix}{text}"), None).ok()
