@@ -312,7 +312,7 @@ impl Client {
     pub async fn active_call(&self, id: &str) -> Result<Answer<ActiveCall>> {
         let path = self.call_path(id);
         let answer: Answer<Vec<wire::ActiveCall>> = self
-            .call(SHOW, Method::GET, path, None, verdict::read_rows)
+            .call(SHOW, Method::GET, path, None, verdict::read_list)
             .await?;
         let mut answer = checked(SHOW, answer, is_call)?;
         if answer.value.is_empty() {
@@ -422,7 +422,7 @@ impl Client {
 
     async fn call_rows(&self, call: Call, path: Option<Path>) -> Result<Answer<Vec<ActiveCall>>> {
         let answer: Answer<Vec<wire::ActiveCall>> = self
-            .call(call, Method::GET, path, None, verdict::read_rows)
+            .call(call, Method::GET, path, None, verdict::read_list)
             .await?;
         let answer = checked(call, answer, is_call)?;
         Ok(answer.map(|rows| rows.iter().map(ActiveCall::from_wire).collect()))
