@@ -297,7 +297,7 @@ fn report(about: &ProviderRef, rows: &[wire::Message]) -> DeliveryReport {
             let phone = about.recipient.as_ref();
             row.direction.0 != conversation::INBOUND
                 && phone.is_none_or(|phone| conversation::is_to(row, phone))
-        },
+        }
     };
     let mut found = rows.iter().filter(is_it);
     let Some(newest) = found.next() else {

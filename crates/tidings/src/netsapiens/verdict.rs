@@ -125,6 +125,18 @@ pub(super) fn read_one<T: DeserializeOwned>(
     }
 }
 
+/// Reads a count.
+///
+/// # Errors
+/// As [`read_one`]; an answer without a number, or with one below zero, is no count.
+pub(super) fn read_count(call: Call, response: &HttpResponse) -> Result<Answer<u64>> {
+    let answer: Answer<wire::Total> = read_one(call, response)?;
+    match answer.total.0.and_then(|total| u64::try_from(total).ok()) {
+        Some(total) => Ok(answer.map(|_| total)),
+        None => Err(call.unreadable("netsapiens gave a count without a number", answer.http)),
+    }
+}
+
 /// Reads the answer to a call that changes something or sends: an empty body, a word, `{code,
 /// message}` and any document are a success unless they say that they are none.
 ///
