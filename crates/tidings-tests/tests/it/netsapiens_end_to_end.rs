@@ -166,7 +166,7 @@ const IN_A_HURRY: Limits = Limits {
 };
 
 /// Every stage at which the call of a message can go wrong.
-const STAGES: [(&str, Ends); 17] = [
+const STAGES: [(&str, Ends); 19] = [
     ("drop = { when = \"before\" }", Ends::LostBefore),
     (
         "drop = { when = \"before\", reset = true }",
@@ -190,8 +190,16 @@ const STAGES: [(&str, Ends); 17] = [
     ),
     ("broken_json = true", Ends::Taken),
     ("empty_body = true", Ends::Taken),
-    ("slow = { chunk_ms = 0 }", Ends::Taken),
+    ("slow = { chunk_ms = 1 }", Ends::Taken),
     ("refuse = { status = 400 }", Ends::Refused),
+    (
+        "failure_in_200 = { body = '{\"code\":400,\"message\":\"not today\"}' }",
+        Ends::Refused,
+    ),
+    (
+        "failure_in_200 = { body = '{\"error\":\"not today\"}' }",
+        Ends::Refused,
+    ),
     (
         "failure_in_200 = { message = \"not today\" }",
         Ends::Refused,
