@@ -172,7 +172,7 @@ fn collect_seeds(value: &Value, seeds: &mut BTreeSet<Vec<u8>>) {
                         seeds.insert(text.clone().into_bytes());
                     }
                     ("body" | "document", document) => {
-                        drop(seeds.insert(document.to_string().into_bytes()))
+                        seeds.insert(document.to_string().into_bytes());
                     }
                     ("target", Value::String(target)) => {
                         if let Some((_, query)) = target.split_once('?') {

@@ -2,11 +2,12 @@
 //!
 //! Read by `main.rs`, which hands each command its own struct; `commands/man.rs` and
 //! `commands/completions.rs` print it in other forms. Holds no behaviour beyond reading values. What
-//! the commands about a provider's conversations, subscriptions and numbers take is in files of
-//! their own.
+//! the commands about a provider's conversations, subscriptions and numbers take, and those that
+//! simulate one, is in files of their own.
 
 mod conversations;
 mod numbers;
+mod sim;
 mod subscriptions;
 
 use std::net::SocketAddr;
@@ -23,6 +24,7 @@ use crate::values::{duration, positive, url_path};
 
 pub(crate) use conversations::{MessagesArgs, SessionsAction, SessionsArgs};
 pub(crate) use numbers::{NumberUse, NumbersAction, NumbersArgs};
+pub(crate) use sim::{DemoArgs, SimArgs};
 pub(crate) use subscriptions::{ChangeArgs, CreateArgs, SubscriptionsAction, SubscriptionsArgs};
 
 /// Send text messages dependably.
@@ -504,53 +506,6 @@ pub(crate) enum GroupsAction {
     },
 }
 
-/// Run a simulated carrier that answers as a provider's API does
-///
-/// It runs until it is interrupted. What it received can be read under `/_sim/messages`.
-#[derive(Debug, Args)]
-#[command(after_help = sim_examples())]
-pub(crate) struct SimArgs {
-    /// Whose API it speaks
-    #[arg(value_name = "PROVIDER", value_parser = provider_names())]
-    pub(crate) carrier: String,
-    /// Where to listen; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
-    pub(crate) listen: SocketAddr,
-    /// Speak https, with a certificate of its own making; what clients have to trust is printed as
-    /// `ca_file`
-    #[arg(long)]
-    pub(crate) tls: bool,
-    /// With --tls: keep that file here, and the key that goes with it beside it, so that it is the
-    /// same after a restart [default: a temporary file that is removed at the end]
-    #[arg(long, value_name = "FILE", requires = "tls")]
-    pub(crate) ca_file: Option<PathBuf>,
-    /// A scenario: delays, numbers that fail, faults
-    #[arg(long, value_name = "FILE")]
-    pub(crate) scenario: Option<PathBuf>,
-    /// Keep accounts and messages in this file, so that they survive a restart
-    #[arg(long, value_name = "FILE")]
-    pub(crate) state: Option<PathBuf>,
-    /// A setting of the provider other than credentials and address; may be repeated
-    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = name_and_value)]
-    pub(crate) settings: Vec<(String, String)>,
-    /// Where the provider calls its customer: with delivery reports and texts from phones
-    #[arg(long, value_name = "URL")]
-    pub(crate) callback_url: Option<String>,
-    /// Read texts from phones from standard input, one per line: `+4790000001 STOP`. At a terminal
-    /// this is so by itself
-    #[arg(long = "type")]
-    pub(crate) types: bool,
-}
-
-/// Send a made-up campaign of 1,000 messages through a simulated carrier and watch its delivery
-#[derive(Debug, Args)]
-#[command(after_help = "EXAMPLES\n  tidings demo\n  tidings demo --json")]
-pub(crate) struct DemoArgs {
-    /// Stop at the end (which this version of the demo always does)
-    #[arg(long)]
-    pub(crate) once: bool,
-}
-
 /// Print a completion script for a shell
 #[derive(Debug, Args)]
 #[command(
@@ -578,25 +533,9 @@ pub(crate) struct ManArgs {
 #[command(after_help = crate::output::exit_code_help())]
 pub(crate) struct ExitCodesArgs;
 
-fn name_and_value(text: &str) -> Result<(String, String), &'static str> {
-    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
-    Ok((name.trim().to_owned(), value.trim().to_owned()))
-}
-
 fn provider_names() -> clap::builder::PossibleValuesParser {
     let ids = tidings::providers::ALL.iter().map(|spec| spec.id);
     clap::builder::PossibleValuesParser::new(ids)
-}
-
-/// One line per provider: this file names none.
-fn sim_examples() -> String {
-    let mut examples = String::from("EXAMPLES");
-    for spec in tidings::providers::ALL {
-        examples.push_str("\n  tidings sim ");
-        examples.push_str(spec.id);
-        examples.push_str(" --listen 127.0.0.1:0 --json");
-    }
-    examples
 }
 
 #[cfg(test)]

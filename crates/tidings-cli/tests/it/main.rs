@@ -12,6 +12,8 @@ mod docs;
 mod journal;
 mod segments;
 mod send;
+mod sessions;
 mod shell;
 mod sim;
+mod tls;
 mod windows;

@@ -3,7 +3,8 @@
 //!
 //! Called by the command's `sim` and `demo` and by every test that needs a carrier. The way of a
 //! call: `listen` (connections), `call` (control or router, and the fault), `answer` (what a fault
-//! makes of an answer), `control` (`/_sim/`). In the other direction, to the customer: `callbacks`.
+//! makes of an answer), `control` (`/_sim/`), `limit` (who calls too often). In the other direction, to
+//! the customer: `callbacks`, and `subscriptions` where customers subscribe to events.
 
 mod answer;
 mod ca_file;

@@ -76,7 +76,7 @@ async fn check_sending(spec: &'static ProviderSpec) {
         let reports = provider.status(&[receipt.provider_ref]).await.unwrap();
         // Where messages lie in conversations nothing more is told of them than that they are there.
         let expected = if spec.capabilities.conversations {
-            ReportedState::Sent
+            ReportedState::Submitted
         } else {
             ReportedState::Delivered
         };

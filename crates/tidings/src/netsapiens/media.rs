@@ -212,9 +212,9 @@ fn received(promised: &str, told: Option<&str>, content: Bytes) -> Result<Media,
     if is_page && !kind.eq_ignore_ascii_case("text/html") {
         return Err("a page lies where the file of the message should be");
     }
-    let media = Media::new(kind, content).or_else(|fault| match fault {
-        tidings_core::MediaError::BadType => Err("the type of the file is no mime type"),
-        _ => Err("the file is empty"),
+    let media = Media::new(kind, content).map_err(|fault| match fault {
+        tidings_core::MediaError::BadType => "the type of the file is no mime type",
+        _ => "the file is empty",
     })?;
     if matches_its_type(media.mime_type(), media.content()) {
         Ok(media)

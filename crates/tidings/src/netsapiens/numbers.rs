@@ -57,13 +57,12 @@ impl Client {
         let answer: Answer<wire::Total> = self
             .call(COUNT, Method::GET, path, None, verdict::read_one)
             .await?;
-        match answer.total.0.and_then(|total| u64::try_from(total).ok()) {
-            Some(total) => Ok(answer.map(|_| total)),
-            None => {
-                let what = "netsapiens gave a count without a number";
-                Err(COUNT.unreadable(what, answer.http))
-            }
-        }
+        let total = answer.total.0.and_then(|total| u64::try_from(total).ok());
+        let Some(total) = total else {
+            let what = "netsapiens gave a count without a number";
+            return Err(COUNT.unreadable(what, answer.http));
+        };
+        Ok(answer.map(|_| total))
     }
 
     /// Adds a number to the domain.
@@ -114,7 +113,7 @@ impl Client {
     ) -> Result<Answer<Vec<wire::SmsNumber>>> {
         let path = path.map(|path| path.page(page));
         let answer = self
-            .call(LIST, Method::GET, path, None, verdict::read_rows)
+            .call(LIST, Method::GET, path, None, verdict::read_list)
             .await?;
         checked(LIST, answer, |row: &wire::SmsNumber| !row.number.is_empty())
     }

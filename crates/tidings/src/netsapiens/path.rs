@@ -46,11 +46,15 @@ impl Path {
         http::with_id(&self.0, part).map(Self)
     }
 
-    /// Asks for a part of a list.
+    /// Asks for a part of a list. The first rows are asked for without `start`, which not every
+    /// version knows on every list.
     #[must_use]
     pub(super) fn page(mut self, page: Page) -> Self {
         let Page { start, limit } = page;
-        let query = format!("?start={start}&limit={limit}");
+        let query = match start {
+            0 => format!("?limit={limit}"),
+            _ => format!("?start={start}&limit={limit}"),
+        };
         self.0.push_str(&query);
         self
     }

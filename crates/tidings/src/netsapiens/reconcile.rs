@@ -151,7 +151,7 @@ impl Client {
         let clock = &*self.shared().clock;
         let asked = clock.now();
         let read = |call: Call, response: &HttpResponse| {
-            let rows = verdict::read_rows(call, response)?;
+            let rows = verdict::read_list(call, response)?;
             Ok(rows.map(|rows| (rows, date(response))))
         };
         let answer = self.call(RECONCILE, Method::GET, path, None, read).await?;
@@ -308,7 +308,7 @@ impl Sought<'_> {
         let size = row.media_size.0.and_then(|size| usize::try_from(size).ok());
         match (self.media_bytes, size.filter(|size| *size > 0)) {
             (Some(sent), Some(listed)) => sent == listed,
-            (Some(_), None) | (None, None) => is_same_text(self.text, &row.text.0),
+            (Some(_) | None, None) => is_same_text(self.text, &row.text.0),
             (None, Some(_)) => false,
         }
     }
@@ -362,7 +362,7 @@ fn is_same_text(sent: &str, listed: &str) -> bool {
         let is_number = text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c));
         text.parse().ok().filter(|_| is_number)
     };
-    matches!((number(sent), number(listed)), (Some(one), Some(other)) if one == other)
+    matches!((number(sent), number(listed)), (Some(one), Some(other)) if one.total_cmp(&other).is_eq())
 }
 
 /// The messages that this client has lately sent into sessions that are shared: of two with one text,

@@ -205,7 +205,7 @@ impl Client {
         let answer = self
             .call(SEND, Method::POST, path, Some(body), verdict::read_sent)
             .await?;
-        Ok(answer.map(|told| sent(None, told)))
+        Ok(answer.map(|told| sent(None, told.as_ref())))
     }
 
     async fn post(
@@ -237,7 +237,7 @@ impl Client {
                 }
                 Acceptance::NotSent | Acceptance::Refused => error,
             })?;
-        Ok(answer.map(|told| sent(Some(session), told)))
+        Ok(answer.map(|told| sent(Some(session), told.as_ref())))
     }
 
     /// `/domains/{domain}/users/{user}`.
@@ -347,13 +347,11 @@ fn destinations(message: &Message, recipients: Recipients) -> Result<Vec<String>
 }
 
 /// What an answer tells of a message that was taken.
-fn sent(session: Option<&str>, told: Option<wire::Message>) -> Sent {
+fn sent(session: Option<&str>, told: Option<&wire::Message>) -> Sent {
     let found = |field: &wire::Text| field.get().map(str::to_owned);
-    let named = told
-        .as_ref()
-        .and_then(|message| found(&message.messagesession_id));
+    let named = told.and_then(|message| found(&message.messagesession_id));
     Sent {
         session: session.map(str::to_owned).or(named),
-        message: told.as_ref().and_then(|message| found(&message.id)),
+        message: told.and_then(|message| found(&message.id)),
     }
 }

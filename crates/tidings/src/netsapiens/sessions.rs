@@ -89,7 +89,7 @@ impl Client {
     pub async fn session(&self, id: &str) -> Result<Answer<wire::MessageSession>> {
         let path = self.session_path(id);
         let answer = self
-            .call(SHOW, Method::GET, path, None, verdict::read_rows)
+            .call(SHOW, Method::GET, path, None, verdict::read_list)
             .await?;
         // Version 45 describes a list, in which a server may give more than was asked for.
         let mut found: Answer<Vec<wire::MessageSession>> = answer;
@@ -132,7 +132,7 @@ impl Client {
     pub async fn messages(&self, session: &str, page: Page) -> Result<Answer<Vec<wire::Message>>> {
         let path = self.messages_path(session).map(|path| path.page(page));
         let answer = self
-            .call(MESSAGES, Method::GET, path, None, verdict::read_rows)
+            .call(MESSAGES, Method::GET, path, None, verdict::read_list)
             .await?;
         checked(MESSAGES, answer, is_message)
     }
@@ -171,24 +171,30 @@ impl Client {
         if all.is_empty() {
             return Err(invalid("a session needs a participant"));
         }
-        let mut change = wire::ChangeSession::default();
-        change.participants = Some(all.join(",").into());
+        let change = wire::ChangeSession {
+            participants: Some(all.join(",").into()),
+            ..wire::ChangeSession::default()
+        };
         self.change(PARTICIPANTS, session, &change).await
     }
 
     /// Gives a chat a name. A group on the phone network has none.
     pub async fn rename_session(&self, session: &str, name: &str) -> Result<Answer<()>> {
-        let mut change = wire::ChangeSession::default();
-        change.session_name = Some(name.into());
+        let change = wire::ChangeSession {
+            session_name: Some(name.into()),
+            ..wire::ChangeSession::default()
+        };
         self.change(RENAME, session, &change).await
     }
 
     /// Marks a session as read or as unread, as the vendor's own portal does; no description of the
     /// API has this.
     pub async fn mark_session(&self, session: &str, is_read: bool) -> Result<Answer<()>> {
-        let mut change = wire::ChangeSession::default();
         let word = if is_read { "read" } else { "unread" };
-        change.messagesession_last_status = Some(word.into());
+        let change = wire::ChangeSession {
+            messagesession_last_status: Some(word.into()),
+            ..wire::ChangeSession::default()
+        };
         self.change(MARK, session, &change).await
     }
 
@@ -219,7 +225,7 @@ impl Client {
     ) -> Result<Answer<Vec<wire::MessageSession>>> {
         let path = path.map(|path| path.page(page));
         let answer = self
-            .call(call, Method::GET, path, None, verdict::read_rows)
+            .call(call, Method::GET, path, None, verdict::read_list)
             .await?;
         checked(call, answer, |session: &wire::MessageSession| {
             !session.messagesession_id.is_empty()

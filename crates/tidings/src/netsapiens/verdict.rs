@@ -89,8 +89,7 @@ impl Call {
 
 // ---- documents ----
 
-/// Reads a list. One row may come without brackets. No rows need them: an object with nothing in it is
-/// no list of which it could be said that something is not there.
+/// Reads a list. One row may come without brackets.
 ///
 /// # Errors
 /// As [`read_one`].
@@ -98,7 +97,19 @@ pub(super) fn read_rows<T: wire::Document>(
     call: Call,
     response: &HttpResponse,
 ) -> Result<Answer<Vec<T>>> {
-    let answer = read_one::<wire::Rows<T>>(call, response)?.map(|rows| rows.0);
+    read_one::<wire::Rows<T>>(call, response).map(|answer| answer.map(|rows| rows.0))
+}
+
+/// Reads a list of which it may be said that something is not in it: an object with nothing in it is
+/// no such list.
+///
+/// # Errors
+/// As [`read_one`].
+pub(super) fn read_list<T: wire::Document>(
+    call: Call,
+    response: &HttpResponse,
+) -> Result<Answer<Vec<T>>> {
+    let answer = read_rows(call, response)?;
     if answer.is_empty() && !response.body.contains(&b'[') {
         let what = "netsapiens gave an answer without the list that was asked for";
         return Err(call.unreadable(what, answer.http));

@@ -53,7 +53,9 @@ pub(super) async fn run(
     }
     let carrier = carriers
         .iter()
-        .find(|carrier| serves(carrier.spec))
+        .filter(|carrier| serves(carrier.spec))
+        // Whose own country it is knows its ways, such as names as senders.
+        .min_by_key(|carrier| carrier.spec.capabilities.calling_codes.is_empty())
         .context("no provider that is compiled in serves the country of the campaign")?;
     let result = campaign(context, interrupt, carrier).await;
     for carrier in carriers {

@@ -2,6 +2,9 @@
 //!
 //! Called by `desk`.
 
+use std::ops::Range;
+use std::time::Duration;
+
 use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
@@ -12,8 +15,8 @@ use tidings_core::{Media, Timestamp};
 use crate::world::Shared;
 use crate::world::state::State;
 
-/// For how long an address holds, in milliseconds: an hour.
-const ADDRESS_LIFE_MS: i64 = 60 * 60 * 1_000;
+/// For how long an address holds.
+const ADDRESS_LIFE: Duration = Duration::from_hours(1);
 
 impl State {
     /// The file of a message in a user's conversations.
@@ -37,8 +40,7 @@ impl Shared {
         message: &str,
         now: Timestamp,
     ) -> MediaAddress {
-        // Milliseconds since 1970 have 13 digits until the year 2286.
-        let time = format!("{:014}", now.as_millis());
+        let time = digits_of(now);
         let proof = self.proof(owner, message, &time);
         MediaAddress::new(owner.clone(), message, time, proof)
     }
@@ -53,9 +55,8 @@ impl Shared {
         if !bool::from(expected.as_bytes().ct_eq(given)) {
             return Err(Refusal::Unauthorized);
         }
-        let handed_out_at = address.time.parse::<i64>().ok();
-        let holds = handed_out_at
-            .is_some_and(|at| (0..ADDRESS_LIFE_MS).contains(&now.as_millis().saturating_sub(at)));
+        let handed_out_at = moment_of(&address.time);
+        let holds = handed_out_at.is_some_and(|at| now.since(at) < ADDRESS_LIFE);
         holds.then_some(()).ok_or(Refusal::Expired)
     }
 
@@ -73,4 +74,22 @@ impl Shared {
         let digits = hash.iter().take(16).map(|byte| format!("{byte:02x}"));
         digits.collect()
     }
+}
+
+/// A moment as an address holds it, to the second: `YYYYMMDDHHMMSS` in UTC.
+fn digits_of(moment: Timestamp) -> String {
+    let written = moment.to_string();
+    written
+        .chars()
+        .filter(char::is_ascii_digit)
+        .take(14)
+        .collect()
+}
+
+/// The inverse of [`digits_of`].
+fn moment_of(digits: &str) -> Option<Timestamp> {
+    let part = |range: Range<usize>| digits.get(range);
+    let date = [part(0..4)?, part(4..6)?, part(6..8)?].join("-");
+    let time = [part(8..10)?, part(10..12)?, part(12..14)?].join(":");
+    format!("{date}T{time}Z").parse().ok()
 }

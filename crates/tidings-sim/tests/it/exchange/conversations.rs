@@ -352,7 +352,7 @@ async fn a_file_is_kept_and_fetched_under_an_address_for_an_hour() {
         .media_address(&who, &first(), &taken.id)
         .await
         .unwrap();
-    assert_eq!(address.time.len(), 14);
+    assert_eq!(address.time, "20261121120000");
     {
         use secrecy::ExposeSecret as _;
         check_hexadecimal(address.proof.expose_secret(), 32);

@@ -25,7 +25,7 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use tidings::clock::SystemClock;
+//! use tidings::SystemClock;
 //! use tidings::netsapiens::callback::{EventMemory, Recognised, read};
 //!
 //! let message = br#"[{"id":"m-1","type":"sms","domain":"example.test","direction":"orig",

@@ -116,12 +116,12 @@ pub fn number(row: &wire::SmsNumber) -> OwnNumber {
 
 /// What a number is to be used for.
 pub fn assignment(number: &OwnNumber) -> wire::NumberAssignment {
-    let mut found = wire::NumberAssignment::default();
-    found.number = number.number.as_str().into();
-    found.application = number.application.as_str().into();
-    found.dest = number.owner.clone().unwrap_or_default().into();
-    found.carrier = number.carrier.clone().unwrap_or_default().into();
-    found
+    wire::NumberAssignment {
+        number: number.number.as_str().into(),
+        application: number.application.as_str().into(),
+        dest: number.owner.clone().unwrap_or_default().into(),
+        carrier: number.carrier.clone().unwrap_or_default().into(),
+    }
 }
 
 /// The parties of a list with commas.

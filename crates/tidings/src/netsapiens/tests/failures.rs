@@ -57,12 +57,12 @@ fn every_status_has_a_meaning_for_messages_changes_and_questions() {
                 401 => (ErrorKind::Unauthorized, NotSent),
                 402 => (ErrorKind::InsufficientCredit, NotSent),
                 403 if is_verdict => (ErrorKind::Forbidden, NotSent),
-                403 => (ErrorKind::RateLimited, NotSent),
                 404 => (ErrorKind::NotFound, NotSent),
                 405 | 415 | 501 => (ErrorKind::Unsupported, NotSent),
                 408 => (ErrorKind::Timeout, Unknown),
                 409 => (ErrorKind::Rejected, Unknown),
-                429 => (ErrorKind::RateLimited, NotSent),
+                // A 403 without the PBX's own words is the network's.
+                403 | 429 => (ErrorKind::RateLimited, NotSent),
                 500..=599 => (ErrorKind::Unavailable, Unknown),
                 _ => (ErrorKind::Protocol, Unknown),
             };
@@ -83,7 +83,7 @@ fn every_status_has_a_meaning_for_messages_changes_and_questions() {
                 (expected.0, acceptance),
                 "{status}"
             );
-            let asked = verdict::read_rows::<wire::MessageSession>(ASK, &answer).unwrap_err();
+            let asked = verdict::read_list::<wire::MessageSession>(ASK, &answer).unwrap_err();
             assert_eq!(
                 (asked.kind(), asked.acceptance()),
                 (expected.0, NotSent),
@@ -205,7 +205,7 @@ fn a_page_in_the_place_of_an_answer_leaves_the_outcome_unknown() {
             (ErrorKind::Protocol, Acceptance::Unknown)
         );
         assert!(!error.is_safe_to_resend());
-        let asked = verdict::read_rows::<wire::Message>(ASK, response).unwrap_err();
+        let asked = verdict::read_list::<wire::Message>(ASK, response).unwrap_err();
         assert_eq!(
             (asked.kind(), asked.acceptance()),
             (ErrorKind::Protocol, Acceptance::NotSent)
@@ -231,7 +231,7 @@ fn questions_never_answer_with_nothing() {
     for body in [
         "", " ", "null", "oops", "5", "\"no\"", "true", "[5]", "[[]]", "{", "{}",
     ] {
-        let error = verdict::read_rows::<wire::MessageSession>(ASK, &json(200, body)).unwrap_err();
+        let error = verdict::read_list::<wire::MessageSession>(ASK, &json(200, body)).unwrap_err();
         assert_eq!(
             (error.kind(), error.acceptance()),
             (ErrorKind::Protocol, Acceptance::NotSent),

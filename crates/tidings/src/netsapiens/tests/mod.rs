@@ -1,16 +1,18 @@
 //! Tests of the NetSapiens provider.
 
 mod callback;
+#[cfg(feature = "client")]
+mod calls;
 mod exchanges;
+#[cfg(feature = "client")]
+mod failures;
 mod golden;
 #[cfg(feature = "client")]
 mod golden_calls;
 #[cfg(feature = "client")]
-mod path;
-#[cfg(feature = "client")]
-mod failures;
-#[cfg(feature = "client")]
 mod golden_client;
+#[cfg(feature = "client")]
+mod keeper;
 #[cfg(feature = "client")]
 mod media;
 #[cfg(feature = "client")]
@@ -18,13 +20,11 @@ mod neutral;
 #[cfg(feature = "client")]
 mod numbers;
 #[cfg(feature = "client")]
+mod path;
+#[cfg(feature = "client")]
 mod reconciling;
 #[cfg(feature = "client")]
 mod secrecy;
-#[cfg(feature = "client")]
-mod calls;
-#[cfg(feature = "client")]
-mod keeper;
 #[cfg(feature = "client")]
 mod sending;
 #[cfg(feature = "client")]
@@ -34,9 +34,9 @@ mod settings;
 #[cfg(feature = "client")]
 mod sign_in;
 #[cfg(feature = "client")]
-mod token_refusals;
-#[cfg(feature = "client")]
 mod subscriptions;
+#[cfg(feature = "client")]
+mod token_refusals;
 mod wire;
 
 #[cfg(feature = "client")]
