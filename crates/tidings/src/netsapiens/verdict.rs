@@ -251,17 +251,20 @@ fn said(body: &[u8]) -> Option<Verdict> {
         Value::String(text) => !text.is_empty(),
         _ => true,
     });
+    // No document of the vendor's has it; proxies in front of its servers do.
+    let denies = object.get("success") == Some(&Value::Bool(false));
     let words = ["message", "error_description", "error"]
         .into_iter()
         .filter_map(|name| object.get(name))
         .filter_map(Value::as_str)
         .find(|words| !words.is_empty());
-    if code.is_none() && error.is_none() && !object.contains_key("message") {
+    let says_nothing = code.is_none() && error.is_none() && !denies;
+    if says_nothing && !object.contains_key("message") {
         return None;
     }
     Some(Verdict {
         code: code.and_then(|code| u16::try_from(code).ok()),
-        is_error: error.is_some(),
+        is_error: error.is_some() || denies,
         words: words.unwrap_or_default().to_owned(),
     })
 }
