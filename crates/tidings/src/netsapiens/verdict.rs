@@ -89,19 +89,8 @@ impl Call {
 
 // ---- documents ----
 
-/// Reads a list. One row may come without brackets.
-///
-/// # Errors
-/// As [`read_one`].
-pub(super) fn read_rows<T: wire::Document>(
-    call: Call,
-    response: &HttpResponse,
-) -> Result<Answer<Vec<T>>> {
-    read_one::<wire::Rows<T>>(call, response).map(|answer| answer.map(|rows| rows.0))
-}
-
-/// Reads a list of which it may be said that something is not in it: an object with nothing in it is
-/// no such list.
+/// Reads a list of which it may be said that something is not in it. One row may come without
+/// brackets.
 ///
 /// # Errors
 /// As [`read_one`].
@@ -109,12 +98,7 @@ pub(super) fn read_list<T: wire::Document>(
     call: Call,
     response: &HttpResponse,
 ) -> Result<Answer<Vec<T>>> {
-    let answer = read_rows(call, response)?;
-    if answer.is_empty() && !response.body.contains(&b'[') {
-        let what = "netsapiens gave an answer without the list that was asked for";
-        return Err(call.unreadable(what, answer.http));
-    }
-    Ok(answer)
+    read_one::<wire::Rows<T>>(call, response).map(|answer| answer.map(|rows| rows.0))
 }
 
 /// Reads one document.
