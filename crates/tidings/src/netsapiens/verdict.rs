@@ -9,6 +9,7 @@
 
 use std::borrow::Cow;
 
+use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -115,6 +116,21 @@ pub(super) fn read_list<T: wire::Document>(
         return Err(call.unreadable(what, answer.http));
     }
     Ok(answer)
+}
+
+/// Whether the PBX says of what was asked for, and of nothing else, that it is not there. A 404 of
+/// something on the way says nothing about it, and neither does one that is about the domain, the
+/// user or the call.
+pub(super) fn says_it_is_not_there(response: &HttpResponse) -> bool {
+    if response.status != StatusCode::NOT_FOUND {
+        return false;
+    }
+    let Some(said) = said(&response.body) else {
+        return false;
+    };
+    let words = said.words.to_ascii_lowercase();
+    let is_about = |what: &&str| words.contains(*what);
+    !["domain", "user", "route"].iter().any(is_about)
 }
 
 /// Reads one document.
