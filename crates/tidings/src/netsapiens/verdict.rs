@@ -9,6 +9,7 @@
 
 use std::borrow::Cow;
 
+use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -99,6 +100,21 @@ pub(super) fn read_list<T: wire::Document>(
     response: &HttpResponse,
 ) -> Result<Answer<Vec<T>>> {
     read_one::<wire::Rows<T>>(call, response).map(|answer| answer.map(|rows| rows.0))
+}
+
+/// Whether the PBX says of what was asked for, and of nothing else, that it is not there. A 404 of
+/// something on the way says nothing about it, and neither does one that is about the domain, the
+/// user or the call.
+pub(super) fn says_it_is_not_there(response: &HttpResponse) -> bool {
+    if response.status != StatusCode::NOT_FOUND {
+        return false;
+    }
+    let Some(said) = said(&response.body) else {
+        return false;
+    };
+    let words = said.words.to_ascii_lowercase();
+    let is_about = |what: &&str| words.contains(*what);
+    !["domain", "user", "route"].iter().any(is_about)
 }
 
 /// Reads one document.
