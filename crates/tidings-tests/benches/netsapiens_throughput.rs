@@ -131,7 +131,8 @@ fn weigh() -> Result<(), AnyError> {
     let runtime = runtime.enable_all().build()?;
     let client = connect(&server.target)?;
     let text = message()?;
-    let content: Vec<u8> = (0..=u8::MAX).cycle().take(MEBIBYTE).collect();
+    let begins = b"\x89PNG\r\n\x1a\n".iter().copied();
+    let content: Vec<u8> = begins.chain((0..=u8::MAX).cycle()).take(MEBIBYTE).collect();
     let file = Media::new("image/png", content)?;
     let with_file = Message::mms([E164::parse_possible(TO, None)?], file, TEXT);
     // Signs in, and opens the connection that is used again.

@@ -14,11 +14,11 @@ use tidings::http::HttpClient;
 use tidings::layers::{self, Jitter, LayerSettings, RetryPolicy};
 use tidings::netsapiens::{self, Client, Model, NewSubscription, Sessions};
 use tidings::{
-    Acceptance, AttemptRef, ClientRef, Clock as _, E164, Error, ErrorKind, Message, Outbound,
-    Provider, Receipt, Reconciled, Result, SystemClock, Timestamp,
+    Acceptance, AttemptRef, ClientRef, Clock as _, E164, Error, ErrorKind, Media, Message,
+    Outbound, Provider, Receipt, Reconciled, Result, SystemClock, Timestamp,
 };
 use tidings_sim::Scenario;
-use tidings_tests::{CALL_LIMIT, Carrier, standard};
+use tidings_tests::{Answer, CALL_LIMIT, Carrier, Recorder, standard};
 
 use Acceptance::{NotSent, Refused, Unknown};
 
@@ -166,7 +166,7 @@ const IN_A_HURRY: Limits = Limits {
 };
 
 /// Every stage at which the call of a message can go wrong.
-const STAGES: [(&str, Ends); 17] = [
+const STAGES: [(&str, Ends); 19] = [
     ("drop = { when = \"before\" }", Ends::LostBefore),
     (
         "drop = { when = \"before\", reset = true }",
@@ -190,8 +190,16 @@ const STAGES: [(&str, Ends); 17] = [
     ),
     ("broken_json = true", Ends::Taken),
     ("empty_body = true", Ends::Taken),
-    ("slow = { chunk_ms = 0 }", Ends::Taken),
+    ("slow = { chunk_ms = 1 }", Ends::Taken),
     ("refuse = { status = 400 }", Ends::Refused),
+    (
+        "failure_in_200 = { body = '{\"code\":400,\"message\":\"not today\"}' }",
+        Ends::Refused,
+    ),
+    (
+        "failure_in_200 = { body = '{\"error\":\"not today\"}' }",
+        Ends::Refused,
+    ),
     (
         "failure_in_200 = { message = \"not today\" }",
         Ends::Refused,
@@ -414,6 +422,40 @@ async fn in_a_shared_session_a_verdict_is_right_or_none() {
         n_decided > n_undecided,
         "{n_decided} were decided, {n_undecided} were not"
     );
+}
+
+// ---- memory ----
+
+/// The caller's own and what is sent: base64 in JSON is a third longer, and there is no further copy.
+#[test]
+fn a_file_that_is_sent_is_in_memory_less_than_three_times() {
+    const MEBIBYTE: usize = 1 << 20;
+    let server = Recorder::answering(|call| {
+        let is_sign_in = call.call.ends_with("/tokens");
+        let token = "{\"access_token\":\"00112233\",\"expires_in\":3600}";
+        let accepted = "{\"code\":202,\"message\":\"Accepted\"}";
+        Answer::json(if is_sign_in { token } else { accepted })
+    });
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().build().unwrap();
+    let client = Client::builder()
+        .base_url(server.base_url())
+        .password("client", "secret", "200@example.test", "password")
+        .from_number(E164::parse_possible("+15550109876", None).unwrap())
+        .build()
+        .unwrap();
+    runtime.block_on(client.sign_in()).unwrap();
+    let mut content = vec![0; MEBIBYTE];
+    content[..8].copy_from_slice(b"\x89PNG\r\n\x1a\n");
+    let file = Media::new("image/png", content).unwrap();
+    let message = netsapiens::Message::mms([number(0)], file, "Bonjour");
+    let mut sent = None;
+    // All that this thread allocates; the file itself was there before.
+    let info = allocation_counter::measure(|| sent = Some(runtime.block_on(client.send(&message))));
+    sent.unwrap().unwrap();
+    let besides = usize::try_from(info.bytes_max).unwrap();
+    assert!(besides < 2 * MEBIBYTE, "{besides} bytes besides the file");
+    assert!(server.calls().last().unwrap().body.len() > MEBIBYTE);
 }
 
 // ---- numbers ----

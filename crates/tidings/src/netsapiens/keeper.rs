@@ -30,9 +30,9 @@ const LONGEST_WAIT: Duration = Duration::from_mins(5);
 ///
 /// A subscription that was made without an expiry ends with the token that it was made with, mostly
 /// after an hour; one that has an expiry ends then. The keeper makes each for a lifetime, looks after
-/// it at intervals, and renews it when half of the lifetime is over. When the server says that there is
-/// one just like it, it adopts that one: the one that is for the same events, address, domain and
-/// user.
+/// it at intervals, and renews it when half of the lifetime is over. It makes none where there is one
+/// just like it, for the same events, address, domain and user: it adopts that one. It looks for it
+/// before it makes one, and again when the server says that there is one.
 ///
 /// Nothing is ended when the keeper stops: events go on until somebody ends the subscription or its
 /// lifetime is over.
@@ -56,6 +56,8 @@ const LONGEST_WAIT: Duration = Duration::from_mins(5);
 #[must_use = "it keeps nothing unless it runs"]
 pub struct Keeper {
     subscriptions: Arc<dyn Subscriptions>,
+    /// Who knows whose events are meant where it is not said.
+    account: Option<Client>,
     clock: Arc<dyn Clock>,
     kept: Vec<neutral::NewSubscription>,
     lifetime: Duration,
@@ -120,7 +122,10 @@ impl Client {
     /// A keeper of subscriptions of this client's account, with nothing to keep yet.
     #[doc(alias("renew_subscription"))]
     pub fn keeper(&self) -> Keeper {
-        Keeper::new(self.clone(), Arc::clone(&self.shared().clock))
+        Keeper {
+            account: Some(self.clone()),
+            ..Keeper::new(self.clone(), Arc::clone(&self.shared().clock))
+        }
     }
 }
 
@@ -131,10 +136,13 @@ impl Keeper {
     /// How often it is looked after.
     pub const DEFAULT_CHECK_EVERY: Duration = Duration::from_mins(10);
 
-    /// A keeper with nothing to keep.
+    /// A keeper with nothing to keep. A subscription that does not say for which domain and user it is
+    /// is looked for only when the server says that there is one; [`Client::keeper`] knows whose
+    /// events are meant.
     pub fn new(subscriptions: impl Subscriptions + 'static, clock: Arc<dyn Clock>) -> Self {
         Self {
             subscriptions: Arc::new(subscriptions),
+            account: None,
             clock,
             kept: Vec::new(),
             lifetime: Self::DEFAULT_LIFETIME,
@@ -282,16 +290,23 @@ impl One<'_> {
         let keeper = self.keeper;
         keeper.pass_gate().await;
         let mut new = self.new.clone();
+        if let Some(account) = &keeper.account {
+            (new.domain, new.user) = account.whose_events_if_known(&(&new).into()).await?;
+        }
         new.expires_at = Some(keeper.clock.now().plus(keeper.lifetime));
-        let (found, is_made) = match keeper.subscriptions.create(&new).await {
-            Ok(made) => (made, true),
-            Err(error) if is_there_already(&error) => {
-                let all = keeper.subscriptions.list().await?;
-                let mut like_it = all.into_iter().filter(|found| is_like(self.new, found));
+        // What is not said may be anybody's: another's must not be taken for it.
+        let is_known = new.domain.is_some() && new.user.is_some();
+        let there = if is_known { self.find(&new).await? } else { None };
+        let (found, is_made) = match there {
+            Some(found) => (found, false),
+            None => match keeper.subscriptions.create(&new).await {
+                Ok(made) => (made, true),
                 // What the server calls the same may be for somebody else, and out of sight.
-                (like_it.next().ok_or(error)?, false)
-            }
-            Err(error) => return Err(error),
+                Err(error) if is_there_already(&error) => {
+                    (self.find(&new).await?.ok_or(error)?, false)
+                }
+                Err(error) => return Err(error),
+            },
         };
         self.id = Some(found.id.clone());
         self.posts_fail = false;
@@ -302,6 +317,18 @@ impl One<'_> {
             Kept::Adopted(shown)
         });
         Ok(found)
+    }
+
+    /// The one in its place, where the account may list what there is.
+    async fn find(
+        &self,
+        new: &neutral::NewSubscription,
+    ) -> Result<Option<neutral::Subscription>> {
+        let all = match self.keeper.subscriptions.list().await {
+            Err(error) if cannot_list(&error) => return Ok(None),
+            all => all?,
+        };
+        Ok(all.into_iter().find(|found| is_like(new, found)))
     }
 
     async fn renew_if_due(&mut self, found: &neutral::Subscription) -> Result<Duration> {
@@ -363,6 +390,11 @@ impl One<'_> {
 /// Whether the server has one just like it.
 fn is_there_already(error: &Error) -> bool {
     error.kind() == ErrorKind::Rejected && error.provider_code() == Some("409")
+}
+
+/// Whether the account may not list subscriptions, or the server cannot.
+fn cannot_list(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Forbidden | ErrorKind::Unsupported)
 }
 
 /// Whether `found` is for the same events and address, and for those whose events `new` names.

@@ -2,7 +2,9 @@
 //! judged.
 //!
 //! Called by `submit.rs`. It sends nothing. In a session that was made for one message, the text alone
-//! decides; in one that is shared by all texts to a phone, text and time do.
+//! decides; in one that is shared by all texts to a phone, text and time do. That a message is not
+//! there is said only of a list that is whole, of this session, and holds nothing that may be the
+//! message with a text that the server has changed.
 
 use std::collections::VecDeque;
 use std::pin::pin;
@@ -106,6 +108,7 @@ impl Client {
             started: attempt.started,
             ended: sent.ended,
             others: sent.others,
+            other_texts: sent.other_texts,
         })
     }
 
@@ -121,7 +124,6 @@ impl Client {
         while let Some(page) = pages.next().await {
             let page = match page {
                 Ok(page) => page,
-                Err(error) if error.kind() == ErrorKind::NotFound => break,
                 // The server does not give the rest of the list.
                 Err(error) if http.is_some() && error.kind() == ErrorKind::Protocol => {
                     is_cut = true;
@@ -131,6 +133,7 @@ impl Client {
             };
             http = Some(page.http);
             let is_enough = sought.is_past(&page.value, *lock(&reading));
+            is_cut = !is_enough && may_be_cut(page.value.len(), size);
             rows.extend(page.value);
             if is_enough {
                 break;
@@ -151,6 +154,9 @@ impl Client {
         let clock = &*self.shared().clock;
         let asked = clock.now();
         let read = |call: Call, response: &HttpResponse| {
+            if verdict::says_it_is_not_there(response) {
+                return Ok(Answer::new((Vec::new(), None), response.metadata()));
+            }
             let rows = verdict::read_list(call, response)?;
             Ok(rows.map(|rows| (rows, date(response))))
         };
@@ -166,6 +172,16 @@ impl Client {
         }
         checked(MESSAGES, Answer::new(rows, answer.http), is_message)
     }
+}
+
+/// What servers give at the most where they do not do as `limit` says, or a multiple of it.
+const ROUND: usize = 100;
+
+/// Whether a page that is not as long as was asked for may be a part of the list all the same: its
+/// length is one at which servers stop.
+fn may_be_cut(n_rows: usize, asked_for: u32) -> bool {
+    let is_as_asked = usize::try_from(asked_for) == Ok(n_rows);
+    !is_as_asked && n_rows > 0 && n_rows.is_multiple_of(ROUND)
 }
 
 /// What the server's clock showed at a moment between two of ours.
@@ -220,6 +236,8 @@ pub(super) struct Sought<'a> {
     pub(super) ended: Timestamp,
     /// When the calls were under way with which this client has sent the same text into the session.
     pub(super) others: Vec<(Timestamp, Timestamp)>,
+    /// The other texts that this client has sent into the session.
+    pub(super) other_texts: Vec<Arc<str>>,
 }
 
 /// What a listing says.
@@ -239,31 +257,43 @@ impl Sought<'_> {
         reading: Option<Reading>,
         is_cut: bool,
     ) -> Found {
-        let ours = rows.iter().filter(|row| self.is_ours(row));
-        let absent = if is_cut {
+        let is_elsewhere = |row: &wire::Message| {
+            let told = row.messagesession_id.get();
+            told.is_some_and(|told| told != self.session)
+        };
+        let absent = if is_cut || rows.iter().any(is_elsewhere) {
             Found::Unclear
         } else {
             Found::Absent
         };
+        let of_the_session = rows.iter().filter(|row| !is_elsewhere(row));
+        let ours = of_the_session.filter(|row| self.is_ours(row));
         let id = |row: &wire::Message| row.id.get().map(str::to_owned);
         if !self.is_shared {
-            let mut is_empty = true;
-            for row in ours {
-                if self.has_the_content(row) {
-                    return Found::There(id(row));
-                }
-                is_empty = false;
-            }
-            // Something of ours that is not this text: perhaps the server has changed the text.
-            return if is_empty { absent } else { Found::Unclear };
+            let mut alike = ours.filter(|row| self.has_the_content(row));
+            return match alike.next() {
+                Some(row) => Found::There(id(row)),
+                None if rows.is_empty() => absent,
+                // The message alone begins this session, so something has become of it: perhaps the
+                // server has changed its text.
+                None => Found::Unclear,
+            };
         }
-        let alike: Vec<&wire::Message> = ours.filter(|row| self.has_the_content(row)).collect();
+        let (alike, different): (Vec<&wire::Message>, Vec<_>) =
+            ours.partition(|row| self.has_the_content(row));
         let places = alike.iter().map(|row| self.place(row, reading));
         let may_be = |place: &Place| *place != Place::Elsewhere;
         if places.clone().any(|place| place == Place::Nowhere) {
             return Found::Unclear;
         }
         match places.clone().filter(may_be).count() {
+            // A row whose text nobody here has written may be the message with another text.
+            0 if different
+                .iter()
+                .any(|row| may_be(&self.place(row, reading)) && !self.is_another(row)) =>
+            {
+                Found::Unclear
+            }
             0 => absent,
             // As many as were sent: all of them were taken.
             n_found if n_found == self.n_repeats(reading) + 1 => {
@@ -274,6 +304,12 @@ impl Sought<'_> {
             }
             _ => Found::Unclear,
         }
+    }
+
+    /// Whether a row has one of the other texts that this client has sent into the session.
+    fn is_another(&self, row: &wire::Message) -> bool {
+        let mut texts = self.other_texts.iter();
+        texts.any(|text| is_same_text(text, &row.text.0))
     }
 
     /// How many others with this text may have a row that is taken for this message's.
@@ -382,6 +418,8 @@ struct Remembered {
     ended: Timestamp,
     /// The times of the others with its text.
     others: Vec<(Timestamp, Timestamp)>,
+    /// The texts of those with another one.
+    other_texts: Vec<Arc<str>>,
 }
 
 impl Recent {
@@ -420,10 +458,9 @@ impl Recent {
         settle_time: Duration,
     ) -> Remembered {
         let written = lock(&self.0);
-        let alike: Vec<&Written> = written
-            .iter()
-            .filter(|written| written.session == session && *written.text == *text)
-            .collect();
+        let of_the_session = written.iter().filter(|written| written.session == session);
+        let (alike, different): (Vec<&Written>, Vec<_>) =
+            of_the_session.partition(|written| *written.text == *text);
         let reference = &attempt.outbound.reference;
         // Whoever asks has read the clock a moment before.
         let is_itself = |written: &&&Written| {
@@ -441,6 +478,10 @@ impl Recent {
         Remembered {
             ended: end_of(attempt.started, itself.and_then(|itself| itself.ended)),
             others: others.collect(),
+            other_texts: different
+                .iter()
+                .map(|other| Arc::clone(&other.text))
+                .collect(),
         }
     }
 }

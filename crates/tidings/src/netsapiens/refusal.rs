@@ -35,12 +35,14 @@ const NO_RIGHTS: [&str; 4] = [
     "permission",
 ];
 
-const ABOUT_THE_TOKEN: [&str; 7] = [
+const ABOUT_THE_TOKEN: [&str; 8] = [
     "expired",
     "invalid_token",
     "invalid token",
     "token is invalid",
     "token is not valid",
+    // What this library's server says of a token that it does not know (any more).
+    "token is missing or not valid",
     "invalid access token",
     "revoked",
 ];

@@ -136,6 +136,15 @@ struct State {
     is_store_read: bool,
 }
 
+impl State {
+    /// The flight that will yet say what came of it. One that ended with its runtime before it began
+    /// has left itself here, and will never say anything.
+    fn flight_under_way(&self) -> Option<Flight> {
+        let flight = self.flight.as_ref()?;
+        flight.has_changed().is_ok().then(|| flight.clone())
+    }
+}
+
 /// What comes of a flight, for everybody who waits for it.
 type Flight = watch::Receiver<Option<Outcome>>;
 type Outcome = std::result::Result<Signed, Arc<Error>>;
@@ -258,8 +267,8 @@ impl SignIn {
         let flight = loop {
             let under_way = {
                 let mut state = self.lock();
-                match &state.flight {
-                    Some(flight) => flight.clone(),
+                match state.flight_under_way() {
+                    Some(flight) => flight,
                     None => break self.start(&mut state, Errand::Answer(challenge, passcode)),
                 }
             };
@@ -292,8 +301,8 @@ impl SignIn {
         if let Some(bearer) = self.present.load_full().filter(|it| it.is_fresh(now)) {
             return Joined::Fresh(bearer);
         }
-        if let Some(flight) = &state.flight {
-            return Joined::Flight(flight.clone());
+        if let Some(flight) = state.flight_under_way() {
+            return Joined::Flight(flight);
         }
         if let Some(pause) = state.pause.as_ref().filter(|pause| pause.holds(now)) {
             return Joined::Paused(pause.clone());

@@ -9,6 +9,7 @@
 
 use std::borrow::Cow;
 
+use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -99,6 +100,21 @@ pub(super) fn read_list<T: wire::Document>(
     response: &HttpResponse,
 ) -> Result<Answer<Vec<T>>> {
     read_one::<wire::Rows<T>>(call, response).map(|answer| answer.map(|rows| rows.0))
+}
+
+/// Whether the PBX says of what was asked for, and of nothing else, that it is not there. A 404 of
+/// something on the way says nothing about it, and neither does one that is about the domain, the
+/// user or the call.
+pub(super) fn says_it_is_not_there(response: &HttpResponse) -> bool {
+    if response.status != StatusCode::NOT_FOUND {
+        return false;
+    }
+    let Some(said) = said(&response.body) else {
+        return false;
+    };
+    let words = said.words.to_ascii_lowercase();
+    let is_about = |what: &&str| words.contains(*what);
+    !["domain", "user", "route"].iter().any(is_about)
 }
 
 /// Reads one document.
@@ -247,17 +263,20 @@ fn said(body: &[u8]) -> Option<Verdict> {
         Value::String(text) => !text.is_empty(),
         _ => true,
     });
+    // No document of the vendor's has it; proxies in front of its servers do.
+    let denies = object.get("success") == Some(&Value::Bool(false));
     let words = ["message", "error_description", "error"]
         .into_iter()
         .filter_map(|name| object.get(name))
         .filter_map(Value::as_str)
         .find(|words| !words.is_empty());
-    if code.is_none() && error.is_none() && !object.contains_key("message") {
+    let says_nothing = code.is_none() && error.is_none() && !denies;
+    if says_nothing && !object.contains_key("message") {
         return None;
     }
     Some(Verdict {
         code: code.and_then(|code| u16::try_from(code).ok()),
-        is_error: error.is_some(),
+        is_error: error.is_some() || denies,
         words: words.unwrap_or_default().to_owned(),
     })
 }

@@ -143,10 +143,15 @@ impl TokenDesk for World {
         self.0.enter(Operation::DelegateToken, |_| false)?;
         let (token, ticket) = {
             let mut state = self.0.state_now();
-            if self.0.caller(&state, who)?.rights < Rights::Domain {
+            let rights = self.0.caller(&state, who)?.rights;
+            if rights < Rights::Domain {
                 return Err(forbidden("signing in for other users"));
             }
             let account = self.0.owner(&state, who, user)?;
+            // Nobody gets further than his own rights go by signing in for another.
+            if self.0.rules(account).user.rights > rights {
+                return Err(forbidden("signing in for users with more rights"));
+            }
             self.0.issue(&mut state, account, false)?
         };
         self.0.count_tokens(|counts| counts.by_delegation += 1);

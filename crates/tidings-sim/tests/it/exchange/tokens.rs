@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tidings::backend::{Presented, Refusal, Revoked, Rights, SecondStep, SignedIn, TokenDesk};
+use tidings::conversations::Mailbox;
 
 use super::{
     THREE_USERS, access, check_hexadecimal, first, open, presented_by, refresh, second, sign_in,
@@ -177,6 +178,28 @@ async fn who_may_can_sign_in_for_others_and_end_their_tokens() {
         Refusal::Expired
     );
     assert_eq!(world.stats().tokens.by_delegation, 1);
+}
+
+#[tokio::test]
+async fn nobody_gets_more_rights_by_signing_in_for_another() {
+    let scenario = "\
+[[account]]
+settings = { username = \"202@tidings.example\", password = \"operator\" }
+rights = \"system\"
+[[api_key]]
+key = \"of-domain\"
+rights = \"domain\"
+domain = \"tidings.example\"";
+    let (world, _clock) = open(scenario).await;
+    let operator = Mailbox::new("tidings.example", "202");
+    for who in [
+        sign_in(&world, &first()).await.who,
+        world.bearer("of-domain").await.unwrap().who,
+    ] {
+        let refused = world.open_for(&who, &operator).await.unwrap_err();
+        assert!(matches!(refused, Refusal::Forbidden { .. }), "{refused}");
+        assert!(world.open_for(&who, &first()).await.is_ok());
+    }
 }
 
 #[tokio::test]

@@ -274,6 +274,19 @@ impl Client {
         Ok((domain, user))
     }
 
+    /// The domain and the user that a subscription is for; `None` where only the server knows.
+    pub(super) async fn whose_events_if_known(
+        &self,
+        new: &NewSubscription,
+    ) -> Result<(Option<String>, Option<String>)> {
+        let (domain, user) = self.whose_events(new).await?;
+        let known = |named: &Option<String>, own: String| {
+            let own = Some(own).filter(|own| !own.is_empty() && own != "~");
+            named.clone().or(own)
+        };
+        Ok((known(&new.domain, domain), known(&new.user, user)))
+    }
+
     async fn subscription_rows(&self, path: Option<Path>) -> Result<Answer<Vec<Subscription>>> {
         let answer: Answer<Vec<wire::Subscription>> = self
             .call(LIST, Method::GET, path, None, verdict::read_list)

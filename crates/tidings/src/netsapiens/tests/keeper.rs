@@ -13,6 +13,7 @@ use crate::subscriptions::{
     NewSubscription as New, Subscription, SubscriptionChange, Subscriptions,
 };
 use crate::tests::log::{CapturedLog, check_clean};
+use crate::tests::scripted::{Reply, Scripted};
 
 const URL: &str = "https://hooks.example.test/ns?k=s3cret";
 const HOUR: Duration = Duration::from_hours(1);
@@ -443,4 +444,51 @@ async fn no_address_is_shown_or_logged() {
     ];
     log.check(&expected, &["s3cret", "hooks"]);
     check_clean(&format!("{keeper:?}"), &["s3cret", "hooks"]);
+}
+
+/// What a client's keeper does first, at a server that lists these and makes whatever it is asked for.
+async fn first_step(listed: &str) -> (String, Vec<String>) {
+    const MADE: &str = r#"{"id":"made","model":"message","domain":"example.test","user":"*",
+        "post-url":"https://hooks.example.test/ns?k=s3cret"}"#;
+    let listed = listed.to_owned();
+    let server = Scripted::start(move |seen| match seen.method.as_str() {
+        "POST" => Reply::ok(MADE),
+        "PUT" => Reply::status(202, "", ""),
+        _ => Reply::ok(listed.clone()),
+    })
+    .await;
+    let client = super::builder(&server)
+        .domain("example.test")
+        .build()
+        .unwrap();
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let keeper = client
+        .keeper()
+        .keep(NewSubscription::new(Model::Message, URL))
+        .on_event(move |event| drop(tell.send(format!("{:?}", event.what))));
+    let first = tokio::select! {
+        () = keeper.run() => None,
+        first = told.recv() => first,
+    };
+    let seen = server.seen().into_iter();
+    (first.unwrap(), seen.map(|seen| seen.method).collect())
+}
+
+/// Not every server refuses a second one just like the first: what differs in its end may be another
+/// to it.
+#[tokio::test]
+async fn one_that_is_there_is_found_before_another_is_made() {
+    let own = r#"[{"id":"old","model":"message","domain":"example.test","user":"*",
+        "post-url":"https://hooks.example.test/ns?k=s3cret",
+        "subscription-expires-datetime":"2046-01-01 00:00:00"}]"#;
+    let (first, seen) = first_step(own).await;
+    assert!(first.starts_with("Adopted"), "{first}");
+    assert_eq!(seen, ["GET"]);
+    // One of another domain with the same address is another one.
+    let (first, seen) = first_step(&own.replace("\"example", "\"other")).await;
+    assert!(first.starts_with("Created"), "{first}");
+    assert_eq!(seen, ["GET", "POST"]);
+    let (first, seen) = first_step(r#"{"code":401,"message":"Invalid Scope [APP001]"}"#).await;
+    assert!(first.starts_with("Created"), "{first}");
+    assert_eq!(seen, ["GET", "POST"]);
 }

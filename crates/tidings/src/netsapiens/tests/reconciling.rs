@@ -115,11 +115,11 @@ async fn in_a_session_of_its_own_the_message_is_there_or_not() {
     assert_eq!(about.recipient, Some(phone("+15550101234")));
     assert!(about.session.unwrap().starts_with("tidings_"));
     assert_eq!(found(own, "hello", vec![]).await, Reconciled::NotTaken);
-    // Neither an answer of the phone nor one to another phone is it.
+    // An answer of the phone is not it; yet nobody could have answered where nothing was taken.
     let answer = row("m-2", "2026-11-22 12:00:05", "orig", "hello");
     assert_eq!(
         found(own, "hello", vec![answer]).await,
-        Reconciled::NotTaken
+        Reconciled::CannotTell
     );
     // What is ours and has another text may be it with a text that the server has changed.
     let other = row("m-3", "2026-11-22 12:00:05", "term", "other");
@@ -156,20 +156,85 @@ async fn the_session_is_found_again_after_the_death_of_the_program() {
 
 #[tokio::test]
 async fn a_session_that_is_not_there_holds_nothing() {
-    for body in ["", r#"{"code":404,"message":"Resource not found."}"#] {
-        let (reconciled, seen) = reconcile(Sessions::PerMessage, &attempt("a"), move |_| {
-            Reply::status(404, "", body)
+    let body = r#"{"code":404,"message":"Resource not found."}"#;
+    let (reconciled, seen) = reconcile(Sessions::PerMessage, &attempt("a"), move |_| {
+        Reply::status(404, "", body)
+    })
+    .await;
+    assert_eq!(reconciled.unwrap(), Reconciled::NotTaken);
+    assert_eq!(seen.len(), 1);
+}
+
+#[tokio::test]
+async fn rows_of_other_sessions_prove_nothing() {
+    for sessions in [Sessions::PerMessage, Sessions::PerRecipient] {
+        for text in ["hello", "other"] {
+            let mut row = row("m-1", "2026-11-22 11:00:00", "term", text);
+            row["messagesession-id"] = json!("0f1e2d3c4b5a69788796a5b4c3d2e1f0");
+            let found = found(sessions, "hello", vec![row]).await;
+            assert_eq!(found, Reconciled::CannotTell, "{sessions:?} {text}");
+        }
+    }
+}
+
+/// Servers stop at a hundred rows, or at another round number, whatever they are asked for.
+#[tokio::test]
+async fn a_list_that_may_have_been_cut_proves_nothing() {
+    async fn check(n_rows: usize, at: &str, expected: Reconciled) {
+        let rows = (0..n_rows).map(|n| row(&format!("m-{n}"), at, "term", "x"));
+        let found = found(Sessions::PerRecipient, "hello", rows.collect()).await;
+        assert_eq!(found, expected, "{n_rows}");
+    }
+    let earlier = "2026-11-21 12:00:00";
+    check(99, earlier, Reconciled::NotTaken).await;
+    check(100, earlier, Reconciled::CannotTell).await;
+    check(500, earlier, Reconciled::CannotTell).await;
+    check(501, earlier, Reconciled::NotTaken).await;
+}
+
+/// In a session of several messages, what has a text that this client never wrote may be the message
+/// with a text that the server has changed.
+#[tokio::test]
+async fn a_text_that_the_server_may_have_changed_proves_nothing() {
+    async fn check(sent_before: &[&str], listed: &str, at: &str, expected: Reconciled) {
+        let listed = json!([row("m-1", at, "term", listed)]).to_string();
+        let server = Scripted::start(move |seen| match seen.method.as_str() {
+            "POST" => Reply::status(202, "", ""),
+            _ => Reply::status(200, DATE, listed.clone()),
         })
         .await;
-        assert_eq!(reconciled.unwrap(), Reconciled::NotTaken);
-        assert_eq!(seen.len(), 1);
+        let client = builder(&server)
+            .from_number(phone("+15550109876"))
+            .sessions(Sessions::PerRecipient)
+            .clock(Fixed::after(60))
+            .build()
+            .unwrap();
+        for text in sent_before {
+            client.submit(&[outbound("before", text)]).await.unwrap();
+        }
+        let reconciled = client.reconcile(&attempt("caf\u{e9}")).await.unwrap();
+        assert_eq!(reconciled, expected);
     }
+    let during = "2026-11-22 12:00:01";
+    check(&[], "caf?", during, Reconciled::CannotTell).await;
+    check(&["another"], "caf?", during, Reconciled::CannotTell).await;
+    check(&["another"], "another", during, Reconciled::NotTaken).await;
+    check(&[], "caf?", "2026-11-22 11:00:00", Reconciled::NotTaken).await;
 }
 
 #[tokio::test]
 async fn what_cannot_be_listed_proves_nothing() {
     for (status, body) in [
         (404, r#"{"code":404,"message":"No Route Found [92]"}"#),
+        (404, r#"{"code":404,"message":"Domain a.test does not exist"}"#),
+        (
+            404,
+            r#"{"code":404,"message":"User 200 does not exist in domain a.test"}"#,
+        ),
+        // Of something on the way.
+        (404, ""),
+        (404, "<html>404 Not Found</html>"),
+        (404, "default backend - 404"),
         (500, ""),
         (403, ""),
         (401, r#"{"code":401,"message":"Invalid Scope [APP001]"}"#),
@@ -255,7 +320,7 @@ async fn in_a_shared_session_text_and_time_decide() {
         );
     }
     let noise = vec![
-        row("m-2", "2026-11-22 12:00:01", "term", "other"),
+        row("m-2", "2026-11-22 11:59:01", "term", "other"),
         row("m-3", "2026-11-22 12:00:01", "orig", "hello"),
     ];
     assert_eq!(found(shared, "hello", noise).await, Reconciled::NotTaken);
@@ -299,7 +364,7 @@ async fn a_long_list_is_asked_for_until_it_is_older_than_the_attempt() {
             row(
                 &format!("m-{n}"),
                 &format!("2026-11-22 12:00:{:02}", 50 - 10 * n),
-                "term",
+                "orig",
                 "x",
             )
         })
@@ -456,6 +521,7 @@ proptest! {
                 started: at(call.started),
                 ended: ended(call),
                 others: others.collect(),
+                other_texts: Vec::new(),
             };
             match sought.judge(&rows, Some(reading), false) {
                 Found::There(_) => prop_assert!(call.taken.is_some()),

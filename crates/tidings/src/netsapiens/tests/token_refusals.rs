@@ -24,6 +24,7 @@ fn texts_that_name_the_token_are_about_it() {
         r#"{"code":"401","message":"INVALID TOKEN"}"#,
         r#"{"message":"Token is invalid"}"#,
         r#"{"message":"The token has been revoked"}"#,
+        r#"{"code":401,"message":"The access token is missing or not valid"}"#,
         "<html>token expired</html>",
     ] {
         check(401, body, true, true);

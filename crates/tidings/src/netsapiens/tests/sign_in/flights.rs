@@ -444,3 +444,33 @@ async fn a_client_signs_in_when_it_is_told_to() {
     }
     assert_eq!(server.counts(), (4, 1, 0));
 }
+
+/// A program may run its calls on one runtime after the other. What the first has taken with it when
+/// it ended is begun again.
+#[test]
+fn a_flight_that_ends_with_its_runtime_before_it_begins_is_made_by_the_next() {
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+    };
+    let serving = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let server = serving.block_on(Server::start());
+    let client = server.client(&TestClock::new());
+    let first = runtime();
+    let is_pending = first.block_on(async {
+        let mut call = std::pin::pin!(client.sign_in());
+        poll_once(call.as_mut()).await.is_pending()
+    });
+    assert!(is_pending);
+    drop(first);
+    assert_eq!(server.counts(), (0, 0, 0));
+    let signed_in = runtime().block_on(client.sign_in());
+    assert!(signed_in.is_ok(), "{signed_in:?}");
+    assert_eq!(server.counts(), (1, 0, 0));
+}
