@@ -328,8 +328,7 @@ impl Capabilities {
 /// # Errors
 /// [`ErrorKind::InvalidMessage`] when there is one: without it the recipient would get another
 /// message than the sender meant.
-#[cfg(all(feature = "client", feature = "any-provider"))]
-pub(crate) fn check_text_only(message: &Message) -> Result<()> {
+pub fn check_text_only(message: &Message) -> Result<()> {
     match message.media {
         Some(_) => Err(Error::not_sent(
             ErrorKind::InvalidMessage,

@@ -261,8 +261,10 @@ const SUBSCRIPTIONS: &[Row] = &[
         "domain_subscription.update",
         call!(
             |client, body| async {
-                let mut change = SubscriptionChange::default();
-                change.post_url = Some(text(body, "post-url").into());
+                let change = SubscriptionChange {
+                    post_url: Some(text(body, "post-url").into()),
+                    ..SubscriptionChange::default()
+                };
                 let changed = client.update_domain_subscription(SUBSCRIPTION, &change);
                 changed.await
             },
