@@ -296,7 +296,11 @@ impl One<'_> {
         new.expires_at = Some(keeper.clock.now().plus(keeper.lifetime));
         // What is not said may be anybody's: another's must not be taken for it.
         let is_known = new.domain.is_some() && new.user.is_some();
-        let there = if is_known { self.find(&new).await? } else { None };
+        let there = if is_known {
+            self.find(&new).await?
+        } else {
+            None
+        };
         let (found, is_made) = match there {
             Some(found) => (found, false),
             None => match keeper.subscriptions.create(&new).await {
@@ -320,10 +324,7 @@ impl One<'_> {
     }
 
     /// The one in its place, where the account may list what there is.
-    async fn find(
-        &self,
-        new: &neutral::NewSubscription,
-    ) -> Result<Option<neutral::Subscription>> {
+    async fn find(&self, new: &neutral::NewSubscription) -> Result<Option<neutral::Subscription>> {
         let all = match self.keeper.subscriptions.list().await {
             Err(error) if cannot_list(&error) => return Ok(None),
             all => all?,

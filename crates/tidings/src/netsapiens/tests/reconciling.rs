@@ -226,7 +226,10 @@ async fn a_text_that_the_server_may_have_changed_proves_nothing() {
 async fn what_cannot_be_listed_proves_nothing() {
     for (status, body) in [
         (404, r#"{"code":404,"message":"No Route Found [92]"}"#),
-        (404, r#"{"code":404,"message":"Domain a.test does not exist"}"#),
+        (
+            404,
+            r#"{"code":404,"message":"Domain a.test does not exist"}"#,
+        ),
         (
             404,
             r#"{"code":404,"message":"User 200 does not exist in domain a.test"}"#,
