@@ -3,7 +3,7 @@ import asyncio, sys, time
 import aiohttp
 base_url, n_tasks, seconds, username, password, from_number, to, text = sys.argv[1:]
 api = base_url + "/ns-api/v2"
-message = {"type": "sms", "message": text, "destination": [to], "from-number": from_number}
+message = {"type": "sms", "message": text, "destination": [to[1:]], "from-number": from_number[1:]}
 path = "/domains/~/users/~/messagesessions/bench_session_00112233445566778899/messages"
 async def post(path, body, token=None):
     headers = {"Authorization": "Bearer " + token} if token else {}

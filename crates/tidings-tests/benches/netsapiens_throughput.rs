@@ -23,7 +23,8 @@ use std::sync::Arc;
 
 use allocation_counter::{AllocationInfo, measure};
 use bytes::Bytes;
-use tidings::{Account, ClientRef, Media, Message, Outbound, Provider, netsapiens};
+use tidings::netsapiens::{Client, Message};
+use tidings::{E164, Media};
 use tokio::runtime::Runtime;
 
 use throughput::{AnyError, BareCall, Counter, Length, Load, Mode, Options, Target, Track, Wire};
@@ -32,8 +33,8 @@ const IN_FLIGHT: [usize; 2] = [1, 64];
 
 const USERNAME: &str = "200@example.test";
 const PASSWORD: &str = "bench-password";
-const FROM: &str = "15550109876";
-const TO: &str = "15550101234";
+const FROM: &str = "+15550109876";
+const TO: &str = "+15550101234";
 const TEXT: &str = "Your parcel is on its way. It comes tomorrow between 9 and 12.";
 const MEBIBYTE: usize = 1 << 20;
 
@@ -64,37 +65,28 @@ fn answer(request: &Bytes) -> Bytes {
     Bytes::from_static(if is_sign_in { TOKEN } else { ACCEPTED }.as_bytes())
 }
 
-fn connect(target: &Target) -> Result<Arc<dyn Provider>, AnyError> {
-    let account = Account::new("bench")
-        .with("base_url", target.base_url())
-        .with("client_id", "bench")
-        .with("client_secret", "bench-secret")
-        .with("username", USERNAME)
-        .with("password", PASSWORD)
-        .with("from_number", FROM);
-    Ok((netsapiens::SPEC.connect)(&account, target.http_client()?)?)
+fn connect(target: &Target) -> Result<Client, AnyError> {
+    let client = Client::builder()
+        .base_url(target.base_url())
+        .password("bench", "bench-secret", USERNAME, PASSWORD)
+        .from_number(E164::parse_possible(FROM, None)?)
+        .http(target.http_client()?)
+        .build()?;
+    Ok(client)
 }
 
-fn outbound() -> Result<Outbound, AnyError> {
-    let message = Message::new(format!("+{TO}").parse()?, TEXT);
-    Ok(Outbound::new(ClientRef::new("bench-1")?, message))
-}
-
-async fn submit(client: &dyn Provider, message: &[Outbound]) -> Result<(), AnyError> {
-    for result in client.submit(message).await? {
-        result?;
-    }
-    Ok(())
+fn message() -> Result<Message, AnyError> {
+    Ok(Message::sms([E164::parse_possible(TO, None)?], TEXT))
 }
 
 async fn tidings(target: Target, in_flight: usize, length: Length) -> Result<f64, AnyError> {
     let client = connect(&target)?;
-    let message: Arc<[Outbound]> = [outbound()?].into();
+    let message = message()?;
     let task = |counter: Arc<Counter>| {
-        let (client, message) = (Arc::clone(&client), Arc::clone(&message));
+        let (client, message) = (client.clone(), message.clone());
         async move {
             while !counter.is_over() {
-                submit(&*client, &message).await?;
+                client.send(&message).await?;
                 counter.count();
             }
             Ok(())
@@ -118,7 +110,7 @@ fn compare(options: &Options) -> Result<(), AnyError> {
         };
         rows.push(track.hyper(load, call.clone()));
         rows.push(track.pooled(load, call.clone()));
-        rows.push(track.ours("`tidings::netsapiens`, submit", load, tidings));
+        rows.push(track.ours("`tidings::netsapiens::Client::send`", load, tidings));
         if let Some(interpreter) = options.python("aiohttp") {
             let title = "`aiohttp` 3.14.5, a connection per call";
             let arguments = [USERNAME, PASSWORD, FROM, TO, TEXT];
@@ -138,14 +130,15 @@ fn weigh() -> Result<(), AnyError> {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().build()?;
     let client = connect(&server.target)?;
-    let text = [outbound()?];
-    let mut with_file = text.clone();
-    let content: Vec<u8> = (0..=u8::MAX).cycle().take(MEBIBYTE).collect();
-    with_file[0].message.media = Some(Media::new("image/png", content)?);
+    let text = message()?;
+    let begins = b"\x89PNG\r\n\x1a\n".iter().copied();
+    let content: Vec<u8> = begins.chain((0..=u8::MAX).cycle()).take(MEBIBYTE).collect();
+    let file = Media::new("image/png", content)?;
+    let with_file = Message::mms([E164::parse_possible(TO, None)?], file, TEXT);
     // Signs in, and opens the connection that is used again.
-    runtime.block_on(submit(&*client, &text))?;
-    let without = peak(&runtime, &*client, &text)?;
-    let with = peak(&runtime, &*client, &with_file)?;
+    runtime.block_on(client.send(&text))?;
+    let without = peak(&runtime, &client, &text)?;
+    let with = peak(&runtime, &client, &with_file)?;
     println!(
         "\nA message with a file of 1 MiB: {} of memory at the most besides the file, {:.2} times the \
          file with it included; a message without one: {}.",
@@ -157,14 +150,11 @@ fn weigh() -> Result<(), AnyError> {
 }
 
 /// What one call takes on this thread, where everything of the client runs.
-fn peak(
-    runtime: &Runtime,
-    client: &dyn Provider,
-    message: &[Outbound],
-) -> Result<AllocationInfo, AnyError> {
+fn peak(runtime: &Runtime, client: &Client, message: &Message) -> Result<AllocationInfo, AnyError> {
     let mut done = Ok(());
-    let info = measure(|| done = runtime.block_on(submit(client, message)));
-    done.map(|()| info)
+    let info = measure(|| done = runtime.block_on(client.send(message)).map(drop));
+    done?;
+    Ok(info)
 }
 
 fn shown(bytes: u64) -> String {

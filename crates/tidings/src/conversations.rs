@@ -1,7 +1,9 @@
 //! Conversations that a provider keeps: who wrote what to whom, and what has been read.
 //!
 //! [`Conversations`] is how programs reach them without knowing the provider; the types also serve
-//! the other direction, [`crate::backend`], and tell of events in [`crate::callback`]. Messages are
+//! the other direction, [`crate::backend`], and tell of events in [`crate::callback`]. Phone numbers in
+//! them are E.164 with the plus, `+15550101234`, however the provider writes them; whoever takes part
+//! without a phone stands there under the provider's name. Messages are
 //! sent through [`Provider::submit`](crate::Provider::submit), which says in the receipt which
 //! conversation a message belongs to.
 
@@ -70,13 +72,14 @@ pub struct Conversation {
     pub id: String,
     /// Whose view of it this is.
     pub owner: Mailbox,
-    /// The others: phone numbers, or users of the provider.
+    /// The others: phone numbers with their plus, or users of the provider.
     pub remote: Vec<String>,
-    /// The number of ours that the others see; `None` where it goes over no phone network.
+    /// The number of ours that the others see, with its plus; `None` where it goes over no phone
+    /// network.
     pub number: Option<String>,
     /// The name that was given to it.
     pub name: Option<String>,
-    /// Everybody who takes part, where the provider tells.
+    /// Everybody who takes part, where the provider tells: as [`Self::remote`] has them.
     pub participants: Vec<String>,
     /// Whether more than two take part.
     pub is_group: bool,
@@ -96,7 +99,7 @@ pub struct Conversation {
 pub struct LastMessage {
     /// When it was written.
     pub at: Option<Timestamp>,
-    /// Who wrote it: a phone number, or a user of the provider.
+    /// Who wrote it: a phone number with its plus, or a user of the provider.
     pub sender: Option<String>,
     /// The provider's word for what it is, such as `sms`.
     pub kind: String,
@@ -205,9 +208,9 @@ pub struct ConversationMessage {
     pub kind: String,
     /// Which way it went.
     pub direction: Direction,
-    /// Who wrote it: a phone number, or a user of the provider.
+    /// Who wrote it: a phone number with its plus, or a user of the provider.
     pub from: String,
-    /// For whom it is: phone numbers, or users of the provider.
+    /// For whom it is: phone numbers with their plus, or users of the provider.
     pub to: Vec<String>,
     /// The text.
     pub text: String,
@@ -315,7 +318,7 @@ pub trait Conversations: Send + Sync {
     /// Gives one of them a name.
     async fn rename(&self, id: &str, name: &str) -> Result<()>;
 
-    /// Sets who takes part, oneself included.
+    /// Sets who takes part, oneself included: as [`Conversation::participants`] has them.
     async fn set_participants(&self, id: &str, participants: &[String]) -> Result<()>;
 
     /// Takes no part in one of them any more.

@@ -14,7 +14,7 @@ use crate::error::Result;
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OwnNumber {
-    /// The number, as the provider writes it.
+    /// The number, in E.164 with the plus, `+15550109876`, however the provider writes it.
     pub number: String,
     /// The provider's word for what it is used for, such as `user`.
     pub application: String,

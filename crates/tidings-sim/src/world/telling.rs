@@ -70,9 +70,17 @@ impl PhoneText {
 /// Shows the length of the text, never the text, and the number without its middle.
 impl fmt::Debug for PhoneText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A short number is nobody's secret; a whole one is shown without its middle.
+        let to = self
+            .to
+            .as_deref()
+            .map(|to| match E164::parse_possible(to, None) {
+                Ok(number) => format!("{number:?}"),
+                Err(_) => to.to_owned(),
+            });
         f.debug_struct("PhoneText")
             .field("from", &self.from)
-            .field("to", &self.to)
+            .field("to", &to)
             .field("text_bytes", &self.text.len())
             .field("session", &self.session)
             .finish()

@@ -10,6 +10,7 @@ mod end_to_end;
 mod netsapiens_campaign;
 mod netsapiens_end_to_end;
 mod netsapiens_events;
+mod netsapiens_log_redaction;
 mod netsapiens_python;
 mod netsapiens_tokens;
 mod passinfo_log_redaction;

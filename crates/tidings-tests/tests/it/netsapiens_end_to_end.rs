@@ -9,14 +9,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
+use tidings::conversations::Page;
 use tidings::http::HttpClient;
-use tidings::netsapiens::{self, Client, Sessions};
+use tidings::layers::{self, Jitter, LayerSettings, RetryPolicy};
+use tidings::netsapiens::{self, Client, Model, NewSubscription, Sessions};
 use tidings::{
-    Acceptance, AttemptRef, ClientRef, Clock as _, E164, Error, Message, Outbound, Provider,
-    Receipt, Reconciled, Result, SystemClock, Timestamp,
+    Acceptance, AttemptRef, ClientRef, Clock as _, E164, Error, ErrorKind, Media, Message,
+    Outbound, Provider, Receipt, Reconciled, Result, SystemClock, Timestamp,
 };
 use tidings_sim::Scenario;
-use tidings_tests::{CALL_LIMIT, Carrier, standard};
+use tidings_tests::{Answer, CALL_LIMIT, Carrier, Recorder, standard};
 
 use Acceptance::{NotSent, Refused, Unknown};
 
@@ -46,12 +48,12 @@ const PATIENT: Limits = Limits {
     settle: Duration::ZERO,
 };
 
-/// A client with every layer of a carrier's account.
-fn connect(carrier: &Carrier, sessions: Sessions, limits: Limits) -> Arc<dyn Provider> {
+/// A client of a carrier's account.
+fn connect_bare(carrier: &Carrier, sessions: Sessions, limits: Limits) -> Client {
     let http = HttpClient::builder().timeout(limits.call).build().unwrap();
     let account = carrier.simulator.account();
     let setting = |name: &str| account.setting(name).unwrap().to_owned();
-    let client = Client::builder()
+    Client::builder()
         .base_url(setting("base_url"))
         .password(
             setting("client_id"),
@@ -59,12 +61,17 @@ fn connect(carrier: &Carrier, sessions: Sessions, limits: Limits) -> Arc<dyn Pro
             setting("username"),
             setting("password"),
         )
-        .from_number(setting("from_number").parse().unwrap())
+        .from_number(E164::parse_possible(&setting("from_number"), None).unwrap())
         .sessions(sessions)
         .settle_time(limits.settle)
         .http(http)
         .build()
-        .unwrap();
+        .unwrap()
+}
+
+/// The same with every layer.
+fn connect(carrier: &Carrier, sessions: Sessions, limits: Limits) -> Arc<dyn Provider> {
+    let client = connect_bare(carrier, sessions, limits);
     standard(Arc::new(client), Duration::from_mins(1))
 }
 
@@ -159,7 +166,7 @@ const IN_A_HURRY: Limits = Limits {
 };
 
 /// Every stage at which the call of a message can go wrong.
-const STAGES: [(&str, Ends); 17] = [
+const STAGES: [(&str, Ends); 19] = [
     ("drop = { when = \"before\" }", Ends::LostBefore),
     (
         "drop = { when = \"before\", reset = true }",
@@ -183,8 +190,16 @@ const STAGES: [(&str, Ends); 17] = [
     ),
     ("broken_json = true", Ends::Taken),
     ("empty_body = true", Ends::Taken),
-    ("slow = { chunk_ms = 0 }", Ends::Taken),
+    ("slow = { chunk_ms = 1 }", Ends::Taken),
     ("refuse = { status = 400 }", Ends::Refused),
+    (
+        "failure_in_200 = { body = '{\"code\":400,\"message\":\"not today\"}' }",
+        Ends::Refused,
+    ),
+    (
+        "failure_in_200 = { body = '{\"error\":\"not today\"}' }",
+        Ends::Refused,
+    ),
     (
         "failure_in_200 = { message = \"not today\" }",
         Ends::Refused,
@@ -407,4 +422,213 @@ async fn in_a_shared_session_a_verdict_is_right_or_none() {
         n_decided > n_undecided,
         "{n_decided} were decided, {n_undecided} were not"
     );
+}
+
+// ---- memory ----
+
+/// The caller's own and what is sent: base64 in JSON is a third longer, and there is no further copy.
+#[test]
+fn a_file_that_is_sent_is_in_memory_less_than_three_times() {
+    const MEBIBYTE: usize = 1 << 20;
+    let server = Recorder::answering(|call| {
+        let is_sign_in = call.call.ends_with("/tokens");
+        let token = "{\"access_token\":\"00112233\",\"expires_in\":3600}";
+        let accepted = "{\"code\":202,\"message\":\"Accepted\"}";
+        Answer::json(if is_sign_in { token } else { accepted })
+    });
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().build().unwrap();
+    let client = Client::builder()
+        .base_url(server.base_url())
+        .password("client", "secret", "200@example.test", "password")
+        .from_number(E164::parse_possible("+15550109876", None).unwrap())
+        .build()
+        .unwrap();
+    runtime.block_on(client.sign_in()).unwrap();
+    let mut content = vec![0; MEBIBYTE];
+    content[..8].copy_from_slice(b"\x89PNG\r\n\x1a\n");
+    let file = Media::new("image/png", content).unwrap();
+    let message = netsapiens::Message::mms([number(0)], file, "Bonjour");
+    let mut sent = None;
+    // All that this thread allocates; the file itself was there before.
+    let info = allocation_counter::measure(|| sent = Some(runtime.block_on(client.send(&message))));
+    sent.unwrap().unwrap();
+    let besides = usize::try_from(info.bytes_max).unwrap();
+    assert!(besides < 2 * MEBIBYTE, "{besides} bytes besides the file");
+    assert!(server.calls().last().unwrap().body.len() > MEBIBYTE);
+}
+
+// ---- numbers ----
+
+/// The vendor takes ten digits for a number of North America.
+#[tokio::test]
+async fn numbers_of_every_length_arrive_where_they_should() {
+    let carrier = Carrier::start(&netsapiens::SPEC, "").await;
+    let provider = connect(&carrier, Sessions::PerMessage, PATIENT);
+    let numbers = [
+        "+4741000001",
+        "+15550101234",
+        "+224622000001",
+        "+8613800138000",
+        "+4520123456",
+    ];
+    for (n, to) in numbers.into_iter().enumerate() {
+        let to = E164::parse_possible(to, None).unwrap();
+        let reference = ClientRef::new(format!("number-{n}")).unwrap();
+        let row = Outbound::new(reference, Message::new(to, "Hei"));
+        submit(&*provider, &row).await.unwrap();
+        assert_eq!(count(&arrivals(&carrier), &row), 1, "{to:?}");
+    }
+}
+
+// ---- the network in front of the server ----
+
+/// More calls than so many in a second are too many, and shut out for a second.
+const SHUT_OUT: &str = "[limits]\ncalls_per_s = 40\nblock_for_s = 1\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_shut_out_waits_and_nothing_is_lost_or_sent_twice() {
+    const N_ROWS: usize = 100;
+    let carrier = Carrier::of(&netsapiens::SPEC).scenario(SHUT_OUT);
+    let carrier = carrier.system_clock().start().await;
+    let client = connect_bare(&carrier, Sessions::PerMessage, PATIENT);
+    // Calls while one is shut out prolong it, so this one waits longer than the block each time.
+    let wait = Duration::from_secs(2);
+    let retry = RetryPolicy::default()
+        .max_attempts(20)
+        .waits(wait, 2 * wait)
+        .deadline(Duration::from_mins(2));
+    let settings = LayerSettings::default().retry(retry);
+    let clock = Arc::new(SystemClock::new());
+    let provider = layers::standard(Arc::new(client), &settings, clock, Jitter::new(|| 1.0));
+    let tried = try_all(&*provider, (0..N_ROWS).map(row).collect(), 2).await;
+    let stats = carrier.simulator.world().stats();
+    let n_shut_out = stats.refusals.get(&403).copied().unwrap_or_default();
+    assert!(n_shut_out > 0, "nobody was shut out: {stats:?}");
+    let arrived = arrivals(&carrier);
+    for one in &tried {
+        assert!(one.said.is_ok(), "{:?}", one.said);
+        assert_eq!(count(&arrived, &one.row), 1);
+    }
+    assert_eq!(arrived.len(), N_ROWS);
+    // Being shut out is no reason to sign in anew.
+    assert_eq!(
+        stats.tokens.by_password + stats.tokens.refused_sign_ins,
+        1,
+        "{stats:?}"
+    );
+}
+
+/// Without layers, being shut out says of the message that it has not left, and that waiting helps.
+#[tokio::test]
+async fn being_shut_out_is_told_from_being_forbidden() {
+    let scenario =
+        "[[fault]]\ncall = \"submit\"\nrefuse = { status = 403, body = \"Forbidden\" }\n";
+    let carrier = Carrier::start(&netsapiens::SPEC, scenario).await;
+    let client = connect_bare(&carrier, Sessions::PerMessage, PATIENT);
+    let error = submit(&client, &row(0)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RateLimited, "{error:?}");
+    assert!(error.is_safe_to_resend(), "{error:?}");
+    let carrier = Carrier::start(&netsapiens::SPEC, "rights = \"user\"\n").await;
+    let client = connect_bare(&carrier, Sessions::PerMessage, PATIENT).act_for("~", "201");
+    let client = client.sending_from(number(0));
+    let error = submit(&client, &row(0)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Forbidden, "{error:?}");
+    assert!(!error.is_safe_to_resend(), "{error:?}");
+}
+
+// ---- names that would be paths ----
+
+const HOSTILE: [&str; 22] = [
+    "",
+    ".",
+    "..",
+    "../../../../tokens?x=",
+    "../../../../subscriptions",
+    "/ns-api/v2/subscriptions",
+    "//evil.example/",
+    "a/../../b",
+    "%2e%2e%2f%2e%2e%2ftokens",
+    "%2F..%2F..",
+    "%00",
+    "%",
+    "x?limit=1",
+    "x#fragment",
+    "x;y=z",
+    "x&y",
+    "\\..\\..\\tokens",
+    "x y",
+    "x\r\nX-Injected: 1",
+    "\u{202e}sdrawkcab",
+    "tidings_0123456789abcdef0123456789abcdef\n",
+    "😀",
+];
+
+#[tokio::test]
+async fn hostile_names_reach_no_route_that_harmless_ones_do_not() {
+    let carrier = Carrier::start(&netsapiens::SPEC, "rights = \"system\"\n").await;
+    let client = connect_bare(&carrier, Sessions::PerMessage, PATIENT);
+    let harmless = "tidings_0123456789abcdef0123456789abcdef";
+    call_everything(&client, harmless).await;
+    call_everything(&client.act_for("example.test", "201"), harmless).await;
+    let events = NewSubscription::new(Model::Message, "http://127.0.0.1:9/");
+    client.create_subscription(&events).await.unwrap();
+    let known: Vec<String> = carrier
+        .simulator
+        .world()
+        .stats()
+        .calls
+        .into_keys()
+        .collect();
+    assert!(
+        known.len() > 10 && known.iter().all(|call| !call.contains("unknown")),
+        "{known:?}"
+    );
+    let n_messages = carrier.simulator.world().messages().len();
+    for name in HOSTILE {
+        call_everything(&client, name).await;
+        call_everything(&client.act_for(name, name), harmless).await;
+        call_everything(&client.act_for("~", name), name).await;
+    }
+    let world = carrier.simulator.world();
+    let reached: Vec<String> = world.stats().calls.into_keys().collect();
+    let others: Vec<&String> = reached
+        .iter()
+        .filter(|call| !known.contains(call))
+        .collect();
+    assert!(others.is_empty(), "{others:?}");
+    // Nothing was deleted that is called otherwise, and nothing was sent.
+    let subscriptions = client.subscriptions(Page::first(10)).await.unwrap();
+    assert_eq!(subscriptions.value.len(), 1);
+    assert_eq!(world.messages().len(), n_messages);
+}
+
+/// Every call that has a name in its path, with this one in it. What each is answered is of no
+/// interest here.
+async fn call_everything(client: &Client, name: &str) {
+    let message = netsapiens::Message::sms([number(0)], "Bonjour");
+    let page = Page::first(10);
+    drop(client.reply(name, &message).await);
+    drop(client.session(name).await);
+    drop(client.messages(name, page).await);
+    drop(client.mark_session(name, true).await);
+    drop(client.rename_session(name, "x").await);
+    drop(
+        client
+            .set_participants(name, &["200@tidings.example"])
+            .await,
+    );
+    drop(client.leave_session(name).await);
+    drop(client.delete_session(name).await);
+    drop(client.sessions(page).await);
+    drop(client.domain_sessions(page).await);
+    drop(client.subscription(name).await);
+    drop(client.delete_subscription(name).await);
+    drop(client.user_numbers(page).await);
+    drop(client.domain_numbers(page).await);
+    drop(client.remove_number(name).await);
+    drop(client.active_call(name).await);
+    drop(client.hang_up(name).await);
+    drop(client.calls().await);
+    drop(client.revoke_jwt_of(name).await);
 }

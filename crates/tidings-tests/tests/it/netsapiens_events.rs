@@ -13,7 +13,7 @@ use tidings::callback::Callback;
 use tidings::conversations::Direction;
 use tidings::http::HttpClient;
 use tidings::netsapiens::{self, callback::EventMemory, callback::Recognised};
-use tidings::subscriptions::{NewSubscription, SubscriptionChange};
+use tidings::subscriptions::{NewSubscription, Subscription, SubscriptionChange, Subscriptions};
 use tidings::{ClientRef, E164, Message, Outbound, Provider, SystemClock};
 use tidings_sim::world::PhoneText;
 use tidings_tests::{Answer, CALL_LIMIT, Carrier, Recorded, Recorder, program_folder};
@@ -187,7 +187,7 @@ async fn failed_posts_are_counted_and_the_count_can_be_reset() {
     let subscriptions = provider.subscriptions().unwrap();
     phone_writes(&carrier, FROM_PHONE).await;
     broken.wait_until(|calls| !calls.is_empty());
-    let failed = wait_for(|| subscriptions.show(&id), |one| one.errors > 0).await;
+    let failed = wait_for(subscriptions, &id, |one| one.errors > 0).await;
     assert_eq!(
         (failed.status.as_str(), failed.errors),
         ("error", 1),
@@ -203,7 +203,7 @@ async fn failed_posts_are_counted_and_the_count_can_be_reset() {
     assert_eq!((reset.errors, reset.posts), (0, 0), "{reset:?}");
     we_write(&*provider, "answer-1", FROM_US).await;
     customer.wait_until(|calls| calls.iter().any(|call| holds(call, FROM_US)));
-    let active = wait_for(|| subscriptions.show(&id), |one| one.posts > 0).await;
+    let active = wait_for(subscriptions, &id, |one| one.posts > 0).await;
     assert_eq!(
         (active.status.as_str(), active.errors),
         ("active", 0),
@@ -214,23 +214,23 @@ async fn failed_posts_are_counted_and_the_count_can_be_reset() {
     assert_eq!(subscriptions.list().await.unwrap().len(), 0);
 }
 
-/// Asks until the answer is the expected one; the carrier's count follows its post by a moment.
-async fn wait_for<T, F: Future<Output = tidings::Result<T>>>(
-    ask: impl Fn() -> F,
-    is_it: impl Fn(&T) -> bool,
-) -> T {
+/// Asks until the subscription is as expected; the carrier's count follows its post by a moment.
+async fn wait_for(
+    subscriptions: &dyn Subscriptions,
+    id: &str,
+    is_it: fn(&Subscription) -> bool,
+) -> Subscription {
     let asking = async {
         loop {
-            let answer = ask().await.unwrap();
+            let answer = subscriptions.show(id).await.unwrap();
             if is_it(&answer) {
                 return answer;
             }
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_mins(1), asking)
-        .await
-        .unwrap()
+    let patience = Duration::from_mins(1);
+    tokio::time::timeout(patience, asking).await.unwrap()
 }
 
 /// `tidings callbacks` in a process of its own. It ends when this is dropped.
@@ -295,7 +295,7 @@ async fn the_command_receives_what_is_posted() {
     assert_eq!(line["text"], FROM_PHONE, "{line}");
     // It was acknowledged.
     let subscriptions = provider.subscriptions().unwrap();
-    let active = wait_for(|| subscriptions.show(&id), |one| one.posts > 0).await;
+    let active = wait_for(subscriptions, &id, |one| one.posts > 0).await;
     assert_eq!(
         (active.status.as_str(), active.errors),
         ("active", 0),

@@ -60,7 +60,7 @@ impl Run {
         rows.as_array().unwrap_or_else(|| panic!("{step}: {rows}"))
     }
 
-    fn from_number(&self) -> &str {
+    fn own_number(&self) -> &str {
         self.access["from_number"].as_str().unwrap()
     }
 }
@@ -278,7 +278,7 @@ fn check_events(run: &Run, customer: &Recorder) {
         panic!("{rows:?}");
     };
     let seen = ["text", "direction", "type", "session_id", "from_num"].map(|name| &row[name]);
-    let from = run.from_number().trim_start_matches('+');
+    let from = run.own_number().trim_start_matches('+');
     assert_eq!(seen, ["Tell me", "term", "sms", OWN_SESSION, from]);
 }
 
@@ -313,7 +313,7 @@ fn check_phones(run: &Run, arrived: &[(String, String, String)]) {
         (OTHER_PHONE, "Here's a photo!"),
         (PHONE, "Tell me"),
     ];
-    let from = run.from_number();
+    let from = run.own_number();
     let expected = expected.map(|(to, text)| (to.to_owned(), from.to_owned(), text.to_owned()));
     assert_eq!(arrived, expected);
 }

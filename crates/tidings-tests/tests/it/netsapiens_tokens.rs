@@ -240,7 +240,7 @@ fn client_with(carrier: &Carrier, clock: &Arc<TestClock>) -> Client {
             setting("username"),
             setting("password"),
         )
-        .from_number(setting("from_number").parse().unwrap())
+        .from_number(tidings::E164::parse_possible(&setting("from_number"), None).unwrap())
         .clock(Arc::clone(clock) as _)
         .http(http)
         .build()

@@ -10,11 +10,10 @@ use serde::Serialize;
 use tidings_core::Timestamp;
 
 use super::client::Client;
-use super::map::time;
 use super::path::Path;
 use super::sessions::{checked, written};
 use super::verdict::{self, Call};
-use super::wire;
+use super::wire::{self, time};
 use crate::answer::Answer;
 use crate::error::{ErrorKind, Result};
 use crate::http::HttpResponse;
@@ -207,8 +206,8 @@ impl ActiveCall {
             id: row.call_orig_call_id.0.clone(),
             session_id: row.call_session_id.0.clone(),
             server: row.core_server.0.clone(),
-            started_at: time::from_wire(&row.call_start_datetime.0),
-            answered_at: time::from_wire(&row.call_answer_datetime.0),
+            started_at: time::parse(&row.call_start_datetime.0),
+            answered_at: time::parse(&row.call_answer_datetime.0),
             from: party(
                 &row.call_orig_user,
                 &row.call_orig_domain,
@@ -324,7 +323,7 @@ impl Client {
     pub async fn active_call(&self, id: &str) -> Result<Answer<ActiveCall>> {
         let path = self.call_path(id);
         let answer: Answer<Vec<wire::ActiveCall>> = self
-            .call(SHOW, Method::GET, path, None, verdict::read_rows)
+            .call(SHOW, Method::GET, path, None, verdict::read_list)
             .await?;
         let mut answer = checked(SHOW, answer, is_call)?;
         if answer.value.is_empty() {
@@ -443,7 +442,7 @@ impl Client {
 
     async fn call_rows(&self, call: Call, path: Option<Path>) -> Result<Answer<Vec<ActiveCall>>> {
         let answer: Answer<Vec<wire::ActiveCall>> = self
-            .call(call, Method::GET, path, None, verdict::read_rows)
+            .call(call, Method::GET, path, None, verdict::read_list)
             .await?;
         let answer = checked(call, answer, is_call)?;
         Ok(answer.map(|rows| rows.iter().map(ActiveCall::from_wire).collect()))
@@ -464,7 +463,7 @@ impl Client {
     /// A call id of our own: when it was made up, and a random part.
     fn new_call_id(&self) -> String {
         let shared = self.shared();
-        let stamp = time::to_wire(shared.clock.now());
+        let stamp = time::write(shared.clock.now());
         let digits: String = stamp.chars().filter(char::is_ascii_digit).collect();
         format!(
             "tidings-{digits}-{}",

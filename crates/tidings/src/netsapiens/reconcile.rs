@@ -17,13 +17,13 @@ use http::header::DATE;
 use tidings_core::{ClientRef, E164, ProviderRef, Timestamp};
 
 use super::client::Client;
-use super::map::{conversation, number, time};
+use super::map::{conversation, number};
 use super::paging;
 use super::send::text_beside;
 use super::session_id::SessionId;
 use super::sessions::{MESSAGES, checked, is_message, message_key};
 use super::verdict::{self, Call};
-use super::wire;
+use super::wire::{self, time};
 use crate::answer::{Answer, HttpMetadata};
 use crate::conversations::Page;
 use crate::error::{ErrorKind, Result};
@@ -330,13 +330,7 @@ impl Sought<'_> {
             // A row that does not say.
             _ => is_from_us(),
         };
-        let listed = [&row.dialed, &row.terminating_number];
-        let listed = listed.into_iter().find(|field| !field.is_empty());
-        let is_to_the_phone = listed.is_none_or(|listed| {
-            let mut parties = conversation::parties(listed).into_iter();
-            parties.any(|party| number::is_same_party(&party, self.to.as_str()))
-        });
-        is_outbound && is_to_the_phone
+        is_outbound && conversation::is_to(row, &self.to)
     }
 
     /// Whether a row has the text, or the file.
@@ -351,7 +345,7 @@ impl Sought<'_> {
 
     /// Whether a row was written in the time of the attempt.
     fn place(&self, row: &wire::Message, reading: Option<Reading>) -> Place {
-        let (Some(at), Some(reading)) = (time::from_wire(&row.timestamp.0), reading) else {
+        let (Some(at), Some(reading)) = (time::parse(&row.timestamp.0), reading) else {
             return Place::Nowhere;
         };
         let (earliest, latest) = reading.by_our_clock(at);
@@ -365,7 +359,7 @@ impl Sought<'_> {
     /// Whether no later page can hold the message: this one goes from later to earlier rows, and its
     /// last is from before the attempt.
     fn is_past(&self, page: &[wire::Message], reading: Option<Reading>) -> bool {
-        let at = |row: &wire::Message| time::from_wire(&row.timestamp.0);
+        let at = |row: &wire::Message| time::parse(&row.timestamp.0);
         let (Some(first), Some(last)) = (page.first().and_then(at), page.last().and_then(at))
         else {
             return false;

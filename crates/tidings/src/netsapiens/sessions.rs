@@ -11,7 +11,7 @@ use serde::Serialize;
 use tidings_core::Media;
 
 use super::client::Client;
-use super::map::conversation;
+use super::map::{conversation, number};
 use super::paging;
 use super::path::Path;
 use super::verdict::{self, Call};
@@ -166,7 +166,7 @@ impl Client {
             if participant.is_empty() || participant.contains(',') {
                 return Err(invalid("a participant is user@domain or a number"));
             }
-            all.push(participant);
+            all.push(number::written(participant));
         }
         if all.is_empty() {
             return Err(invalid("a session needs a participant"));

@@ -14,11 +14,11 @@ use tidings_core::{ClientRef, DeliveryReport, E164, ProviderRef, ReportedState, 
 
 use super::choices::Sessions;
 use super::client::Client;
-use super::map::{PROVIDER, conversation, number, status, time};
+use super::map::{PROVIDER, conversation, status};
 use super::send::{Message, Recipients, text_beside};
 use super::session_id::SessionId;
 use super::verdict::Call;
-use super::wire;
+use super::wire::{self, time};
 use super::{CAPABILITIES, MAX_ROWS};
 use crate::address_book::AddressBook;
 use crate::batches::QueuedBatches;
@@ -76,8 +76,8 @@ impl Provider for Client {
     /// that of our messages to the recipient, if they all have the same word. What is not found, or
     /// cannot be told from others, is [`ReportedState::Unknown`].
     ///
-    /// `sending` is no more than [`ReportedState::Submitted`]: there are PBXs on which messages keep
-    /// that word for ever. A failure of one question is the error of all.
+    /// `sending` is no more than [`ReportedState::Submitted`]: that a message is in its session shows that
+    /// the PBX has it, and there are PBXs on which it keeps that word for ever. A failure of one question is the error of all.
     async fn status(&self, refs: &[ProviderRef]) -> Result<Vec<DeliveryReport>> {
         let mut sessions: Vec<String> = refs
             .iter()
@@ -293,7 +293,11 @@ fn report(about: &ProviderRef, rows: &[wire::Message]) -> DeliveryReport {
     let unknown = || DeliveryReport::new(about.clone(), ReportedState::Unknown);
     let is_it = |row: &&wire::Message| match &about.message {
         Some(id) => row.id.0 == *id,
-        None => row.direction.0 != conversation::INBOUND && is_to(row, about.recipient.as_ref()),
+        None => {
+            let phone = about.recipient.as_ref();
+            row.direction.0 != conversation::INBOUND
+                && phone.is_none_or(|phone| conversation::is_to(row, phone))
+        },
     };
     let mut found = rows.iter().filter(is_it);
     let Some(newest) = found.next() else {
@@ -303,19 +307,9 @@ fn report(about: &ProviderRef, rows: &[wire::Message]) -> DeliveryReport {
         return unknown();
     }
     let mut report = DeliveryReport::new(about.clone(), status::state(&newest.status.0));
-    report.at = time::from_wire(&newest.timestamp.0);
+    report.at = time::parse(&newest.timestamp.0);
     report.raw = newest.status.get().map(str::to_owned);
     report
-}
-
-fn is_to(row: &wire::Message, recipient: Option<&E164>) -> bool {
-    let listed = [&row.dialed, &row.terminating_number];
-    let listed = listed.into_iter().find(|field| !field.is_empty());
-    let (Some(recipient), Some(listed)) = (recipient, listed) else {
-        return true;
-    };
-    let mut parties = conversation::parties(listed).into_iter();
-    parties.any(|party| number::is_same_party(&party, recipient.as_str()))
 }
 
 fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -90,19 +90,8 @@ impl Call {
 
 // ---- documents ----
 
-/// Reads a list. One row may come without brackets.
-///
-/// # Errors
-/// As [`read_one`].
-pub(super) fn read_rows<T: wire::Document>(
-    call: Call,
-    response: &HttpResponse,
-) -> Result<Answer<Vec<T>>> {
-    read_one::<wire::Rows<T>>(call, response).map(|answer| answer.map(|rows| rows.0))
-}
-
-/// Reads a list of which it may be said that something is not in it: an object with nothing in it is
-/// no such list.
+/// Reads a list of which it may be said that something is not in it. One row may come without
+/// brackets.
 ///
 /// # Errors
 /// As [`read_one`].
@@ -110,12 +99,7 @@ pub(super) fn read_list<T: wire::Document>(
     call: Call,
     response: &HttpResponse,
 ) -> Result<Answer<Vec<T>>> {
-    let answer = read_rows(call, response)?;
-    if answer.is_empty() && !response.body.contains(&b'[') {
-        let what = "netsapiens gave an answer without the list that was asked for";
-        return Err(call.unreadable(what, answer.http));
-    }
-    Ok(answer)
+    read_one::<wire::Rows<T>>(call, response).map(|answer| answer.map(|rows| rows.0))
 }
 
 /// Whether the PBX says of what was asked for, and of nothing else, that it is not there. A 404 of
@@ -267,17 +251,20 @@ fn said(body: &[u8]) -> Option<Verdict> {
         Value::String(text) => !text.is_empty(),
         _ => true,
     });
+    // No document of the vendor's has it; proxies in front of its servers do.
+    let denies = object.get("success") == Some(&Value::Bool(false));
     let words = ["message", "error_description", "error"]
         .into_iter()
         .filter_map(|name| object.get(name))
         .filter_map(Value::as_str)
         .find(|words| !words.is_empty());
-    if code.is_none() && error.is_none() && !object.contains_key("message") {
+    let says_nothing = code.is_none() && error.is_none() && !denies;
+    if says_nothing && !object.contains_key("message") {
         return None;
     }
     Some(Verdict {
         code: code.and_then(|code| u16::try_from(code).ok()),
-        is_error: error.is_some(),
+        is_error: error.is_some() || denies,
         words: words.unwrap_or_default().to_owned(),
     })
 }

@@ -477,12 +477,12 @@ impl NumberDesk for Desk {
             page.start,
             page.limit
         ))?;
-        let mut own = OwnNumber::new("15550109876", "user")
+        let mut own = OwnNumber::new(OWN_NUMBER, "user")
             .owner(Some("200".to_owned()))
             .carrier(Some("carrier-a".to_owned()));
         own.domain = Some(DOMAIN.to_owned());
         own.media = true;
-        let mut spare = OwnNumber::new("15550109877", "available");
+        let mut spare = OwnNumber::new("+15550109877", "available");
         spare.domain = Some(DOMAIN.to_owned());
         spare.carrier = Some("carrier-a".to_owned());
         Ok(match domain {

@@ -185,9 +185,9 @@ async fn numbers_are_added_changed_and_removed() {
     assert_accepted(&ask(&router, call("PUT", &path, &available)).await);
     assert_accepted(&ask(&router, call("DELETE", &path, &Value::Null)).await);
     let expected = [
-        "add example.test 15550109876 user Some(\"200\") Some(\"carrier-a\")",
-        "change example.test 15550109876 available None None",
-        "remove example.test 15550109876",
+        "add example.test +15550109876 user Some(\"200\") Some(\"carrier-a\")",
+        "change example.test +15550109876 available None None",
+        "remove example.test +15550109876",
     ];
     assert_eq!(desk.asked(), expected);
 }

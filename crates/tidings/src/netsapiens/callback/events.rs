@@ -5,7 +5,8 @@ use std::fmt;
 
 use tidings_core::Timestamp;
 
-use super::super::map::{addresses, number, time};
+use super::super::map::number;
+use super::super::wire::time;
 use super::super::model::Model;
 
 /// One object of a post.
@@ -133,7 +134,7 @@ pub enum Way {
 impl MessageEvent {
     /// When it was written.
     pub fn at(&self) -> Option<Timestamp> {
-        time::from_wire(&self.timestamp)
+        time::parse(&self.timestamp)
     }
 
     /// Whether it went over the phone network, and not from user to user.
@@ -173,13 +174,13 @@ impl MessageEvent {
 impl SessionEvent {
     /// When the latest message was written.
     pub fn last_at(&self) -> Option<Timestamp> {
-        time::from_wire(&self.last_timestamp)
+        time::parse(&self.last_timestamp)
     }
 
     /// Which way the latest message went: in if one of the others wrote it, out if our number or one
     /// of our users did.
     pub fn way(&self) -> Way {
-        let sender = addresses::neutral(&self.last_sender);
+        let sender = number::neutral(&self.last_sender);
         let is_sender = |address: &String| *address == sender;
         if sender.is_empty() {
             return Way::Unknown;
@@ -187,10 +188,10 @@ impl SessionEvent {
         if is_user(&self.last_sender, &self.user, &self.domain) {
             return Way::Out;
         }
-        if addresses::neutral_list(&self.remote).iter().any(is_sender) {
+        if number::neutral_list(&self.remote).iter().any(is_sender) {
             return Way::In;
         }
-        let is_ours = sender.contains('@') || addresses::neutral(&self.sms_number) == sender;
+        let is_ours = sender.contains('@') || number::neutral(&self.sms_number) == sender;
         if is_ours { Way::Out } else { Way::In }
     }
 

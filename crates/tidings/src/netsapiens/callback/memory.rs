@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tidings_core::{Clock, Timestamp};
 
-use super::super::map::addresses;
+use super::super::map::number;
 use super::events::{Event, MessageEvent, SessionEvent, Way};
 
 /// What an event is.
@@ -195,7 +195,7 @@ impl EventMemory {
 
 /// By what a text is known in both models: the session, who wrote it, what he wrote.
 fn text_of(session: &str, sender: &str, text: &str) -> Fingerprint {
-    fingerprint(("text", session, addresses::neutral(sender), text))
+    fingerprint(("text", session, number::neutral(sender), text))
 }
 
 fn fingerprint(of: impl Hash) -> Fingerprint {

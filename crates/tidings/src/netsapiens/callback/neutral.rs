@@ -6,7 +6,8 @@ use std::collections::HashSet;
 use secrecy::ExposeSecret;
 use tidings_core::{InboundMessage, Timestamp};
 
-use super::super::map::{addresses, time};
+use super::super::map::number;
+use super::super::wire::time;
 use super::super::model::Model;
 use super::super::setting;
 use super::events::{Event, MessageEvent, SessionEvent, Way};
@@ -61,14 +62,14 @@ impl MessageEvent {
             self.text.as_str(),
         );
         message.at = self.at();
-        message.from = addresses::neutral(self.sender());
+        message.from = number::neutral(self.sender());
         let told = [
             &self.dialed,
             &self.terminating_number,
             &self.terminating_user_id,
         ];
         let to = told.into_iter().find(|it| !it.is_empty());
-        message.to = to.map(|to| addresses::neutral_list(to)).unwrap_or_default();
+        message.to = to.map(|to| number::neutral_list(to)).unwrap_or_default();
         message.status = some(&self.status);
         if !self.media_type.is_empty() || self.media_size.is_some_and(|bytes| bytes > 0) {
             let mut media = StoredMedia::new(self.media_type.as_str());
@@ -98,7 +99,7 @@ impl MessageEvent {
             }
             Direction::Outbound => {
                 conversation.remote.clone_from(&message.to);
-                Some(addresses::neutral(&self.from_number))
+                Some(number::neutral(&self.from_number))
             }
             Direction::Internal => {
                 conversation.remote = match self.way() {
@@ -109,7 +110,7 @@ impl MessageEvent {
             }
         };
         conversation.number = ours.filter(|number| !number.is_empty());
-        conversation.participants = addresses::neutral_list(&self.participants);
+        conversation.participants = number::neutral_list(&self.participants);
         conversation.is_group = conversation.remote.len() > 1;
         conversation.is_read = self.way() == Way::Out;
         let event = ConversationEvent::new(conversation).message(message);
@@ -126,8 +127,8 @@ impl MessageEvent {
             _ => [&self.terminating_user_id, &self.from_user_id],
         };
         let ours = ours.into_iter().find(|uid| !uid.is_empty());
-        let uid = ours.and_then(|uids| uids.split(',').next());
-        match uid.and_then(|uid| uid.trim().split_once('@')) {
+        let uid = ours.and_then(|uids| number::entries(uids).next());
+        match uid.and_then(|uid| uid.split_once('@')) {
             Some((user, domain)) => Mailbox::new(domain, user),
             None => Mailbox::new(self.domain.as_str(), uid.unwrap_or_default()),
         }
@@ -140,14 +141,14 @@ impl SessionEvent {
     pub fn to_neutral(&self) -> Callback {
         let owner = Mailbox::new(self.domain.as_str(), self.user.as_str());
         let mut conversation = Conversation::new(self.session_id.as_str(), owner);
-        conversation.remote = addresses::neutral_list(&self.remote);
-        conversation.number = some(&self.sms_number).map(|number| addresses::neutral(&number));
+        conversation.remote = number::neutral_list(&self.remote);
+        conversation.number = some(&self.sms_number).map(|number| number::neutral(&number));
         conversation.name = some(&self.name);
-        conversation.participants = addresses::neutral_list(&self.participants);
+        conversation.participants = number::neutral_list(&self.participants);
         conversation.is_group = !self.kind.is_empty() || conversation.remote.len() > 1;
         conversation.is_muted = self.is_muted.unwrap_or(false);
         conversation.is_read = !self.last_status.eq_ignore_ascii_case("unread");
-        conversation.started_at = time::from_wire(&self.start_timestamp);
+        conversation.started_at = time::parse(&self.start_timestamp);
         conversation.last = self.last();
         Callback::Conversation(Box::new(ConversationEvent::new(conversation)))
     }
@@ -159,7 +160,7 @@ impl SessionEvent {
         }
         let mut last = LastMessage::new(self.last_kind.as_str(), self.last_message.as_str());
         last.at = self.last_at();
-        last.sender = some(&self.last_sender).map(|sender| addresses::neutral(&sender));
+        last.sender = some(&self.last_sender).map(|sender| number::neutral(&sender));
         last.media_type = some(&self.last_media_type);
         last.media_bytes = self.last_media_size.filter(|bytes| *bytes > 0);
         Some(last)
@@ -264,8 +265,8 @@ impl<'a> Subscriber<'a> {
         written: Option<&ConversationMessage>,
     ) -> SessionEvent {
         let dated = |at: Timestamp| match self.spelling {
-            Spelling::Underscore => time::to_wire(at),
-            Spelling::Kebab => time::to_rfc3339(at),
+            Spelling::Underscore => time::write(at),
+            Spelling::Kebab => time::write_with_offset(at),
         };
         let last = conversation.last.clone().or_else(|| written.map(last_of));
         let last = last.unwrap_or_else(|| LastMessage::new("", ""));
@@ -273,7 +274,7 @@ impl<'a> Subscriber<'a> {
             user: conversation.owner.user.clone(),
             domain: conversation.owner.domain.clone(),
             session_id: conversation.id.clone(),
-            remote: addresses::written_list(&conversation.remote),
+            remote: number::written_list(&conversation.remote),
             sms_number: written_or_empty(conversation.number.as_deref()),
             last_message: last.text,
             last_kind: last.kind,
@@ -296,7 +297,7 @@ impl<'a> Subscriber<'a> {
             }
             .to_owned(),
             name: conversation.name.clone().unwrap_or_default(),
-            participants: addresses::written_list(&conversation.participants),
+            participants: number::written_list(&conversation.participants),
             hostname: String::new(),
         }
     }
@@ -315,17 +316,17 @@ fn message_event(conversation: &Conversation, message: &ConversationMessage) -> 
     let owner = &conversation.owner;
     let mut event = MessageEvent {
         id: message.id.clone(),
-        timestamp: message.at.map(time::to_wire).unwrap_or_default(),
+        timestamp: message.at.map(time::write).unwrap_or_default(),
         kind: message.kind.clone(),
         domain: owner.domain.clone(),
         user: owner.user.clone(),
-        dialed: addresses::written_list(&message.to),
+        dialed: number::written_list(&message.to),
         text: message.text.clone(),
         session_id: message.conversation.clone(),
-        participants: addresses::written_list(&conversation.participants),
+        participants: number::written_list(&conversation.participants),
         ..MessageEvent::default()
     };
-    let from = addresses::written(&message.from).to_owned();
+    let from = number::written(&message.from).to_owned();
     let is_user = from.contains('@');
     match message.direction {
         Direction::Inbound => {
@@ -353,7 +354,7 @@ fn message_event(conversation: &Conversation, message: &ConversationMessage) -> 
         Direction::Internal => {
             event.from_user_id = from;
             let users = message.to.iter().filter(|to| to.contains('@'));
-            event.terminating_user_id = addresses::written_list(&users.collect::<Vec<_>>());
+            event.terminating_user_id = number::written_list(&users.collect::<Vec<_>>());
             event.status = message.status.clone().unwrap_or_default();
         }
     }
@@ -375,5 +376,5 @@ fn uid(owner: &Mailbox) -> String {
 }
 
 fn written_or_empty(address: Option<&str>) -> String {
-    addresses::written(address.unwrap_or_default()).to_owned()
+    number::written(address.unwrap_or_default()).to_owned()
 }

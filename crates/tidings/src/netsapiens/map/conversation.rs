@@ -1,10 +1,12 @@
 //! Sessions, messages and numbers of the wire as the neutral types. Part of `map`.
 
+use tidings_core::E164;
+
 use crate::conversations::{
     Conversation, ConversationMessage, Direction, LastMessage, Mailbox, StoredMedia,
 };
-use crate::netsapiens::map::{addresses, time};
-use crate::netsapiens::wire;
+use crate::netsapiens::map::number;
+use crate::netsapiens::wire::{self, time};
 use crate::numbers::OwnNumber;
 
 /// What the wire calls a message from outside.
@@ -17,20 +19,20 @@ pub const OUTBOUND: &str = "term";
 pub fn conversation(session: &wire::MessageSession) -> Conversation {
     let owner = Mailbox::new(&*session.domain.0, &*session.user.0);
     let mut found = Conversation::new(&*session.messagesession_id.0, owner);
-    found.remote = addresses::neutral_list(&session.messagesession_remote.0);
+    found.remote = number::neutral_list(&session.messagesession_remote.0);
     found.number = party(&session.messagesession_sms_number);
     found.name = text(&session.messagesession_name);
-    found.participants = addresses::neutral_list(&session.messagesession_participants.0);
+    found.participants = number::neutral_list(&session.messagesession_participants.0);
     found.is_group = !session.messagesession_type.is_empty() || found.remote.len() > 1;
     found.is_muted = session.messagesession_muted.0.unwrap_or(false);
     found.is_read = session.messagesession_last_status.get() != Some("unread");
-    found.started_at = time::from_wire(&session.messagesession_start_datetime.0);
+    found.started_at = time::parse(&session.messagesession_start_datetime.0);
     found.last = last_message(session);
     found
 }
 
 fn last_message(session: &wire::MessageSession) -> Option<LastMessage> {
-    let at = time::from_wire(&session.messagesession_last_datetime.0);
+    let at = time::parse(&session.messagesession_last_datetime.0);
     let kind = text(&session.messagesession_last_type);
     let words = text(&session.messagesession_last_message);
     if at.is_none() && kind.is_none() && words.is_none() {
@@ -50,17 +52,17 @@ pub fn message(row: &wire::Message, session: &str) -> ConversationMessage {
     let direction = direction(row);
     let mut found =
         ConversationMessage::new(&*row.id.0, session, &*row.kind.0, direction, &*row.text.0);
-    found.at = time::from_wire(&row.timestamp.0);
+    found.at = time::parse(&row.timestamp.0);
     let from_phone = match direction {
         Direction::Internal => [&row.from_user_id, &row.from_number],
         Direction::Inbound | Direction::Outbound => [&row.from_number, &row.from_user_id],
     };
     let from = from_phone.into_iter().find_map(wire::Text::get);
-    found.from = addresses::neutral(from.unwrap_or_default());
+    found.from = number::neutral(from.unwrap_or_default());
     found.to = recipients(row, direction);
     found.status = text(&row.status);
     found.media = media(row);
-    found.deleted_at = time::from_wire(&row.deleted_datetime.0);
+    found.deleted_at = time::parse(&row.deleted_datetime.0);
     found
 }
 
@@ -70,6 +72,16 @@ fn direction(row: &wire::Message) -> Direction {
         OUTBOUND => Direction::Outbound,
         _ => Direction::Internal,
     }
+}
+
+/// Whether a row may be to a phone: it names it, or nobody.
+pub fn is_to(row: &wire::Message, phone: &E164) -> bool {
+    let listed = [&row.dialed, &row.terminating_number];
+    let listed = listed.into_iter().find(|field| !field.is_empty());
+    listed.is_none_or(|listed| {
+        let mut parties = number::entries(&listed.0);
+        parties.any(|party| number::is_same_party(party, phone.as_str()))
+    })
 }
 
 fn recipients(row: &wire::Message, direction: Direction) -> Vec<String> {
@@ -87,7 +99,7 @@ fn recipients(row: &wire::Message, direction: Direction) -> Vec<String> {
     };
     let found = from_first.into_iter().find(|field| !field.is_empty());
     found
-        .map(|list| addresses::neutral_list(&list.0))
+        .map(|list| number::neutral_list(&list.0))
         .unwrap_or_default()
 }
 
@@ -105,7 +117,7 @@ fn media(row: &wire::Message) -> Option<StoredMedia> {
 
 /// A number of ours.
 pub fn number(row: &wire::SmsNumber) -> OwnNumber {
-    let mut found = OwnNumber::new(addresses::neutral(&row.number.0), &*row.application.0);
+    let mut found = OwnNumber::new(number::neutral(&row.number.0), &*row.application.0);
     found.domain = text(&row.domain);
     found.owner = text(&row.dest);
     found.carrier = text(&row.carrier);
@@ -124,17 +136,8 @@ pub fn assignment(number: &OwnNumber) -> wire::NumberAssignment {
     }
 }
 
-/// The parties of a list with commas.
-pub fn parties(list: &wire::Text) -> Vec<String> {
-    let parties = list.0.split(',').map(str::trim);
-    parties
-        .filter(|party| !party.is_empty())
-        .map(str::to_owned)
-        .collect()
-}
-
 fn party(field: &wire::Text) -> Option<String> {
-    field.get().map(addresses::neutral)
+    field.get().map(number::neutral)
 }
 
 fn text(field: &wire::Text) -> Option<String> {

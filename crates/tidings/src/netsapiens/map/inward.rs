@@ -4,6 +4,7 @@
 
 use tidings_core::{E164, Media, MediaError};
 
+use super::number;
 use crate::backend::{Recipient, Refusal, Rights};
 
 /// The shortest id of a session that a sender may name.
@@ -55,23 +56,13 @@ pub(in crate::netsapiens) fn read_kind(word: &str) -> Result<Kind, String> {
     })
 }
 
-/// Reads a phone number as callers write it: with country code, with or without a plus, or ten
-/// digits, which are taken for a number of the country code 1.
+/// Reads a phone number in every form that [`number::from_wire`] knows.
 ///
 /// # Errors
 /// A clause that follows the name of the field.
 pub(in crate::netsapiens) fn read_number(written: &str) -> Result<E164, &'static str> {
-    const FAULT: &str = "must be a phone number: digits with country code, such as 15550101234";
-    let written = written.trim();
-    let digits = written.strip_prefix('+').unwrap_or(written);
-    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(FAULT);
-    }
-    let whole = match digits.len() {
-        10 if digits.len() == written.len() => format!("+1{digits}"),
-        _ => format!("+{digits}"),
-    };
-    E164::parse_possible(&whole, None).map_err(|_| FAULT)
+    let fault = "must be a phone number: digits with country code, such as 15550101234";
+    number::from_wire(written).ok_or(fault)
 }
 
 /// Reads for whom a message of a kind is.

@@ -1,6 +1,5 @@
 //! Pure functions between neutral types and the wire, and the vendor's words. Used by both halves.
 
-pub mod addresses;
 pub mod conversation;
 #[cfg(feature = "server")]
 pub(super) mod inward;
@@ -8,7 +7,6 @@ pub mod number;
 #[cfg(feature = "server")]
 pub(super) mod outward;
 pub mod status;
-pub mod time;
 
 /// The provider's id in errors, logs and configuration.
 pub const PROVIDER: &str = "netsapiens";

@@ -1,11 +1,25 @@
-//! Phone numbers on the wire: digits without a plus. Part of `map`.
+//! Who writes and who is written to: phone numbers, which the wire has as digits without a plus, and
+//! users of the PBX, which stay as they are. Part of `map`; used by both halves and for events.
 
 use tidings_core::E164;
 
-/// A number as it is written on the wire: digits with the country code, without a plus.
+/// The digits of a North American number without its country code: whoever reads so many takes them for
+/// that.
+const NATIONAL_DIGITS: usize = 10;
+
+/// A number as it is written on the wire: digits with the country code, without a plus. One of ten
+/// digits, country code included, keeps its plus: it would be read as a number of North America.
+///
+/// ```
+/// use tidings::E164;
+/// use tidings::netsapiens::map::number;
+///
+/// assert_eq!(number::to_wire(&"+224622000001".parse()?), "224622000001");
+/// assert_eq!(number::to_wire(&"+4741000001".parse()?), "+4741000001");
+/// # Ok::<(), tidings::E164Error>(())
+/// ```
 pub fn to_wire(number: &E164) -> &str {
-    let text = number.as_str();
-    text.strip_prefix('+').unwrap_or(text)
+    written(number.as_str())
 }
 
 /// A number as clients and servers are known to write it: with a plus, without one, or the ten digits
@@ -32,18 +46,49 @@ pub fn from_wire(text: &str) -> Option<E164> {
         return None;
     }
     let prefix = match digits().count() {
-        10 => "+1",
+        NATIONAL_DIGITS => "+1",
         _ => "+",
     };
     E164::parse_possible(&format!("{prefix}{text}"), None).ok()
 }
 
-/// A number as the wire has it, from whatever form; anything else as it is.
-pub fn canonical(text: &str) -> String {
+/// A number with its plus, anything else, such as a user of the PBX, as it is.
+pub fn neutral(text: &str) -> String {
     match from_wire(text) {
-        Some(number) => to_wire(&number).to_owned(),
+        Some(number) => number.as_str().to_owned(),
         None => text.trim().to_owned(),
     }
+}
+
+/// The parties of a list of the wire, with commas between its entries, each as [`neutral`] has it.
+pub fn neutral_list(text: &str) -> Vec<String> {
+    entries(text).map(neutral).collect()
+}
+
+/// The opposite of [`neutral`]: a number as [`to_wire`] has it, anything else as it is.
+pub fn written(party: &str) -> &str {
+    let is_to_be_bare = |digits: &&str| {
+        digits.len() != NATIONAL_DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let digits = party.strip_prefix('+').filter(is_to_be_bare);
+    digits.unwrap_or(party)
+}
+
+/// The opposite of [`neutral_list`].
+pub fn written_list<T: AsRef<str>>(parties: &[T]) -> String {
+    let written: Vec<&str> = parties.iter().map(|it| written(it.as_ref())).collect();
+    written.join(",")
+}
+
+/// A number as the wire has it, from whatever form; anything else as it is.
+pub fn canonical(text: &str) -> String {
+    written(&neutral(text)).to_owned()
+}
+
+/// The entries of a list of the wire, which has commas between them.
+pub fn entries(list: &str) -> impl Iterator<Item = &str> {
+    let entries = list.split(',').map(str::trim);
+    entries.filter(|entry| !entry.is_empty())
 }
 
 /// Whether two texts name the same party: the same number in whatever form, or the same user. Ten

@@ -2,8 +2,8 @@
 
 use tidings_core::Timestamp;
 
-use super::addresses;
 use super::inward::scope;
+use super::number;
 use crate::backend::{Identity, PhoneCall};
 use crate::conversations::{Conversation, ConversationMessage, Direction, Mailbox};
 use crate::netsapiens::wire::{self, time};
@@ -32,8 +32,8 @@ pub(in crate::netsapiens) fn session(
         user: conversation.owner.user.as_str().into(),
         domain: conversation.owner.domain.as_str().into(),
         messagesession_id: conversation.id.as_str().into(),
-        messagesession_remote: addresses::written_list(&conversation.remote).into(),
-        messagesession_sms_number: addresses::written(number).into(),
+        messagesession_remote: number::written_list(&conversation.remote).into(),
+        messagesession_sms_number: number::written(number).into(),
         messagesession_muted: conversation.is_muted.into(),
         ..wire::MessageSession::default()
     };
@@ -53,12 +53,12 @@ pub(in crate::netsapiens) fn session(
         row.messagesession_type = "group-chat".into();
     }
     row.messagesession_name = conversation.name.clone().unwrap_or_default().into();
-    row.messagesession_participants = addresses::written_list(&conversation.participants).into();
+    row.messagesession_participants = number::written_list(&conversation.participants).into();
     if let Some(last) = &conversation.last {
         row.messagesession_last_datetime = last.at.map(written).unwrap_or_default().into();
         row.messagesession_last_message = last.text.as_str().into();
         let sender = last.sender.as_deref().unwrap_or_default();
-        row.messagesession_last_sender = addresses::written(sender).into();
+        row.messagesession_last_sender = number::written(sender).into();
         row.messagesession_last_type = last.kind.as_str().into();
         let media_type = last.media_type.as_deref().unwrap_or_default();
         row.messagesession_last_media_type = media_type.into();
@@ -88,18 +88,18 @@ pub(in crate::netsapiens) fn message(
         status: message.status.clone().unwrap_or_default().into(),
         messagesession_reciever_hostname: host.into(),
         messagesession_id: message.conversation.as_str().into(),
-        dialed: addresses::written_list(&message.to).into(),
+        dialed: number::written_list(&message.to).into(),
         ..wire::Message::default()
     };
     match message.direction {
         Direction::Inbound => {
             row.direction = "orig".into();
-            row.from_number = addresses::written(&message.from).into();
+            row.from_number = number::written(&message.from).into();
             row.terminating_user_id = owner.to_string().into();
         }
         Direction::Outbound => {
             row.direction = "term".into();
-            row.from_number = addresses::written(&message.from).into();
+            row.from_number = number::written(&message.from).into();
             row.from_user_id = owner.to_string().into();
         }
         Direction::Internal => {
@@ -125,7 +125,7 @@ pub(in crate::netsapiens) fn message(
 pub(in crate::netsapiens) fn number(number: &OwnNumber, domain: Option<&str>) -> wire::SmsNumber {
     let domain = number.domain.as_deref().or(domain);
     wire::SmsNumber {
-        number: addresses::written(&number.number).into(),
+        number: number::written(&number.number).into(),
         application: number.application.as_str().into(),
         domain: domain.unwrap_or_default().into(),
         dest: number.owner.clone().unwrap_or_default().into(),
@@ -175,7 +175,7 @@ pub(in crate::netsapiens) fn call(call: &PhoneCall, host: &str) -> wire::ActiveC
     row.call_orig_match_uri = row.call_orig_uri.clone();
     row.call_orig_name = user.into();
     let caller_id = call.caller_id.as_deref().unwrap_or(user);
-    row.caller_id_number = addresses::written(caller_id).into();
+    row.caller_id_number = number::written(caller_id).into();
     let (user, domain) = halves(&call.to, &call.owner.domain);
     row.call_dialed_number = user.into();
     row.call_term_user = user.into();
@@ -195,7 +195,7 @@ const NEVER: &str = "0000-00-00 00:00:00";
 /// User and domain of `user@domain`; of anything else itself and the domain of whose call it is.
 fn halves<'a>(name: &'a str, domain: &'a str) -> (&'a str, &'a str) {
     name.split_once('@')
-        .unwrap_or((addresses::written(name), domain))
+        .unwrap_or((number::written(name), domain))
 }
 
 /// What stands for the department of a user who is in none.

@@ -2,15 +2,17 @@
 
 use tidings_core::ReportedState;
 
-/// What a message's `status` says. The vendor documents no list; these words were seen. Words that are
-/// not known, and none, say nothing.
+/// What the `status` of a message that is in its session says. The vendor documents no list; these
+/// words were seen. A word that is not known says nothing: it may tell of a failure.
 ///
-/// `sending` is what outbound messages of at least one cluster keep for ever, also when the phone has
-/// them, so it says no more than that the PBX has the message. `delivered` appears in clients, and is
+/// `sending`, and no word, is [`ReportedState::Submitted`] and not [`ReportedState::Sent`]. That a
+/// message is in its session shows that the PBX has it, and no more: outbound messages of at least one
+/// cluster keep `sending` for ever, those that the carrier refused as well as those that the phone has,
+/// and `Sent` would say that the carrier took it. `sent` and `delivered` appear in clients, and are
 /// believed.
 pub fn state(word: &str) -> ReportedState {
     match word.trim().to_ascii_lowercase().as_str() {
-        "sending" | "pending" | "queued" | "scheduled" => ReportedState::Submitted,
+        "" | "sending" | "pending" | "queued" | "scheduled" => ReportedState::Submitted,
         "sent" => ReportedState::Sent,
         "delivered" | "read" => ReportedState::Delivered,
         "undelivered" => ReportedState::Undelivered,

@@ -7,7 +7,7 @@ use super::answer::{self, Refused};
 use super::caller::{Caller, Place};
 use super::fields::{self, Query};
 use crate::conversations::Page;
-use crate::netsapiens::map::{addresses, inward, outward};
+use crate::netsapiens::map::{inward, outward};
 use crate::netsapiens::wire;
 use crate::numbers::OwnNumber;
 
@@ -124,10 +124,10 @@ fn assignment(wanted: &wire::NumberAssignment, number: String) -> Result<OwnNumb
     Ok(assignment.carrier(fields::name("carrier", &wanted.carrier)?))
 }
 
-/// A number in the form in which the vendor writes it.
+/// A number in the neutral form, from whatever form it is written in.
 fn read_number(field: &'static str, written: &str) -> Result<String, Refused> {
     let number = inward::read_number(written).map_err(|fault| Refused::wrong(field, fault))?;
-    Ok(addresses::written(number.as_str()).to_owned())
+    Ok(number.as_str().to_owned())
 }
 
 /// Which part of a list of numbers is wanted.

@@ -10,7 +10,7 @@ use super::fields::{self, Query};
 use super::options::{ServerOptions, SingleSession, Times};
 use crate::backend::ConversationChange;
 use crate::conversations::Conversation;
-use crate::netsapiens::map::{inward, outward};
+use crate::netsapiens::map::{inward, number, outward};
 use crate::netsapiens::wire;
 
 /// `GET /domains/{domain}/messagesessions`.
@@ -86,7 +86,7 @@ fn changes(wanted: wire::ChangeSession) -> Result<Vec<ConversationChange>, Refus
     let mut changes = Vec::new();
     let is_set = |text: &wire::Text| !text.is_empty();
     if let Some(participants) = wanted.participants.filter(is_set) {
-        let participants = participants.0.split(',').map(|name| name.trim().to_owned());
+        let participants = participants.0.split(',').map(number::neutral);
         let participants: Vec<String> = participants.collect();
         if participants.iter().any(String::is_empty) {
             let fault = "must be users or numbers with single commas between them";

@@ -133,7 +133,7 @@ impl Client {
     pub async fn subscription(&self, id: &str) -> Result<Answer<Subscription>> {
         let path = Path::new("/subscriptions").part(id);
         let answer: Answer<Vec<wire::Subscription>> = self
-            .call(SHOW, Method::GET, path, None, verdict::read_rows)
+            .call(SHOW, Method::GET, path, None, verdict::read_list)
             .await?;
         let Answer { value: rows, http } = answer;
         let is_asked_for = |row: &&wire::Subscription| row.id.0 == id;
@@ -289,7 +289,7 @@ impl Client {
 
     async fn subscription_rows(&self, path: Option<Path>) -> Result<Answer<Vec<Subscription>>> {
         let answer: Answer<Vec<wire::Subscription>> = self
-            .call(LIST, Method::GET, path, None, verdict::read_rows)
+            .call(LIST, Method::GET, path, None, verdict::read_list)
             .await?;
         let answer = checked(LIST, answer, |row| !row.id.is_empty())?;
         Ok(answer.map(|rows| rows.iter().filter_map(Subscription::from_wire).collect()))

@@ -8,9 +8,8 @@ use http::Uri;
 use secrecy::{ExposeSecret, SecretString};
 use tidings_core::Timestamp;
 
-use super::super::map::time;
 use super::super::model::Model;
-use super::super::wire;
+use super::super::wire::{self, time};
 use crate::subscriptions as neutral;
 
 /// A subscription that is to be made: which events, and where they are posted.
@@ -289,7 +288,7 @@ impl From<&neutral::SubscriptionChange> for SubscriptionChange {
 
 /// `YYYY-MM-DD HH:MM:SS` in UTC, the one form that every server takes.
 fn written(at: Option<Timestamp>) -> wire::Text {
-    wire::Text(at.map(time::to_wire).unwrap_or_default())
+    wire::Text(at.map(time::write).unwrap_or_default())
 }
 
 fn url_fault(url: &str) -> Option<&'static str> {
@@ -407,8 +406,8 @@ impl Subscription {
             fails_over: row.subscription_geo_support.0,
             preferred_server: text(&row.preferred_server),
             active_server: text(&row.current_active_server),
-            created_at: time::from_wire(&row.subscription_creation_datetime.0),
-            expires_at: time::from_wire(&row.subscription_expires_datetime.0),
+            created_at: time::parse(&row.subscription_creation_datetime.0),
+            expires_at: time::parse(&row.subscription_expires_datetime.0),
         })
     }
 }

@@ -95,7 +95,8 @@ async fn no_call_is_made_of_something_else() {
         };
     use ErrorKind::{NotFound, Protocol};
     check("[]", None, NotFound, false).await;
-    check("{}", None, NotFound, false).await;
+    check("{}", Some(Protocol), Protocol, false).await;
+    check(r#"{"data":null}"#, Some(Protocol), Protocol, false).await;
     check("", Some(Protocol), Protocol, false).await;
     check(r#"{"total":3}"#, Some(Protocol), Protocol, true).await;
     check(r#"{"total":-1}"#, Some(Protocol), Protocol, false).await;

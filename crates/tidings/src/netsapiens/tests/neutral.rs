@@ -269,6 +269,7 @@ async fn states_are_looked_up_in_the_sessions() {
             "one" => json!([answer, row("m-1", "sending")]),
             "two" => json!([row("m-1", "delivered"), row("m-2", "sent")]),
             "odd" => json!([row("m-1", "vanished")]),
+            "mute" => json!([row("m-1", "")]),
             "bare" => row("m-1", "queued"),
             "empty" => json!([]),
             _ => return Reply::status(404, "", r#"{"code":404,"message":"Resource not found."}"#),
@@ -294,6 +295,7 @@ async fn states_are_looked_up_in_the_sessions() {
         (about("two", None), Unknown, None),
         (about("odd", None), Unknown, Some("vanished")),
         (about("bare", None), Submitted, Some("queued")),
+        (about("mute", None), Submitted, None),
         (about("empty", None), Unknown, None),
         (about("missing", None), Unknown, None),
         (ProviderRef::message("m-1"), Unknown, None),
@@ -305,10 +307,10 @@ async fn states_are_looked_up_in_the_sessions() {
             (&report.about, report.state, report.raw.as_deref()),
             (about, *state, *raw)
         );
-        assert_eq!(report.at.is_some(), raw.is_some());
+        assert_eq!(report.at.is_some(), raw.is_some() || *state == Submitted);
     }
     // Each session once.
-    assert_eq!(server.seen().len(), 6);
+    assert_eq!(server.seen().len(), 7);
 }
 
 #[tokio::test]
@@ -336,7 +338,7 @@ fn the_words_for_states() {
         (" Sent ", Sent),
         ("delivered", Delivered),
         ("failed", Failed),
-        ("", Unknown),
+        ("", Submitted),
         ("vanished", Unknown),
     ] {
         assert_eq!(status::state(word), state, "{word}");

@@ -454,7 +454,7 @@ async fn rows_are_read_leniently_and_nothing_is_made_of_something_else() {
 
     for (answer, kind) in [
         ("[]", ErrorKind::NotFound),
-        ("{}", ErrorKind::NotFound),
+        ("{}", ErrorKind::Protocol),
         ("", ErrorKind::Protocol),
         (r#"[{"id":"other"}]"#, ErrorKind::Protocol),
         (

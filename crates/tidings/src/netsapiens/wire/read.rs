@@ -362,11 +362,11 @@ impl<'de, T: Document> Visitor<'de> for Object<T> {
 }
 
 /// A list of documents. A single row may come without the brackets, and the list may be wrapped into
-/// an object as its member `data` or `messagesessions`, as some clients expect it; `null` is an
-/// empty list.
+/// an object as its member `data` or `messagesessions`, as some clients expect it.
 ///
-/// An object that has none of the document's members is no row: a server may answer 200 and tell of
-/// an error in the body.
+/// Only `[]` is an empty list, for something may be called absent because of it. `null`, `{}` and any
+/// other object that has none of the document's members are no list: a server may answer 200 and tell
+/// of an error in the body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 #[non_exhaustive]
@@ -416,7 +416,7 @@ impl<'de, T: Document> Visitor<'de> for RowsVisitor<T> {
     }
 
     fn visit_unit<E: serde::de::Error>(self) -> Result<Vec<T>, E> {
-        Ok(Vec::new())
+        Err(E::custom(Expected::Rows))
     }
 
     refuses!(Expected::Rows; visit_bool(bool), visit_i64(i64), visit_u64(u64), visit_f64(f64), visit_str(&str));

@@ -16,20 +16,32 @@ pub fn read(field: &'static str, text: &Text) -> Result<Option<Timestamp>, Field
     if matches!(text, "" | "0") || text.starts_with("0000-00-00") {
         return Ok(None);
     }
-    let at = match text.as_bytes().get(10) {
-        Some(b' ' | b'T') => text.get(..10).zip(text.get(11..)),
-        _ => None,
-    };
-    let has_offset = |time: &str| time.contains(['Z', 'z', '+', '-']);
-    let at = at.and_then(|(date, time)| {
-        if has_offset(time) {
-            point(date, time)
-        } else {
-            point(date, &format!("{time}Z"))
-        }
-    });
-    at.map(Some)
+    parse(text)
+        .map(Some)
         .ok_or_else(|| FieldFault::new(field, Expected::Time))
+}
+
+/// Reads a time as [`read`] does, where nothing hangs on it: what is no time is none.
+///
+/// ```
+/// use tidings::netsapiens::wire::time;
+///
+/// let spaced = time::parse("2026-01-02 03:04:05").unwrap();
+/// assert_eq!(spaced.to_string(), "2026-01-02T03:04:05Z");
+/// assert_eq!(time::parse("2026-01-02T04:04:05+01:00"), Some(spaced));
+/// assert_eq!(time::parse("0000-00-00 00:00:00"), None);
+/// ```
+pub fn parse(text: &str) -> Option<Timestamp> {
+    let text = text.trim();
+    let (date, time) = match text.as_bytes().get(10) {
+        Some(b' ' | b'T') => text.get(..10).zip(text.get(11..))?,
+        _ => return None,
+    };
+    if time.contains(['Z', 'z', '+', '-']) {
+        point(date, time)
+    } else {
+        point(date, &format!("{time}Z"))
+    }
 }
 
 /// `2026-01-02 03:04:05`, in UTC. Times before 1970 are written as its beginning: no server has

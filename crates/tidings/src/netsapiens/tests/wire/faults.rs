@@ -467,7 +467,7 @@ fn documents_of_another_kind() {
         ("<html>hunter2</html>", 1, 1),
         ("{\"id\":\n", 2, 0),
         ("{\"id\":hunter2}", 1, 7),
-        ("{} hunter2", 1, 4),
+        ("{\"id\":1} hunter2", 1, 10),
         ("{\"unknown\":\n[hunter2]}", 2, 2),
     ] {
         check(body, not_json(line, column), not_json(line, column));
@@ -478,6 +478,9 @@ fn documents_of_another_kind() {
     assert_eq!(error("[{},null]"), wrong("[1]", Expected::Object));
     // What tells of an error, or of nothing, is no message, and no empty list either.
     assert_eq!(error("{}"), wrong("", Expected::Rows));
+    assert_eq!(error("null"), wrong("", Expected::Rows));
+    assert_eq!(error(r#"{"data":null}"#), wrong("data", Expected::Rows));
+    assert_eq!(error(r#"{"data":{}}"#), wrong("data", Expected::Rows));
     assert_eq!(
         error(r#"{"code":404,"message":"hunter2"}"#),
         wrong("", Expected::Rows)
