@@ -3,8 +3,6 @@
 //! use with this API is in no package index, so the loop makes its calls as it does, with `aiohttp`: a
 //! session, and so a connection and a handshake, for every call.
 //!
-//! Then the memory that a message with a file of 1 MiB takes while it is sent.
-//!
 //! `--calls tidings|pooled|hyper IN_FLIGHT N` makes N calls on one thread and nothing else, for a tool
 //! that counts instructions: a difference of two such runs is exact where seconds are not.
 //!
@@ -21,11 +19,9 @@ mod throughput;
 
 use std::sync::Arc;
 
-use allocation_counter::{AllocationInfo, measure};
 use bytes::Bytes;
+use tidings::E164;
 use tidings::netsapiens::{Client, Message};
-use tidings::{E164, Media};
-use tokio::runtime::Runtime;
 
 use throughput::{AnyError, BareCall, Counter, Length, Load, Mode, Options, Target, Track, Wire};
 
@@ -36,16 +32,12 @@ const PASSWORD: &str = "bench-password";
 const FROM: &str = "+15550109876";
 const TO: &str = "+15550101234";
 const TEXT: &str = "Your parcel is on its way. It comes tomorrow between 9 and 12.";
-const MEBIBYTE: usize = 1 << 20;
 
 fn main() -> Result<(), AnyError> {
     match Mode::from_arguments()? {
         Mode::Serve(wire) => throughput::serve(wire, answer),
         Mode::Calls(what) => throughput::calls(&what, Wire::Tls, answer, tidings),
-        Mode::Compare(options) => {
-            compare(&options)?;
-            weigh()
-        }
+        Mode::Compare(options) => compare(&options),
     }
 }
 
@@ -119,49 +111,4 @@ fn compare(options: &Options) -> Result<(), AnyError> {
     }
     print!("{}", throughput::compare(&rows, options)?);
     Ok(())
-}
-
-// ---- memory ----
-
-/// Prints how much memory is in use at the most while a file of 1 MiB is sent, besides the file itself,
-/// which the caller holds.
-fn weigh() -> Result<(), AnyError> {
-    let server = throughput::Server::start(Wire::Tls)?;
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = runtime.enable_all().build()?;
-    let client = connect(&server.target)?;
-    let text = message()?;
-    let begins = b"\x89PNG\r\n\x1a\n".iter().copied();
-    let content: Vec<u8> = begins.chain((0..=u8::MAX).cycle()).take(MEBIBYTE).collect();
-    let file = Media::new("image/png", content)?;
-    let with_file = Message::mms([E164::parse_possible(TO, None)?], file, TEXT);
-    // Signs in, and opens the connection that is used again.
-    runtime.block_on(client.send(&text))?;
-    let without = peak(&runtime, &client, &text)?;
-    let with = peak(&runtime, &client, &with_file)?;
-    println!(
-        "\nA message with a file of 1 MiB: {} of memory at the most besides the file, {:.2} times the \
-         file with it included; a message without one: {}.",
-        shown(with.bytes_max),
-        times(with.bytes_max) + 1.0,
-        shown(without.bytes_max),
-    );
-    Ok(())
-}
-
-/// What one call takes on this thread, where everything of the client runs.
-fn peak(runtime: &Runtime, client: &Client, message: &Message) -> Result<AllocationInfo, AnyError> {
-    let mut done = Ok(());
-    let info = measure(|| done = runtime.block_on(client.send(message)).map(drop));
-    done?;
-    Ok(info)
-}
-
-fn shown(bytes: u64) -> String {
-    format!("{bytes} bytes")
-}
-
-#[expect(clippy::cast_precision_loss, reason = "some megabytes")]
-fn times(bytes: u64) -> f64 {
-    bytes as f64 / MEBIBYTE as f64
 }

@@ -1,9 +1,12 @@
 //! `cargo xtask bench netsapiens`: the NetSapiens client beside a bare `hyper` client and a Python loop
 //! that opens a connection for every call, all in TLS, and the memory that a large file takes.
 
+use std::process::Command;
+
 use anyhow::Result;
 
-use super::throughput::{Comparison, Package};
+use super::throughput::{Comparison, Package, succeed};
+use crate::workspace;
 
 const COMPARISON: Comparison = Comparison {
     name: "netsapiens",
@@ -17,5 +20,11 @@ const COMPARISON: Comparison = Comparison {
 };
 
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
-    COMPARISON.run(arguments)
+    COMPARISON.run(arguments)?;
+    let mut memory = Command::new("cargo");
+    memory
+        .args(["bench", "--quiet", "--package", "tidings-tests"])
+        .args(["--bench", "netsapiens_memory"])
+        .current_dir(workspace::root());
+    succeed(&mut memory)
 }

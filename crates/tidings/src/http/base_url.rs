@@ -64,6 +64,32 @@ impl BaseUrl {
         parts.path_and_query = Some(path.ok()?);
         Uri::from_parts(parts).ok()
     }
+
+    /// Adds an id to a path, as [`with_id`]. Whether it could be added.
+    #[must_use]
+    pub(crate) fn push_id(path: &mut String, id: &str) -> bool {
+        // The unreserved characters of RFC 3986, section 2.3.
+        let is_unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        if matches!(id, "" | "." | "..") {
+            return false;
+        }
+        if id.bytes().all(is_unreserved) {
+            path.push_str(id);
+            return true;
+        }
+        for byte in id.bytes() {
+            if is_unreserved(byte) {
+                path.push(char::from(byte));
+            } else {
+                let hexadecimal = b"0123456789ABCDEF";
+                path.push('%');
+                for digit in [byte >> 4, byte & 15] {
+                    path.push(char::from(hexadecimal[usize::from(digit)]));
+                }
+            }
+        }
+        true
+    }
 }
 
 impl fmt::Display for BaseUrl {
@@ -77,31 +103,5 @@ impl fmt::Display for BaseUrl {
 pub(crate) fn with_id(path: &str, id: &str) -> Option<String> {
     let mut whole = String::with_capacity(path.len() + id.len());
     whole.push_str(path);
-    push_id(&mut whole, id).then_some(whole)
-}
-
-/// Adds an id to a path, as [`with_id`]. Whether it could be added.
-#[must_use]
-pub(crate) fn push_id(path: &mut String, id: &str) -> bool {
-    // The unreserved characters of RFC 3986, section 2.3.
-    let is_unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    if matches!(id, "" | "." | "..") {
-        return false;
-    }
-    if id.bytes().all(is_unreserved) {
-        path.push_str(id);
-        return true;
-    }
-    for byte in id.bytes() {
-        if is_unreserved(byte) {
-            path.push(char::from(byte));
-        } else {
-            let hexadecimal = b"0123456789ABCDEF";
-            path.push('%');
-            for digit in [byte >> 4, byte & 15] {
-                path.push(char::from(hexadecimal[usize::from(digit)]));
-            }
-        }
-    }
-    true
+    BaseUrl::push_id(&mut whole, id).then_some(whole)
 }

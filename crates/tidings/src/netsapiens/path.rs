@@ -4,7 +4,7 @@
 //! Used by every file of the client; the server half matches the same shapes.
 
 use crate::conversations::Page;
-use crate::http;
+use crate::http::BaseUrl;
 
 /// Below the base URL.
 pub(super) const ROOT: &str = "/ns-api/v2";
@@ -47,7 +47,7 @@ impl Path {
     /// nothing, or one or two dots.
     pub(super) fn part(mut self, part: &str) -> Option<Self> {
         self.0.push('/');
-        http::push_id(&mut self.0, part).then_some(self)
+        BaseUrl::push_id(&mut self.0, part).then_some(self)
     }
 
     /// Asks for a part of a list. The first rows are asked for without `start`, which not every
