@@ -3,6 +3,10 @@
 //! The SDK of Tidings: complete clients for messaging providers under one neutral interface, and
 //! the same providers' APIs as servers. Each provider is a folder of its own, listed in
 //! [`providers::ALL`]; programs that do not care which one it is use the trait [`Provider`].
+#![cfg_attr(
+    feature = "netsapiens",
+    doc = "What only some have, as [`netsapiens`] has them, is beside it in traits of its own: [`conversations`] in both directions with files, [`subscriptions`] to events, one's own [`numbers`]."
+)]
 //!
 //! The examples below run against [`memory::MemoryProvider`], which sends nothing anywhere. A real
 //! account takes its place without any other change.
@@ -104,11 +108,12 @@
 //! | `server` | every enabled provider's API as an axum router over [`backend::Backend`] | |
 //! | `listen` | a listener for such a router, or for anything else that answers calls | |
 //! | `tls-server` | TLS for it, with a certificate of one's own making; brings aws-lc-rs with it | |
-//! | one per provider | that provider | yes |
+//! | `netsapiens`, `passinfo`, `puzzel` | that provider | yes |
 //! | `aws-lc-rs` | cryptography for TLS; without it the program installs a rustls `CryptoProvider` | yes |
 
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
+mod account;
 pub mod address_book;
 mod answer;
 pub mod backend;

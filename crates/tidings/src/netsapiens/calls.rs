@@ -238,6 +238,17 @@ impl ActiveCall {
     }
 }
 
+/// Whether a call, or one of its legs, has this id.
+fn has_id(row: &wire::ActiveCall, id: &str) -> bool {
+    let ids = [
+        &row.call_orig_call_id,
+        &row.call_session_id,
+        &row.call_term_call_id,
+        &row.call_by_call_id,
+    ];
+    ids.into_iter().any(|told| told.0 == id)
+}
+
 /// Leaves names, numbers and addresses out.
 impl fmt::Debug for ActiveCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -266,7 +277,7 @@ impl Client {
     ///
     /// # Errors
     /// [`ErrorKind::Protocol`] when a row is none.
-    #[doc(alias("get_calls"))]
+    #[doc(alias("get_calls", "CallsAPI"))]
     pub async fn calls(&self) -> Result<Answer<Vec<ActiveCall>>> {
         let path = self.user_path().map(|path| path.fixed("/calls"));
         self.call_rows(LIST, path).await
@@ -295,11 +306,12 @@ impl Client {
             .await
     }
 
-    /// One of the user's calls that are under way.
+    /// One of the user's calls that are under way, by an id of the call or of one of its legs.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] when there is none with this id.
-    #[doc(alias("get_call"))]
+    /// [`ErrorKind::NotFound`] when there is none with this id, [`ErrorKind::Protocol`] when the server
+    /// gives several others.
+    #[doc(alias("get_call", "get_calls"))]
     pub async fn active_call(&self, id: &str) -> Result<Answer<ActiveCall>> {
         let path = self.call_path(id);
         let answer: Answer<Vec<wire::ActiveCall>> = self
@@ -311,7 +323,16 @@ impl Client {
                 .not_sent(ErrorKind::NotFound, "netsapiens knows no such call")
                 .with_http(answer.http));
         }
-        let row = answer.value.swap_remove(0);
+        let rows = &mut answer.value;
+        let row = match rows.iter().position(|row| has_id(row, id)) {
+            Some(place) => rows.swap_remove(place),
+            // The one that was asked for, under an id of the server's.
+            None if rows.len() == 1 => rows.swap_remove(0),
+            None => {
+                let what = "netsapiens gave other calls than the one asked for";
+                return Err(SHOW.unreadable(what, answer.http));
+            }
+        };
         Ok(answer.map(|_| ActiveCall::from_wire(&row)))
     }
 

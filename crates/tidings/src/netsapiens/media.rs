@@ -3,6 +3,7 @@
 //!
 //! Called by `send.rs` and by programs. Nothing is converted.
 
+use std::io::Read as _;
 use std::path::Path as FilePath;
 
 use bytes::Bytes;
@@ -64,9 +65,13 @@ impl Client {
         let name = path.file_name().and_then(|name| name.to_str());
         let name = name.unwrap_or("file").to_owned();
         let read = tokio::task::spawn_blocking(move || {
-            let bytes = std::fs::metadata(&path)?.len();
-            let fits = usize::try_from(bytes).is_ok_and(|bytes| bytes <= limit);
-            fits.then(|| std::fs::read(&path)).transpose()
+            // What says nothing true about its length, as a device or a pipe, is read no further.
+            let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+            let mut content = Vec::new();
+            let n_bytes = std::fs::File::open(&path)?
+                .take(most)
+                .read_to_end(&mut content)?;
+            Ok::<_, std::io::Error>((n_bytes <= limit).then_some(content))
         });
         let content = read
             .await
@@ -84,6 +89,10 @@ impl Client {
     /// Fetches the file of a message from where the list of messages says that it lies
     /// (`file-access-url`). The address is complete in itself and mostly on another host, so no
     /// token goes there; it holds a secret, and holds for a short time only.
+    ///
+    /// An address out of an event is no better than whoever posted the event: where posts are not
+    /// checked, anybody can name any host, also one that only this machine reaches. Fetch what the
+    /// list of messages says, or check the host first.
     ///
     /// A redirect is not followed. The file may be as large as the HTTP client's limit for answers,
     /// 4 MiB by default.

@@ -35,7 +35,7 @@ impl Client {
     ///
     /// # Errors
     /// [`ErrorKind::Protocol`] when a row has no id.
-    #[doc(alias("get_message_sessions", "get_messagesessions"))]
+    #[doc(alias("get_message_sessions", "get_messages", "get_messagesessions"))]
     pub async fn sessions(&self, page: Page) -> Result<Answer<Vec<wire::MessageSession>>> {
         let path = self.user_path().map(|path| path.fixed("/messagesessions"));
         self.session_rows(LIST, path, page).await
@@ -47,7 +47,7 @@ impl Client {
     /// [`ErrorKind::Unsupported`] where the version has no such call, as early ones of 44 have not:
     /// then ask for the sessions of each user. [`ErrorKind::Forbidden`] for a user who may not see the
     /// domain.
-    #[doc(alias("get_message_sessions", "get_messagesessions"))]
+    #[doc(alias("get_message_sessions", "get_messages", "get_messagesessions"))]
     pub async fn domain_sessions(&self, page: Page) -> Result<Answer<Vec<wire::MessageSession>>> {
         let path = Path::domain(&self.shared().domain);
         let path = path.map(|path| path.fixed("/messagesessions"));

@@ -48,7 +48,7 @@ impl Client {
     /// [code](crate::Error::provider_code) `409` when there is one just like it:
     /// [`Self::find_subscription`] finds it. [`ErrorKind::Forbidden`] for events of others than the
     /// account may see.
-    #[doc(alias("subscribe", "createsubscription"))]
+    #[doc(alias("subscribe", "createsubscription", "SubscriptionAPI"))]
     pub async fn create_subscription(&self, new: &NewSubscription) -> Result<Answer<Subscription>> {
         self.create_at(new, Path::new("/subscriptions")).await
     }
@@ -71,7 +71,7 @@ impl Client {
     ///
     /// # Errors
     /// [`ErrorKind::Protocol`] when a row is none.
-    #[doc(alias("get_subscriptions", "read_subscriptions"))]
+    #[doc(alias("get_subscriptions", "read_subscription", "read_subscriptions"))]
     pub async fn subscriptions(&self, page: Page) -> Result<Answer<Vec<Subscription>>> {
         let path = Path::new("/subscriptions").page(page);
         self.subscription_rows(Some(path)).await
@@ -89,7 +89,7 @@ impl Client {
 
     /// All subscriptions that the account may see, as a stream that asks for the next part when it is
     /// needed. It ends with an error when a call fails.
-    #[doc(alias("get_subscriptions", "read_subscriptions"))]
+    #[doc(alias("get_subscriptions", "read_subscription", "read_subscriptions"))]
     pub fn all_subscriptions(&self) -> impl Stream<Item = Result<Subscription>> + Send + use<> {
         let client = self.clone();
         let get = move |page| {
@@ -129,7 +129,7 @@ impl Client {
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] when there is none with this id.
-    #[doc(alias("get_subscription", "read_subscription"))]
+    #[doc(alias("get_subscription", "read_subscription", "readsubscription"))]
     pub async fn subscription(&self, id: &str) -> Result<Answer<Subscription>> {
         let path = Path::new("/subscriptions").part(id);
         let answer: Answer<Vec<wire::Subscription>> = self

@@ -102,6 +102,29 @@ async fn no_call_is_made_of_something_else() {
     .await;
 }
 
+/// A server that does not look at the id gives all calls of the user.
+#[tokio::test]
+async fn one_call_is_the_one_that_was_asked_for() {
+    let calls = |ids: &[&str]| {
+        let rows = ids.iter().map(|id| {
+            format!(r#"{{"call-session-id":"s-{id}","call-orig-call-id":"{id}","call-orig-user":"200"}}"#)
+        });
+        format!("[{}]", rows.collect::<Vec<_>>().join(","))
+    };
+    let ask = async |ids: &[&str], id: &str| {
+        let rows = calls(ids);
+        let server = Scripted::start(move |_| Reply::ok(rows.clone())).await;
+        let found = client(&server).active_call(id).await;
+        found
+            .map(|found| found.id.clone())
+            .map_err(|error| error.kind())
+    };
+    assert_eq!(ask(&["a", "b"], "b").await.as_deref(), Ok("b"));
+    assert_eq!(ask(&["a", "b"], "s-b").await.as_deref(), Ok("b"));
+    assert_eq!(ask(&["a", "b"], "c").await, Err(ErrorKind::Protocol));
+    assert_eq!(ask(&["a"], "c").await.as_deref(), Ok("a"));
+}
+
 #[tokio::test]
 async fn a_new_call_has_the_documented_defaults_and_an_id_of_its_own() {
     let server = Scripted::start(|_| Reply::status(202, "", "")).await;

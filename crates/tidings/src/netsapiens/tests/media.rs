@@ -119,3 +119,18 @@ async fn redirects_large_files_pages_and_refusals_are_no_files() {
     check(401, "", "", ErrorKind::Unauthorized).await;
     check(503, "", "", ErrorKind::Unavailable).await;
 }
+
+/// What has no end of its own is not read to it.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_is_read_no_further_than_it_may_be_sent() {
+    let server = Scripted::start(|_| Reply::ok("[]")).await;
+    let client = builder(&server).max_media_bytes(10).build().unwrap();
+    let reading = client.media_from_file("/dev/zero");
+    let read = tokio::time::timeout(std::time::Duration::from_secs(5), reading).await;
+    let error = read.unwrap().unwrap_err();
+    assert!(
+        error.to_string().contains("larger than 10 bytes"),
+        "{error}"
+    );
+}
