@@ -1,5 +1,5 @@
 //! Reads a post into events, object by object, in both spellings of the vendor's names. Called by
-//! [`read`](super::read) and [`parse`](super::parse).
+//! [`read`](super::read()) and [`parse`](super::parse).
 //!
 //! Which model an object is of is mostly not written in it and is told from its names. What is wrong
 //! is said by the field's name; its value is never repeated.

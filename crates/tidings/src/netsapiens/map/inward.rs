@@ -1,5 +1,5 @@
-//! What callers of the server write, in the words of the backend: numbers, times, and the vendor's
-//! words for kinds, scopes and models. Pure functions; each fault is a clause that follows the name of
+//! What callers of the server write, in the words of the backend: numbers, files, and the vendor's
+//! words for kinds and scopes. Pure functions; each fault is a clause that follows the name of
 //! the field and repeats nothing of the value.
 
 use tidings_core::{E164, Media, MediaError};
