@@ -1,4 +1,5 @@
-//! A provider for tests: it keeps batches that wait, and tells everything else only by calling back.
+//! A provider for tests: it keeps batches that wait, and tells everything else only by calling back,
+//! unless it is made to answer each question with one and the same state.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -12,7 +13,7 @@ use tidings::provider::unsupported;
 use tidings::subscriptions::Subscriptions;
 use tidings::{
     AttemptRef, Balance, Capabilities, DeliveryReport, Error, ErrorKind, Outbound, Provider,
-    ProviderRef, Receipt, Reconciled, Result,
+    ProviderRef, Receipt, Reconciled, ReportedState, Result,
 };
 
 /// Batches by name, with how many messages of each are left; calls are counted.
@@ -22,6 +23,9 @@ pub(crate) struct CallingBack {
     pub(crate) n_shown: Mutex<usize>,
     /// What every question fails with.
     pub(crate) trouble: Option<ErrorKind>,
+    /// What it says of every message when it is asked. `None`: it cannot be asked.
+    pub(crate) says: Option<ReportedState>,
+    pub(crate) tells_delivery: bool,
 }
 
 impl CallingBack {
@@ -45,6 +49,8 @@ impl CallingBack {
 impl Provider for CallingBack {
     fn capabilities(&self) -> Capabilities {
         let mut capabilities = Capabilities::submit_only();
+        capabilities.status = self.says.is_some();
+        capabilities.tells_delivery = self.tells_delivery;
         capabilities.reports = true;
         capabilities.batches = true;
         capabilities
@@ -54,8 +60,14 @@ impl Provider for CallingBack {
         Err(unsupported("the fake", "submit"))
     }
 
-    async fn status(&self, _: &[ProviderRef]) -> Result<Vec<DeliveryReport>> {
-        panic!("a provider that only calls back is not asked")
+    async fn status(&self, refs: &[ProviderRef]) -> Result<Vec<DeliveryReport>> {
+        let says = self
+            .says
+            .expect("a provider that only calls back is not asked");
+        let reports = refs
+            .iter()
+            .map(|about| DeliveryReport::new(about.clone(), says));
+        Ok(reports.collect())
     }
 
     async fn reconcile(&self, _: &AttemptRef) -> Result<Reconciled> {

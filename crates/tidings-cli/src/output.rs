@@ -297,11 +297,27 @@ pub(crate) fn advice(error: &anyhow::Error) -> Option<&'static str> {
             Some("top up the account; `tidings balance` tells what is left")
         }
         ErrorKind::RateLimited => Some("wait a little, or lower --rate and --in-flight"),
+        ErrorKind::Unavailable if is_about_a_certificate(error) => Some(
+            "if it is the provider's and no public authority has signed it, name a file that \
+             says whom to trust in the account's ca_file",
+        ),
         ErrorKind::Unavailable | ErrorKind::Timeout => {
             Some("check the network and the account's base_url, or try again later")
         }
         _ => None,
     }
+}
+
+/// Whether it failed for the certificate that was shown.
+fn is_about_a_certificate(error: &tidings::Error) -> bool {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = cause {
+        if error.to_string().contains("invalid peer certificate") {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// Every exit code with its word and meaning, in order.
@@ -431,6 +447,11 @@ mod tests {
         check_advice(ErrorKind::Timeout, Unknown, Some("before it is sent again"));
         check_advice(ErrorKind::Rejected, Refused, None);
         assert_eq!(advice(&anyhow::anyhow!("disk full")), None);
+        let refused = io::Error::other("invalid peer certificate: UnknownIssuer");
+        let refused = tidings::Error::not_sent(ErrorKind::Unavailable, "cannot be reached")
+            .with_source(refused);
+        let told = advice(&refused.into()).unwrap();
+        assert!(told.contains("ca_file"), "{told}");
     }
 
     #[test]

@@ -113,6 +113,7 @@
 
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
+mod account;
 pub mod address_book;
 mod answer;
 pub mod backend;

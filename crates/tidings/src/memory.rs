@@ -163,6 +163,7 @@ impl Provider for MemoryProvider {
             max_messages_per_call: 1000,
             mixed_texts_per_call: true,
             status: true,
+            tells_delivery: true,
             reconcile: true,
             cancel: true,
             balance: true,

@@ -198,7 +198,7 @@ impl NationalTable {
 #[command(after_help = "EXAMPLES\n  \
                   tidings send --to +224622000001 --from Tidings \"Bonjour\"\n  \
                   echo \"Bonjour\" | tidings send --to 622000001 --region GN -\n  \
-                  tidings send --to +15550101234 --media photo.jpg \"Look\"\n  \
+                  tidings send --to +12025550143 --media photo.jpg \"Look\"\n  \
                   tidings send --to +4741000001 --not-before \"2026-12-24T16:00[Europe/Oslo]\" \"God jul\"\n  \
                   tidings send --csv people.csv --template \"Bonjour {{first_name}}\" --dry-run\n  \
                   tidings send --csv people.csv --template \"Bonjour {{first_name}}\" --json\n\n\

@@ -1,5 +1,6 @@
 //! `tidings messages`: the messages of a conversation, and the files that came with them.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -11,7 +12,7 @@ use super::sessions::conversations_of;
 use super::{Context, pages};
 use crate::args::MessagesArgs;
 use crate::media::extension_of;
-use crate::output::{Column, Ending, counted, explain, shown};
+use crate::output::{Column, Ending, bad_input, counted, explain, shown};
 
 /// One message, in JSON.
 #[derive(Serialize)]
@@ -59,8 +60,7 @@ pub(super) async fn run(context: &Context, args: &MessagesArgs) -> anyhow::Resul
     let connected = context.connect(&args.account)?;
     let conversations = conversations_of(&*connected.provider)?;
     if let Some(folder) = &args.fetch {
-        std::fs::create_dir_all(folder)
-            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        std::fs::create_dir_all(folder).map_err(|error| not_made(folder, error))?;
     }
     let mut all = Vec::new();
     let mut n_missed = 0;
@@ -98,6 +98,17 @@ pub(super) async fn run(context: &Context, args: &MessagesArgs) -> anyhow::Resul
             let what = format!("could not be fetched: {}", counted(missed, "file"));
             Err(Ending::Partly(what).into())
         }
+    }
+}
+
+/// A file that is there already, or lies on the way, is the wrong name for a folder.
+fn not_made(folder: &Path, error: io::Error) -> anyhow::Error {
+    let what = format!("cannot make the folder {}", folder.display());
+    match error.kind() {
+        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+            bad_input(format!("{what}: a file is in its place"))
+        }
+        _ => anyhow::Error::from(error).context(what),
     }
 }
 

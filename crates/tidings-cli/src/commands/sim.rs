@@ -6,8 +6,9 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use serde_json::{Map, Value};
+use tidings::provider::CA_FILE;
 use tidings::serve::tls::CertificateError;
-use tidings::{E164, Error, ErrorKind, ProviderSpec};
+use tidings::{Account, E164, Error, ErrorKind, ProviderSpec};
 use tidings_sim::{PhoneText, Scenario, SimError, Simulator, World};
 use tokio::sync::mpsc;
 
@@ -71,10 +72,19 @@ fn told_as_input(error: SimError) -> anyhow::Error {
     match error {
         SimError::Account { source } => bad_input(source.to_string()),
         SimError::Callback { .. } => bad_input(error.to_string()),
-        SimError::Certificate { source } if matches!(source, CertificateError::NotOurs { .. }) => {
+        SimError::Certificate { source } if is_of_somebody_else(&source) => {
             bad_input(source.to_string())
         }
         error => error.into(),
+    }
+}
+
+/// Whether the file that was named holds something else than what this program keeps there.
+fn is_of_somebody_else(error: &CertificateError) -> bool {
+    match error {
+        CertificateError::NotOurs { .. } => true,
+        CertificateError::File { source, .. } => source.kind() == io::ErrorKind::InvalidData,
+        _ => false,
     }
 }
 
@@ -171,12 +181,11 @@ fn introduce(context: &Context, spec: &ProviderSpec, simulator: &Simulator) -> a
             variable_name(spec, name)
         ))?;
     }
+    output.line(format_args!("  {}", example_of_sending(spec, &account)))?;
+    let trusting = account.setting(CA_FILE);
+    let trusting = trusting.map_or_else(String::new, |file| format!("--cacert {file} "));
     output.line(format_args!(
-        "  tidings send --to {} --from Tidings \"Bonjour\"",
-        example_number(spec)
-    ))?;
-    output.line(format_args!(
-        "  curl {}/_sim/messages",
+        "  curl {trusting}{}/_sim/messages",
         simulator.base_url()
     ))?;
     if io::stdin().is_terminal() {
@@ -186,13 +195,18 @@ fn introduce(context: &Context, spec: &ProviderSpec, simulator: &Simulator) -> a
     Ok(())
 }
 
-/// A number that the provider serves.
-fn example_number(spec: &ProviderSpec) -> String {
-    match spec.capabilities.calling_codes {
+/// To a number that the provider serves, from a sender that the account may use.
+fn example_of_sending(spec: &ProviderSpec, account: &Account) -> String {
+    // Users of an exchange send from their own numbers, and theirs is printed with the account.
+    if account.setting("from_number").is_some() {
+        return "tidings send --to +12025550143 \"Hello\"".to_owned();
+    }
+    let number = match spec.capabilities.calling_codes {
         [] => "+4790000001".to_owned(),
         [224, ..] => "+224622000001".to_owned(),
         [code, ..] => format!("+{code}..."),
-    }
+    };
+    format!("tidings send --to {number} --from Tidings \"Bonjour\"")
 }
 
 #[cfg(test)]

@@ -56,7 +56,7 @@ impl<'m> From<&'m Tracked> for StatusLine<'m> {
     }
 }
 
-/// After this time without a change a watch says that there may never be one.
+/// After this time without a change a watch says that there may never be one, or ends.
 const STILL_FOR: Duration = Duration::from_mins(1);
 
 /// How a watch ended.
@@ -65,6 +65,8 @@ pub(super) enum WatchEnd {
     AllFinal,
     Interrupted,
     TimeIsUp,
+    /// Nothing moves, and the provider may never tell more.
+    NothingMoves,
 }
 
 pub(super) async fn run(
@@ -102,6 +104,7 @@ pub(super) async fn run(
         provider: &connected.provider,
         reports: reports.as_mut(),
         limit,
+        remark: &|remark| output.remark(remark),
     };
     let mut on_change = |message: &Tracked| {
         if output.is_json() {
@@ -125,6 +128,11 @@ pub(super) async fn run(
     match end {
         WatchEnd::Interrupted => Err(Ending::Interrupted(still).into()),
         WatchEnd::TimeIsUp if args.watch => Err(Ending::Partly(still).into()),
+        WatchEnd::NothingMoves => Err(Ending::Partly(format!(
+            "{still}; nothing has changed for a minute, and this provider may never tell more: \
+             --timeout says how long to go on"
+        ))
+        .into()),
         WatchEnd::AllFinal | WatchEnd::TimeIsUp => errors_of(&tracked),
     }
 }
@@ -165,6 +173,9 @@ fn of_journal(
 }
 
 fn of_id(id: &str) -> anyhow::Result<Tracked> {
+    if id.trim().is_empty() {
+        return Err(bad_input("an empty id is that of no message"));
+    }
     if !id.trim_start().starts_with('{') {
         return Ok(Tracked::new(None, ProviderRef::message(id)));
     }
@@ -186,8 +197,11 @@ pub(super) struct Watch<'a> {
     pub(super) provider: &'a Arc<dyn Provider>,
     /// What the provider told by calling back, where that is known.
     pub(super) reports: Option<&'a mut Reports>,
-    /// How long to watch; zero asks once, `None` until all have come to an end.
+    /// How long to watch; zero asks once, `None` until all have come to an end, or for as long as
+    /// something changes where the provider may never tell of an end.
     pub(super) limit: Option<Duration>,
+    /// Hears what is to be said on the way, besides progress.
+    pub(super) remark: &'a (dyn Fn(&str) + Sync),
 }
 
 impl Watch<'_> {
@@ -234,6 +248,9 @@ impl Watch<'_> {
                 break WatchEnd::TimeIsUp;
             }
             if moved_at.is_some_and(|moved_at| clock.now().since(moved_at) >= STILL_FOR) {
+                if self.limit.is_none() && !self.provider.capabilities().tells_delivery {
+                    break WatchEnd::NothingMoves;
+                }
                 moved_at = None;
                 self.say_that_nothing_moves(tracked.len() - n_final);
             }
@@ -251,16 +268,20 @@ impl Watch<'_> {
         Ok(end)
     }
 
-    /// Said once: it cannot be known beforehand which accounts are never told of a delivery.
+    /// Said once.
     fn say_that_nothing_moves(&self, open: usize) {
         let end = if self.limit.is_some() {
             ""
         } else {
             "; --timeout ends such a watch by itself, Ctrl-C ends this one"
         };
-        self.context.output.remark(format_args!(
-            "nothing has changed for a minute, and {} may stay as they are: some providers never \
-             tell that a message was delivered{end}",
+        let why = if self.provider.capabilities().tells_delivery {
+            ""
+        } else {
+            ", and this provider may never tell more of them"
+        };
+        (self.remark)(&format!(
+            "nothing has changed for a minute and {} did not come to an end{why}{end}",
             counted(open, "message")
         ));
     }

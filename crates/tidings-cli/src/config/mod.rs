@@ -11,11 +11,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
-use tidings::provider::{CA_FILE, COMMON_SETTINGS};
+use tidings::provider::{CA_FILE, COMMON_SETTINGS, Presence};
 use tidings::{Account, Error, ErrorKind, ProviderSpec, Region, SenderId, Setting};
 
 use crate::args::AccountArgs;
 use crate::output::Output;
+
+/// The keys of a lane that are no settings of its provider.
+const LANE_KEYS: [&str; 6] = ["id", "provider", "from", "region", "in_flight", "rate"];
 
 /// The variables of the process, read once.
 #[derive(Clone, Default)]
@@ -296,7 +299,12 @@ impl LaneTable {
         let mut settings = BTreeMap::new();
         for (key, value) in table {
             if !is_setting(spec, &key) {
-                return Err(format!("{place}: the key {key} is not known"));
+                let known = settings_of(spec).map(|setting| setting.name);
+                let known: Vec<&str> = LANE_KEYS.into_iter().chain(known).collect();
+                let known = known.join(", ");
+                return Err(format!(
+                    "{place}: the key {key} is not known; expected one of: {known}"
+                ));
             }
             let text = scalar(&value).ok_or_else(|| format!("{place}: {key} must be one value"))?;
             settings.insert(key, text);
@@ -335,9 +343,14 @@ impl LaneTable {
             .keys()
             .find(|name| name.starts_with(&prefix) && !known(name));
         if let Some(name) = unknown {
+            let known = settings_of(self.spec);
+            let known: Vec<String> = known
+                .map(|setting| variable_name(self.spec, setting.name))
+                .collect();
             return Err(config_error(format!(
-                "the variable {name} is no setting of {}",
-                self.spec.id
+                "the variable {name} is no setting of {}; expected one of: {}",
+                self.spec.id,
+                known.join(", ")
             )));
         }
         let mut account = Account::new(self.id.as_str());
@@ -368,12 +381,9 @@ impl LaneTable {
             account = account.with(setting.name, SecretString::from(value));
         }
         account.check(self.spec.settings).map_err(|error| {
-            let variables = settings_of(self.spec);
-            let variables = variables.map(|setting| variable_name(self.spec, setting.name));
-            let variables: Vec<String> = variables.collect();
+            let place = places_of_missing(self.spec, &account);
             config_error(format!(
-                "{error}; it can be set in tidings.toml or by one of {}",
-                variables.join(", ")
+                "{error}; it can be set in tidings.toml or by {place}"
             ))
         })?;
         Ok(Lane {
@@ -381,6 +391,28 @@ impl LaneTable {
             account,
             options: self.options,
         })
+    }
+}
+
+/// The variable of the first setting that is missing, and of what may take its place.
+fn places_of_missing(spec: &ProviderSpec, account: &Account) -> String {
+    let is_missing = |setting: &&Setting| account.setting(setting.name).is_none();
+    let stands_in = |setting: &Setting| match setting.presence {
+        Presence::RequiredUnless(other) => Some(other),
+        _ => None,
+    };
+    let mut required = spec.settings.iter().filter(|setting| setting.is_required());
+    let missing = required.find(|setting| {
+        is_missing(setting)
+            && stands_in(setting).is_none_or(|other| account.setting(other).is_none())
+    });
+    let Some(missing) = missing else {
+        return "a variable".to_owned();
+    };
+    let variable = format!("the variable {}", variable_name(spec, missing.name));
+    match stands_in(missing) {
+        Some(other) => format!("{variable}, or {} in its place", variable_name(spec, other)),
+        None => variable,
     }
 }
 

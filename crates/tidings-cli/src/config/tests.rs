@@ -124,6 +124,27 @@ fn wrong_files_are_refused_naming_the_key() {
 }
 
 #[test]
+fn what_is_missing_names_its_own_variable_and_what_may_take_its_place() {
+    for spec in tidings::providers::ALL {
+        let written = format!("[[lanes]]\nid = \"a\"\nprovider = \"{}\"\n", spec.id);
+        let told = pick(&written, None, &environment(&[]))
+            .unwrap_err()
+            .to_string();
+        let missing = spec.settings.iter().find(|setting| setting.is_required());
+        let missing = missing.unwrap();
+        let mut named = vec![variable_name(spec, missing.name)];
+        if let Presence::RequiredUnless(other) = missing.presence {
+            named.push(variable_name(spec, other));
+        }
+        let found: Vec<&str> = told
+            .split(|character: char| !character.is_ascii_alphanumeric() && character != '_')
+            .filter(|word| word.starts_with("TIDINGS_"))
+            .collect();
+        assert_eq!(found, named, "{told}");
+    }
+}
+
+#[test]
 fn a_secret_does_not_show_in_an_error() {
     let error = ConfigFile::parse(PathBuf::from("t.toml"), "key = \"s3cret\" oops\n").unwrap_err();
     assert!(!format!("{error} {error:?}").contains("s3cret"));

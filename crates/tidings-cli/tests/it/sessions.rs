@@ -263,6 +263,93 @@ fn numbers_are_listed_and_counted() {
 }
 
 #[test]
+fn numbers_are_added_changed_and_removed() {
+    let carrier = carrier();
+    let shell = Shell::beside(&carrier);
+    let number = "+12025550111";
+    let owner = json_of(&shell, &["numbers", "list"])[0]["owner"].clone();
+    let owner = owner.as_str().unwrap();
+    let of_number = || {
+        let listed = json_of(&shell, &["numbers", "list"]).into_iter();
+        listed
+            .filter(|row| row["number"] == number)
+            .collect::<Vec<_>>()
+    };
+    let run = |arguments: &[&str]| {
+        let ended = shell.run(&[&["numbers"], arguments].concat());
+        assert_eq!(ended.stdout, "", "{arguments:?}");
+        ended
+    };
+    assert_eq!(of_number(), [] as [Value; 0]);
+    run(&["add", number, "--application", "user", "--owner", owner]).succeeded();
+    let added = of_number();
+    assert_eq!(added.len(), 1, "{added:?}");
+    assert_eq!(
+        (&added[0]["application"], &added[0]["owner"]),
+        (&"user".into(), &owner.into())
+    );
+    // A number is there once.
+    let again = run(&["add", number, "--application", "user", "--owner", owner]);
+    assert_ne!(again.code, Some(0));
+
+    let change = ["change", number, "--application", "sip", "--owner", owner];
+    run(&change).succeeded();
+    let changed = of_number();
+    assert_eq!(changed.len(), 1, "{changed:?}");
+    assert_eq!(changed[0]["application"], "sip");
+    // A user that is none does not get it.
+    run(&["change", number, "--application", "user", "--owner", "999"]).exited_with(10);
+    assert_eq!(of_number(), changed);
+
+    run(&["remove", number, "--yes"]).succeeded();
+    assert_eq!(of_number(), [] as [Value; 0]);
+    run(&["remove", number, "--yes"]).exited_with(15);
+}
+
+#[test]
+fn a_chat_between_users_is_renamed_and_gets_participants() {
+    let colleagues = "[[account]]\nsettings = { username = \"201@tidings.example\", password = \"p\" }\n\
+                      [[account]]\nsettings = { username = \"202@tidings.example\", password = \"p\" }\n";
+    let carrier = Carrier::of(spec(), colleagues);
+    let shell = Shell::beside(&carrier);
+    let session = carrier.chat("201");
+    let renamed = shell.run(&["sessions", "rename", &session, "Front desk"]);
+    assert_eq!(renamed.succeeded().stdout, "");
+    assert!(renamed.stderr.contains(&session), "{}", renamed.stderr);
+    let show = ["sessions", "show", &session];
+    assert_eq!(json_of(&shell, &show)[0]["name"], "Front desk");
+
+    let set = ["sessions", "participants", &session, "200", "201", "202"];
+    shell.run(&set).succeeded();
+    let shown = json_of(&shell, &show).remove(0);
+    let participants = shown["participants"].as_array().unwrap();
+    let names: Vec<&str> = participants.iter().filter_map(Value::as_str).collect();
+    for user in ["200", "201", "202"] {
+        assert!(names.iter().any(|name| name.starts_with(user)), "{shown}");
+    }
+
+    // A session with a phone has neither.
+    let with_phone = send(&shell, PHONE, "Hello");
+    shell
+        .run(&["sessions", "rename", &with_phone, "Ann"])
+        .exited_with(10);
+    shell
+        .run(&["sessions", "participants", &with_phone, "200", "201"])
+        .exited_with(10);
+}
+
+#[test]
+fn a_file_is_no_folder_and_nothing_is_no_message() {
+    let carrier = carrier();
+    let shell = Shell::beside(&carrier);
+    let session = send(&shell, PHONE, "Hello");
+    shell.write("taken", "");
+    let fetch = shell.run(&["messages", &session, "--fetch", "taken"]);
+    assert!(fetch.exited_with(5).stderr.contains("taken"));
+    shell.run(&["status", ""]).exited_with(5);
+}
+
+#[test]
 fn a_provider_without_them_says_so() {
     let carrier = Carrier::of(spec_that(|can| !can.conversations && !can.numbers), "");
     let shell = Shell::beside(&carrier);

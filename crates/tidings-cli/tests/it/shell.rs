@@ -4,7 +4,11 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use tidings::{Account, Capabilities, ProviderSpec};
+use tidings::backend::{
+    ConversationDesk as _, Post, Presented, Recipient, SignedIn, TokenDesk as _,
+};
+use tidings::conversations::Mailbox;
+use tidings::{Account, Capabilities, ProviderSpec, Setting};
 use tidings_sim::{Scenario, SimMessage, Simulator, SimulatorBuilder};
 
 /// A folder with nothing in it, and an environment with nothing set.
@@ -207,6 +211,33 @@ impl Carrier {
         self.simulator
             .as_ref()
             .expect("it is stopped only when it is dropped")
+    }
+
+    /// Lets the first user write to a colleague, and returns the conversation.
+    pub(crate) fn chat(&self, colleague: &str) -> String {
+        let account = self.simulator().account();
+        let world = self.simulator().world();
+        let mut presented = Presented::new();
+        for Setting { name, .. } in world.spec().settings {
+            if let Some(value) = account.setting(name) {
+                presented = presented.with(name, value);
+            }
+        }
+        let to = vec![Recipient::User(colleague.to_owned())];
+        let written = self.run_time.block_on(async {
+            let Ok(SignedIn::Token(token)) = world.open(&presented, None).await else {
+                panic!("the first user can sign in");
+            };
+            let (user, domain) = account
+                .setting("username")
+                .unwrap()
+                .split_once('@')
+                .unwrap();
+            let mailbox = Mailbox::new(domain, user);
+            let post = Post::new("chat", "Hello", to);
+            world.post(&token.who, &mailbox, post).await.unwrap()
+        });
+        written.conversation
     }
 
     pub(crate) fn messages(&self) -> Vec<SimMessage> {

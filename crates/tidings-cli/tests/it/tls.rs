@@ -46,7 +46,8 @@ fn who_trusts_the_printed_file_is_served_and_others_are_not() {
     let send = ["send", "--from", "T", "--to", "+224622000001", "Bonjour"];
     beside(&access, "").run(&send).succeeded();
     let refused = beside(&access, "ca_file").run(&send);
-    refused.exited_with(19);
+    let told = &refused.exited_with(19).stderr;
+    assert!(told.contains("ca_file"), "{told}");
 
     let shell = Shell::new();
     let mut curl = shell.command("curl");
@@ -113,8 +114,50 @@ fn a_file_of_somebody_else_is_refused_and_left_alone() {
     let told = &refused.exited_with(5).stderr;
     assert!(told.contains("ca.pem is there already"), "{told}");
     assert_eq!(std::fs::read(shell.path("ca.pem")).unwrap(), b"somebody's");
+    shell.write("photo.png", b"\x89PNG\xff");
+    let refused = shell.run(&["sim", spec().id, "--tls", "--ca-file", "photo.png"]);
+    let told = &refused.exited_with(5).stderr;
+    assert!(told.contains("photo.png"), "{told}");
     let lonely = ["sim", spec().id, "--ca-file", "ca.pem"];
     shell.run(&lonely).exited_with(2);
+}
+
+/// Pastes what is printed for the next terminal into one.
+#[track_caller]
+fn check_pasted(spec: &tidings::ProviderSpec, arguments: &[&str]) {
+    let shell = Shell::new();
+    let mut command = shell.tidings(&[&["sim", spec.id], arguments].concat());
+    let mut child = command.spawn().unwrap();
+    let mut script = String::from("set -e\n");
+    let stdout = child.stdout.as_mut().unwrap();
+    for line in BufReader::new(stdout).lines() {
+        let line = line.unwrap();
+        if let Some(pasted) = line.strip_prefix("  ") {
+            script = format!("{script}{pasted}\n");
+        }
+        if line.contains("curl ") {
+            break;
+        }
+    }
+    let pasted = shell.command("bash").args(["-c", &script]).output();
+    let pasted = pasted.unwrap();
+    stop(child);
+    assert!(pasted.status.success(), "{script}{pasted:?}");
+    let shown = String::from_utf8(pasted.stdout).unwrap();
+    let sent = if shown.contains("Hello") {
+        "Hello"
+    } else {
+        "Bonjour"
+    };
+    assert!(shown.contains(&format!("\"text\":\"{sent}\"")), "{shown}");
+}
+
+#[test]
+fn what_is_printed_for_the_next_terminal_works_there() {
+    for spec in tidings::providers::ALL {
+        check_pasted(spec, &[]);
+        check_pasted(spec, &["--tls"]);
+    }
 }
 
 #[test]

@@ -75,22 +75,33 @@ impl fmt::Display for BaseUrl {
 /// A path that ends in an id, which may hold any character. `None` for an id that makes another path
 /// of it: nothing, or one or two dots.
 pub(crate) fn with_id(path: &str, id: &str) -> Option<String> {
-    if matches!(id, "" | "." | "..") {
-        return None;
-    }
     let mut whole = String::with_capacity(path.len() + id.len());
     whole.push_str(path);
+    push_id(&mut whole, id).then_some(whole)
+}
+
+/// Adds an id to a path, as [`with_id`]. Whether it could be added.
+#[must_use]
+pub(crate) fn push_id(path: &mut String, id: &str) -> bool {
+    // The unreserved characters of RFC 3986, section 2.3.
+    let is_unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    if matches!(id, "" | "." | "..") {
+        return false;
+    }
+    if id.bytes().all(is_unreserved) {
+        path.push_str(id);
+        return true;
+    }
     for byte in id.bytes() {
-        // The unreserved characters of RFC 3986, section 2.3.
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            whole.push(char::from(byte));
+        if is_unreserved(byte) {
+            path.push(char::from(byte));
         } else {
             let hexadecimal = b"0123456789ABCDEF";
-            whole.push('%');
+            path.push('%');
             for digit in [byte >> 4, byte & 15] {
-                whole.push(char::from(hexadecimal[usize::from(digit)]));
+                path.push(char::from(hexadecimal[usize::from(digit)]));
             }
         }
     }
-    Some(whole)
+    true
 }

@@ -51,6 +51,8 @@ use crate::answer::HttpMetadata;
 use crate::clock::SystemClock;
 use crate::error::{Error, ErrorKind, Result};
 
+#[cfg(feature = "netsapiens")]
+pub(crate) use self::base_url::push_id;
 #[cfg(feature = "any-provider")]
 pub(crate) use self::base_url::{BaseUrl, with_id};
 pub use self::failure::{Carries, HttpFailure};

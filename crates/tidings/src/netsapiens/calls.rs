@@ -302,16 +302,8 @@ impl Client {
     pub async fn count_domain_calls(&self) -> Result<Answer<u64>> {
         let path = Path::domain(&self.shared().domain);
         let path = path.map(|path| path.fixed("/calls/count"));
-        self.call(COUNT_DOMAIN, Method::GET, path, None, |call, response| {
-            let answer: Answer<wire::Total> = verdict::read_one(call, response)?;
-            let total = answer.total.0.and_then(|total| u64::try_from(total).ok());
-            let what = "netsapiens gave a count without a number";
-            match total {
-                Some(total) => Ok(answer.map(|_| total)),
-                None => Err(call.unreadable(what, answer.http)),
-            }
-        })
-        .await
+        self.call(COUNT_DOMAIN, Method::GET, path, None, verdict::read_count)
+            .await
     }
 
     /// One of the user's calls that are under way, by an id of the call or of one of its legs.

@@ -130,6 +130,7 @@ const CAPABILITIES: Capabilities = Capabilities {
     sender_optional: false,
     send_window: false,
     status: true,
+    tells_delivery: false,
     reports: false,
     reconcile: true,
     cancel: false,

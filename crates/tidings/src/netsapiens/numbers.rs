@@ -54,15 +54,8 @@ impl Client {
     /// [`ErrorKind::Protocol`] when the answer tells no number.
     pub async fn count_user_numbers(&self) -> Result<Answer<u64>> {
         let path = self.user_numbers_path().map(|path| path.fixed("/count"));
-        let answer: Answer<wire::Total> = self
-            .call(COUNT, Method::GET, path, None, verdict::read_one)
-            .await?;
-        let total = answer.total.0.and_then(|total| u64::try_from(total).ok());
-        let Some(total) = total else {
-            let what = "netsapiens gave a count without a number";
-            return Err(COUNT.unreadable(what, answer.http));
-        };
-        Ok(answer.map(|_| total))
+        self.call(COUNT, Method::GET, path, None, verdict::read_count)
+            .await
     }
 
     /// Adds a number to the domain.

@@ -19,7 +19,11 @@ pub(super) struct Path(String);
 impl Path {
     /// A path with these fixed parts, such as `/tokens`.
     pub(super) fn new(fixed: &'static str) -> Self {
-        Self([ROOT, fixed].concat())
+        // Room for the longest there is, so that it does not grow part by part.
+        let mut path = String::with_capacity(160);
+        path.push_str(ROOT);
+        path.push_str(fixed);
+        Self(path)
     }
 
     /// `/domains/{domain}`.
@@ -43,7 +47,7 @@ impl Path {
     /// nothing, or one or two dots.
     pub(super) fn part(mut self, part: &str) -> Option<Self> {
         self.0.push('/');
-        http::with_id(&self.0, part).map(Self)
+        http::push_id(&mut self.0, part).then_some(self)
     }
 
     /// Asks for a part of a list. The first rows are asked for without `start`, which not every

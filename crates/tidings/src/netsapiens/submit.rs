@@ -291,13 +291,11 @@ fn meets_the_next_call_too(error: &Error) -> bool {
 /// What the rows of a session say about one message.
 fn report(about: &ProviderRef, rows: &[wire::Message]) -> DeliveryReport {
     let unknown = || DeliveryReport::new(about.clone(), ReportedState::Unknown);
-    let is_to_the_phone = |row: &wire::Message| {
-        let phone = about.recipient.as_ref();
-        phone.is_none_or(|phone| conversation::is_to(row, phone))
-    };
+    let phone = about.recipient.as_ref();
     let is_it = |row: &&wire::Message| match &about.message {
         Some(id) => row.id.0 == *id,
-        None => row.direction.0 != conversation::INBOUND && is_to_the_phone(row),
+        None if row.direction.0 == conversation::INBOUND => false,
+        None => phone.is_none_or(|phone| conversation::is_to(row, phone)),
     };
     let mut found = rows.iter().filter(is_it);
     let Some(newest) = found.next() else {

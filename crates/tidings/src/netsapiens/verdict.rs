@@ -141,6 +141,18 @@ pub(super) fn read_one<T: DeserializeOwned>(
     }
 }
 
+/// Reads a count.
+///
+/// # Errors
+/// As [`read_one`]; an answer without a number, or with one below zero, is no count.
+pub(super) fn read_count(call: Call, response: &HttpResponse) -> Result<Answer<u64>> {
+    let answer: Answer<wire::Total> = read_one(call, response)?;
+    match answer.total.0.and_then(|total| u64::try_from(total).ok()) {
+        Some(total) => Ok(answer.map(|_| total)),
+        None => Err(call.unreadable("netsapiens gave a count without a number", answer.http)),
+    }
+}
+
 /// Reads the answer to a call that changes something or sends: an empty body, a word, `{code,
 /// message}` and any document are a success unless they say that they are none.
 ///
@@ -317,42 +329,11 @@ fn meaning(status: u16, words: &str, asked: Asked) -> (ErrorKind, Acceptance, &'
     let words = words.to_ascii_lowercase();
     match status {
         400 | 422 => invalid(&words),
-        401 if lacks_rights(&words) => (
-            ErrorKind::Forbidden,
-            NotSent,
-            "the netsapiens user has no right to do this",
-        ),
-        401 => (
-            ErrorKind::Unauthorized,
-            NotSent,
-            "netsapiens did not accept the token, the key or the password",
-        ),
+        401 | 403 | 404 => turned_away(status, &words, asked),
         402 => (
             ErrorKind::InsufficientCredit,
             NotSent,
             "netsapiens asks for a payment",
-        ),
-        403 if asked.is_verdict => (
-            ErrorKind::Forbidden,
-            NotSent,
-            "netsapiens does not permit this",
-        ),
-        // Without the PBX's own words it is the network in front of it, which closes itself to
-        // an address that has called too often.
-        403 => (
-            ErrorKind::RateLimited,
-            NotSent,
-            "the network in front of netsapiens turns this address away, as it does after too many calls",
-        ),
-        404 if words.contains("no route found") => (
-            ErrorKind::Unsupported,
-            NotSent,
-            "this version of netsapiens has no such call",
-        ),
-        404 => (
-            ErrorKind::NotFound,
-            NotSent,
-            "netsapiens knows no such domain, user, session or number",
         ),
         405 | 415 | 501 => (
             ErrorKind::Unsupported,
@@ -396,6 +377,45 @@ fn meaning(status: u16, words: &str, asked: Asked) -> (ErrorKind, Acceptance, &'
             ErrorKind::Protocol,
             Unknown,
             "netsapiens answered with a status that is not documented",
+        ),
+    }
+}
+
+/// What it means that this user does not get this: no token, no right, too many calls, or nothing there.
+fn turned_away(status: u16, words: &str, asked: Asked) -> (ErrorKind, Acceptance, &'static str) {
+    use Acceptance::NotSent;
+    match status {
+        401 if lacks_rights(words) => (
+            ErrorKind::Forbidden,
+            NotSent,
+            "the netsapiens user has no right to do this",
+        ),
+        401 => (
+            ErrorKind::Unauthorized,
+            NotSent,
+            "netsapiens did not accept the token, the key or the password",
+        ),
+        403 if asked.is_verdict => (
+            ErrorKind::Forbidden,
+            NotSent,
+            "netsapiens does not permit this",
+        ),
+        // Without the PBX's own words it is the network in front of it, which closes itself to
+        // an address that has called too often.
+        403 => (
+            ErrorKind::RateLimited,
+            NotSent,
+            "the network in front of netsapiens turns this address away, as it does after too many calls",
+        ),
+        404 if words.contains("no route found") => (
+            ErrorKind::Unsupported,
+            NotSent,
+            "this version of netsapiens has no such call",
+        ),
+        _ => (
+            ErrorKind::NotFound,
+            NotSent,
+            "netsapiens knows no such domain, user, session or number",
         ),
     }
 }

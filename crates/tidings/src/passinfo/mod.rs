@@ -65,6 +65,7 @@ const CAPABILITIES: Capabilities = Capabilities {
     sender_optional: false,
     send_window: false,
     status: true,
+    tells_delivery: true,
     reports: false,
     reconcile: false,
     cancel: false,

@@ -130,6 +130,7 @@ const CAPABILITIES: Capabilities = Capabilities {
     sender_optional: true,
     send_window: true,
     status: false,
+    tells_delivery: true,
     reports: true,
     // More with duplicate checking; without it, what waits as a whole can still be seen.
     reconcile: true,

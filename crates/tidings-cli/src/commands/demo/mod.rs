@@ -110,6 +110,7 @@ async fn campaign(
         provider: &carrier.provider,
         reports: None,
         limit,
+        remark: &|remark| context.output.remark(remark),
     };
     let end = watch.run(&mut tracked, &mut |_| Ok(())).await?;
     results.take_reports(&tracked);
@@ -117,7 +118,7 @@ async fn campaign(
     match end {
         WatchEnd::AllFinal => Ok(()),
         WatchEnd::Interrupted => Err(Ending::Interrupted("interrupted".to_owned()).into()),
-        WatchEnd::TimeIsUp => {
+        WatchEnd::TimeIsUp | WatchEnd::NothingMoves => {
             Err(Ending::Partly("some messages are still on their way".to_owned()).into())
         }
     }

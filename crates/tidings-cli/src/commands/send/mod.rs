@@ -510,7 +510,18 @@ fn conclude(
             .into())
         }
         RunEnd::Complete if failed > 0 => {
-            Err(Ending::Partly(format!("not sent: {}", counted(failed, "message"))).into())
+            let told = [
+                ("rows that cannot be used", bad_rows.unwrap_or_default()),
+                (
+                    "messages that were not sent",
+                    failed - bad_rows.unwrap_or_default(),
+                ),
+            ];
+            let told = told.into_iter().filter(|(_, count)| *count > 0);
+            let told: Vec<String> = told
+                .map(|(what, count)| format!("{what}: {count}"))
+                .collect();
+            Err(Ending::Partly(told.join("; ")).into())
         }
         RunEnd::Complete => Ok(()),
     }

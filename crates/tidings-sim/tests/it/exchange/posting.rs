@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tidings::backend::{ConversationChange, ConversationDesk, SubscriptionDesk};
+use tidings::http::HttpClient;
 use tidings::subscriptions::{NewSubscription, SubscriptionChange};
 use tidings_sim::{PhoneText, SimError, Simulator};
 
@@ -155,4 +156,38 @@ async fn an_address_to_call_is_subscribed_to_everything() {
     assert_eq!(models, ["talks", "texts"]);
     let refused = builder("").callback_url("nothing").start().await;
     assert!(matches!(refused, Err(SimError::Callback { .. })));
+}
+
+#[tokio::test]
+async fn posts_reach_over_tls_whoever_shows_a_certificate_of_its_own_authority() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ca.pem");
+    let tls = |file: &std::path::Path| builder("").event_interval(NEVER).ca_file(file);
+    let sim = tls(&file).start().await.unwrap();
+    // What they answer to this call is 200, whatever is in it.
+    let of_ours = tls(&file).start().await.unwrap();
+    let of_others = tls(&folder.path().join("other.pem")).start().await.unwrap();
+    let who = sign_in(sim.world(), &first()).await.who;
+    let mut made = Vec::new();
+    for receiver in [&of_ours, &of_others] {
+        let url = format!("{}/_sim/post-events", receiver.base_url());
+        assert!(url.starts_with("https://"), "{url}");
+        let new = NewSubscription::new("talks", url.as_str());
+        made.push(sim.world().subscribe(&who, new).await.unwrap().id);
+    }
+    send(sim.world(), "talk", "hello").await;
+    let over_tls = HttpClient::builder()
+        .add_root_certificates(std::fs::read(&file).unwrap())
+        .build()
+        .unwrap();
+    let ask = http::Request::post(format!("{}/_sim/post-events", sim.base_url()))
+        .body(bytes::Bytes::new())
+        .unwrap();
+    let counted = over_tls.send(ask).await.unwrap();
+    let counted: Value = serde_json::from_slice(&counted.body).unwrap();
+    assert_eq!(counted, json!({"posted": 2, "failed": 1}));
+    for (id, errors) in made.iter().zip([0, 1]) {
+        let shown = sim.world().subscription(&who, id).await.unwrap();
+        assert_eq!((shown.posts, shown.errors), (1, errors));
+    }
 }

@@ -6,8 +6,8 @@ use std::fmt;
 use tidings_core::Timestamp;
 
 use super::super::map::number;
-use super::super::wire::time;
 use super::super::model::Model;
+use super::super::wire::time;
 
 /// One object of a post.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,9 +7,9 @@ use secrecy::ExposeSecret;
 use tidings_core::{InboundMessage, Timestamp};
 
 use super::super::map::number;
-use super::super::wire::time;
 use super::super::model::Model;
 use super::super::setting;
+use super::super::wire::time;
 use super::events::{Event, MessageEvent, SessionEvent, Way};
 use super::{Spelling, Unreadable};
 use crate::callback::{Callback, ConversationEvent};

@@ -86,15 +86,7 @@ impl Grant {
                 Self::password(asked, Some(SecondStep::new(secret(step), secret(passcode))))
             }
             "refresh_token" => {
-                let presented = Presented::new()
-                    .with(
-                        setting::CLIENT_ID,
-                        fields::required_name("client_id", &asked.client_id)?,
-                    )
-                    .with(
-                        setting::CLIENT_SECRET,
-                        secret(fields::required("client_secret", &asked.client_secret)?),
-                    );
+                let presented = of_client(asked)?;
                 Ok(Self::Refresh {
                     presented,
                     refresh: secret(fields::required("refresh_token", &asked.refresh_token)?),
@@ -112,15 +104,7 @@ impl Grant {
         second_step: Option<SecondStep>,
     ) -> Result<Self, Refused> {
         let login = fields::required_name("username", &asked.username)?;
-        let presented = Presented::new()
-            .with(
-                setting::CLIENT_ID,
-                fields::required_name("client_id", &asked.client_id)?,
-            )
-            .with(
-                setting::CLIENT_SECRET,
-                secret(fields::required("client_secret", &asked.client_secret)?),
-            )
+        let presented = of_client(asked)?
             .with(setting::USERNAME, login.clone())
             .with(
                 setting::PASSWORD,
@@ -172,6 +156,15 @@ impl Grant {
             }
         }
     }
+}
+
+/// What a program says of itself, whatever kind of grant it asks for.
+fn of_client(asked: &wire::TokenRequest) -> Result<Presented, Refused> {
+    let id = fields::required_name("client_id", &asked.client_id)?;
+    let its_secret = secret(fields::required("client_secret", &asked.client_secret)?);
+    Ok(Presented::new()
+        .with(setting::CLIENT_ID, id)
+        .with(setting::CLIENT_SECRET, its_secret))
 }
 
 fn check_id_type(asked: &wire::TokenRequest) -> Result<(), Refused> {

@@ -1,14 +1,11 @@
 //! Calls between telephones.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
-use tidings_core::{Clock, Timestamp};
 
-use super::{builder, client};
+use super::{at_noon, body, client};
 use crate::error::{Acceptance, ErrorKind};
 use crate::netsapiens::{ActiveCall, Client, NewCall};
-use crate::tests::scripted::{Reply, Scripted, Seen};
+use crate::tests::scripted::{Reply, Scripted};
 
 const CALL: &str = r#"{"core-server":"core1.example.test","call-session-id":"20260102030405001122",
 "call-orig-call-id":"our-call-1","call-orig-match-uri":"sip:200@example.test","call-orig-user":"200",
@@ -22,10 +19,6 @@ const OLDER: &str = r#"{"hostname":"core1.example.test","session_id":"2026010203
 "orig_callid":"our-call-1","orig_match":"sip:200@example.test","ani":15550109876,"dnis":15550101234,
 "by_action":"","term_callid":"leg-2","time_begin":"2026-01-02 03:04:05","time_answer":"",
 "orig_call_info":"active","term_call_info":"ringing","media":"PCMU"}"#;
-
-fn body(seen: &Seen) -> Value {
-    serde_json::from_str(&seen.body).unwrap()
-}
 
 #[track_caller]
 fn check_example(call: &ActiveCall) {
@@ -130,19 +123,6 @@ async fn one_call_is_the_one_that_was_asked_for() {
     assert_eq!(ask(&["a", "b"], "s-b").await.as_deref(), Ok("b"));
     assert_eq!(ask(&["a", "b"], "c").await, Err(ErrorKind::Protocol));
     assert_eq!(ask(&["a"], "c").await.as_deref(), Ok("a"));
-}
-
-#[derive(Debug)]
-struct Standing;
-
-impl Clock for Standing {
-    fn now(&self) -> Timestamp {
-        "2026-11-22T12:00:00Z".parse().unwrap()
-    }
-}
-
-fn at_noon(server: &Scripted) -> Client {
-    builder(server).clock(Arc::new(Standing)).build().unwrap()
 }
 
 #[tokio::test]

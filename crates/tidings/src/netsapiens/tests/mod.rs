@@ -8,8 +8,6 @@ mod exchanges;
 mod failures;
 mod golden;
 #[cfg(feature = "client")]
-mod golden_calls;
-#[cfg(feature = "client")]
 mod golden_client;
 #[cfg(feature = "client")]
 mod keeper;
@@ -40,9 +38,17 @@ mod token_refusals;
 mod wire;
 
 #[cfg(feature = "client")]
+use std::sync::Arc;
+
+#[cfg(feature = "client")]
+use serde_json::Value;
+#[cfg(feature = "client")]
+use tidings_core::{Clock, Timestamp};
+
+#[cfg(feature = "client")]
 use super::{Client, ClientBuilder, Credentials};
 #[cfg(feature = "client")]
-use crate::tests::scripted::Scripted;
+use crate::tests::scripted::{Scripted, Seen};
 
 /// The token that tests present.
 #[cfg(feature = "client")]
@@ -60,4 +66,27 @@ fn builder(server: &Scripted) -> ClientBuilder {
 #[cfg(feature = "client")]
 fn client(server: &Scripted) -> Client {
     builder(server).build().unwrap()
+}
+
+/// A clock that stands.
+#[cfg(feature = "client")]
+#[derive(Debug)]
+struct Noon;
+
+#[cfg(feature = "client")]
+impl Clock for Noon {
+    fn now(&self) -> Timestamp {
+        "2026-11-22T12:00:00Z".parse().unwrap()
+    }
+}
+
+#[cfg(feature = "client")]
+fn at_noon(server: &Scripted) -> Client {
+    builder(server).clock(Arc::new(Noon)).build().unwrap()
+}
+
+/// The document that was sent.
+#[cfg(feature = "client")]
+fn body(seen: &Seen) -> Value {
+    serde_json::from_str(&seen.body).unwrap()
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tidings_core::{E164, Media};
 
-use super::{builder, client};
+use super::{body, builder, client};
 use crate::error::{Acceptance, Error, ErrorKind};
 use crate::netsapiens::{Client, Message, SenderField, Sent, SessionId};
 use crate::tests::scripted::{Reply, Scripted, Seen};
@@ -30,10 +30,6 @@ fn png() -> Media {
 
 async fn accepting() -> Scripted {
     Scripted::start(|_| Reply::status(202, "", ACCEPTED)).await
-}
-
-fn body(seen: &Seen) -> Value {
-    serde_json::from_str(&seen.body).unwrap()
 }
 
 /// Sends one message and gives the one call that it took.

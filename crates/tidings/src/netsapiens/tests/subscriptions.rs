@@ -1,14 +1,12 @@
 //! Subscriptions: what is sent, what is read, and what is refused before anything is sent.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
-use tidings_core::{Clock, Timestamp};
 
-use super::{builder, client};
+use super::{at_noon, body, builder, client};
 use crate::conversations::Page;
 use crate::error::{Acceptance, Error, ErrorKind};
 use crate::netsapiens::{
@@ -16,7 +14,7 @@ use crate::netsapiens::{
 };
 use crate::provider::Provider as _;
 use crate::subscriptions as neutral;
-use crate::tests::scripted::{Reply, Scripted, Seen};
+use crate::tests::scripted::{Reply, Scripted};
 
 const URL: &str = "https://hooks.example.test/ns?k=abc";
 const ID: &str = "aabbccddeeff00112233445566778899";
@@ -28,27 +26,10 @@ const ROW: &str = r#"{"id":"aabbccddeeff00112233445566778899","subscription-geo-
 "subscription-expires-datetime":"2046-01-01T00:00:00+00:00"}"#;
 const ACCEPTED: &str = r#"{"code":202,"message":"Accepted"}"#;
 
-#[derive(Debug)]
-struct Standing;
-
-impl Clock for Standing {
-    fn now(&self) -> Timestamp {
-        "2026-11-22T12:00:00Z".parse().unwrap()
-    }
-}
-
-fn at_noon(server: &Scripted) -> Client {
-    builder(server).clock(Arc::new(Standing)).build().unwrap()
-}
-
 fn new() -> NewSubscription {
     NewSubscription::new(Model::Message, URL)
         .domain("example.test")
         .user("*")
-}
-
-fn body(seen: &Seen) -> Value {
-    serde_json::from_str(&seen.body).unwrap()
 }
 
 fn calls(server: &Scripted) -> Vec<String> {

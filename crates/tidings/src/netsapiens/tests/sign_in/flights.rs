@@ -37,6 +37,14 @@ async fn poll_once<F: Future>(mut future: Pin<&mut F>) -> Poll<F::Output> {
     poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await
 }
 
+/// Lets a caller go on until the server has the refresh token from him.
+async fn until_it_is_refreshing<F: Future>(server: &Server, mut caller: Pin<&mut F>) {
+    while server.counts().1 == 0 {
+        assert!(poll_once(caller.as_mut()).await.is_pending());
+        tokio::task::yield_now().await;
+    }
+}
+
 #[track_caller]
 fn all_went(results: &[Result<()>]) {
     let failed = results.iter().find_map(|result| result.as_ref().err());
@@ -226,11 +234,7 @@ async fn a_caller_who_goes_does_not_take_the_new_token_with_him() {
     server.pbx().hold = Some(hold);
     {
         let mut gone = std::pin::pin!(ask(&client));
-        // Until the server has the refresh token.
-        while server.counts().1 == 0 {
-            assert!(poll_once(gone.as_mut()).await.is_pending());
-            tokio::task::yield_now().await;
-        }
+        until_it_is_refreshing(&server, gone.as_mut()).await;
     }
     let waiting = join_all((0..20).map(|_| ask(&client)));
     let (results, ()) = tokio::join!(waiting, async { go_on.send(()).unwrap() });
@@ -272,10 +276,7 @@ async fn a_new_token_is_kept_when_everybody_has_gone() {
     server.pbx().hold = Some(hold);
     {
         let mut gone = std::pin::pin!(ask(&client));
-        while server.counts().1 == 0 {
-            assert!(poll_once(gone.as_mut()).await.is_pending());
-            tokio::task::yield_now().await;
-        }
+        until_it_is_refreshing(&server, gone.as_mut()).await;
     }
     go_on.send(()).unwrap();
     let before = client.token().unwrap().expires_at;

@@ -96,6 +96,19 @@ async fn wrong_credentials() {
 }
 
 #[tokio::test]
+async fn the_second_step_of_a_token() {
+    let names = ["token.mfa_challenge", "token.mfa_step"];
+    let server = serve(&names).await;
+    let client = builder(&server, &TestClock::new()).build().unwrap();
+    let SignedIn::SecondStep(challenge) = client.sign_in().await.unwrap() else {
+        panic!("a second step is due");
+    };
+    let signed_in = client.answer(challenge, "012345").await.unwrap();
+    assert!(matches!(signed_in, SignedIn::Done(_)));
+    check_all(&server, &names);
+}
+
+#[tokio::test]
 async fn the_second_step_of_a_json_web_token() {
     let server = serve(&["jwt.mfa_step"]).await;
     let builder = builder(&server, &TestClock::new()).brings(Brings::Jwt);
