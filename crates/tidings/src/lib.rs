@@ -3,10 +3,9 @@
 //! The SDK of Tidings: complete clients for messaging providers under one neutral interface, and
 //! the same providers' APIs as servers. Each provider is a folder of its own, listed in
 //! [`providers::ALL`]; programs that do not care which one it is use the trait [`Provider`].
-#![cfg_attr(
-    feature = "netsapiens",
-    doc = "What only some have, as [`netsapiens`] has them, is beside it in traits of its own: [`conversations`] in both directions with files, [`subscriptions`] to events, one's own [`numbers`]."
-)]
+//! What only some of them have is beside it in traits of its own: [`conversations`] in both directions
+//! with files, [`subscriptions`] to events, one's own [`numbers`], [`batches`] that wait and an
+//! [`address_book`].
 //!
 //! The examples below run against [`memory::MemoryProvider`], which sends nothing anywhere. A real
 //! account takes its place without any other change.
