@@ -65,7 +65,8 @@ impl BaseUrl {
         Uri::from_parts(parts).ok()
     }
 
-    /// Adds an id to a path, as [`with_id`]. Whether it could be added.
+    /// Adds an id, which may hold any character, to a path. Whether it could be added: not one that
+    /// makes another path of it, which is nothing, or one or two dots.
     #[must_use]
     pub(crate) fn push_id(path: &mut String, id: &str) -> bool {
         // The unreserved characters of RFC 3986, section 2.3.
@@ -96,12 +97,4 @@ impl fmt::Display for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}{}", self.scheme, self.authority, self.prefix)
     }
-}
-
-/// A path that ends in an id, which may hold any character. `None` for an id that makes another path
-/// of it: nothing, or one or two dots.
-pub(crate) fn with_id(path: &str, id: &str) -> Option<String> {
-    let mut whole = String::with_capacity(path.len() + id.len());
-    whole.push_str(path);
-    BaseUrl::push_id(&mut whole, id).then_some(whole)
 }

@@ -52,7 +52,7 @@ use crate::clock::SystemClock;
 use crate::error::{Error, ErrorKind, Result};
 
 #[cfg(feature = "any-provider")]
-pub(crate) use self::base_url::{BaseUrl, with_id};
+pub(crate) use self::base_url::BaseUrl;
 pub use self::failure::{Carries, HttpFailure};
 pub use self::reach::Reach;
 

@@ -431,8 +431,16 @@ pub(super) fn json(call: Call, body: &impl Serialize) -> Result<Bytes> {
 
 /// A path that ends in an id, which may hold any character.
 pub(super) fn with_id(call: Call, path: &str, id: &str) -> Result<String> {
-    let nothing = || not_sent(call, ErrorKind::NotFound, "nothing has an empty id");
-    crate::http::with_id(path, id).ok_or_else(nothing)
+    let mut whole = path.to_owned();
+    if BaseUrl::push_id(&mut whole, id) {
+        Ok(whole)
+    } else {
+        Err(not_sent(
+            call,
+            ErrorKind::NotFound,
+            "nothing has an empty id",
+        ))
+    }
 }
 
 /// A text that can be sent: there is something in it, and its parts can be numbered.

@@ -14,7 +14,7 @@ use super::wire::{self, path};
 use crate::answer::Answer;
 use crate::batches::{QueuedBatch, QueuedBatches, StoppedBatch, StoppedMessage};
 use crate::error::{ErrorKind, Result};
-use crate::http::with_id;
+use crate::http::BaseUrl;
 
 const LIST: Call = Call::asks("list_batches");
 const SHOW: Call = Call::asks("batch");
@@ -78,10 +78,11 @@ impl Client {
     fn batch_path(&self, call: Call, reference: &str) -> Result<String> {
         let mut target = self.batches_path();
         target.push('/');
-        with_id(&target, reference).ok_or_else(|| {
-            let what = "no batch has an empty reference or one of nothing but dots";
-            call.not_sent(ErrorKind::NotFound, what)
-        })
+        if BaseUrl::push_id(&mut target, reference) {
+            return Ok(target);
+        }
+        let what = "no batch has an empty reference or one of nothing but dots";
+        Err(call.not_sent(ErrorKind::NotFound, what))
     }
 }
 
