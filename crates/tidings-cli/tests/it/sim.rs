@@ -289,3 +289,45 @@ fn every_command_has_help_with_examples() {
         assert!(help.succeeded().stdout.contains("EXAMPLES"), "{command}");
     }
 }
+
+/// The numbers that begin so are phones in the examples.
+fn phones_of(text: &str) -> impl Iterator<Item = &str> {
+    let lines = text.lines().map(str::trim);
+    let of_phones = lines.filter_map(|line| line.strip_prefix("from = \""));
+    of_phones.filter_map(|rest| rest.strip_suffix('"'))
+}
+
+#[test]
+fn phones_of_the_example_scenarios_can_be_texted() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/scenarios");
+    let shell = Shell::new();
+    let mut n_phones = 0;
+    for file in std::fs::read_dir(folder).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        for phone in phones_of(&text) {
+            let dry = ["send", "--to", phone, "--from", "T", "--dry-run", "Hello"];
+            shell.run(&dry).succeeded();
+            n_phones += 1;
+        }
+    }
+    assert!(n_phones > 0);
+}
+
+#[test]
+fn the_example_configuration_names_every_setting() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/tidings.toml");
+    let text = std::fs::read_to_string(path).unwrap();
+    for spec in tidings::providers::ALL {
+        let lanes = text.split("[[lanes]]").skip(1);
+        let provider = format!("provider = \"{}\"", spec.id);
+        let lanes: String = lanes.filter(|lane| lane.contains(&provider)).collect();
+        for setting in spec.settings {
+            let key = format!("{} = ", setting.name);
+            let is_named = lanes.lines().any(|line| {
+                let line = line.strip_prefix("# ").unwrap_or(line);
+                line.starts_with(&key)
+            });
+            assert!(is_named, "{}: {}", spec.id, setting.name);
+        }
+    }
+}
