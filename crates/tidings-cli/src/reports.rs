@@ -1,7 +1,7 @@
 //! What `tidings callbacks --json` writes: one line for each thing that a provider told, and the same
 //! lines read back for `tidings status --reports`.
 //!
-//! Called by `commands/callbacks` and `commands/status.rs`. Of several reports on one message the one
+//! Called by `commands/callbacks` and `commands/status/mod.rs`. Of several reports on one message the one
 //! that says most is kept, in whatever order they came.
 
 use std::collections::HashMap;

@@ -1,6 +1,6 @@
 //! Asks a provider how far messages have come, again and again until all have come to an end.
 //!
-//! Called by `commands/status.rs` and `commands/demo.rs`. Reports only move a message forward.
+//! Called by `commands/status/mod.rs` and `commands/demo.rs`. Reports only move a message forward.
 
 use std::sync::Arc;
 use std::time::Duration;

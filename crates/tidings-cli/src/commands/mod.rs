@@ -18,8 +18,6 @@ mod send;
 mod sessions;
 mod sim;
 mod status;
-#[cfg(test)]
-mod status_tests;
 mod subscriptions;
 
 use std::io::Read as _;

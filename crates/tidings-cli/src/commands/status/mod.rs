@@ -1,5 +1,8 @@
 //! `tidings status`: how far messages have come, once or until all have come to an end.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
