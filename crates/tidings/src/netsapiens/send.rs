@@ -4,6 +4,7 @@
 //! one names its session itself, so that after a lost answer it can be looked up; nothing is sent a
 //! second time here.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -339,8 +340,8 @@ fn destinations(message: &Message, recipients: Recipients) -> Result<Vec<String>
     if !to.iter().all(is_user) {
         return Err(invalid("a user is an extension or user@domain"));
     }
-    let mut seen = std::collections::HashSet::new();
-    if !to.iter().all(|one| seen.insert(one)) {
+    let mut seen = HashSet::new();
+    if to.len() > 1 && !to.iter().all(|one| seen.insert(one)) {
         return Err(invalid("a message names a recipient twice"));
     }
     Ok(to)

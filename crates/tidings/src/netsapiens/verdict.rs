@@ -11,6 +11,7 @@ use std::borrow::Cow;
 
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -177,6 +178,9 @@ pub(super) fn read_sent(
     response: &HttpResponse,
 ) -> Result<Answer<Option<wire::Message>>> {
     let answer = read_done(call, response)?;
+    if Plain::of(&response.body).is_some() {
+        return Ok(answer.map(|()| None));
+    }
     let rows: Option<wire::Rows<wire::Message>> = serde_json::from_slice(&response.body).ok();
     let told = rows.and_then(|rows| {
         let mut rows = rows.0.into_iter();
@@ -244,8 +248,31 @@ struct Verdict {
     words: String,
 }
 
+/// What nearly every answer to a send is: `{code, message}` and nothing else.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Plain<'a> {
+    code: u16,
+    #[serde(borrow)]
+    message: Cow<'a, str>,
+}
+
+impl<'a> Plain<'a> {
+    fn of(body: &'a [u8]) -> Option<Self> {
+        serde_json::from_slice(body).ok()
+    }
+}
+
 /// Reads `{code, message}` and `{error}`, also as the one row of a list. `None` for anything else.
 fn said(body: &[u8]) -> Option<Verdict> {
+    // The short way, which the long one below includes.
+    if let Some(Plain { code, message }) = Plain::of(body) {
+        return Some(Verdict {
+            code: Some(code),
+            is_error: false,
+            words: message.into_owned(),
+        });
+    }
     let mut body: Value = serde_json::from_slice(body).ok()?;
     if let Value::Array(rows) = &mut body
         && rows.len() == 1
