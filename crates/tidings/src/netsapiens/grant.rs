@@ -278,7 +278,13 @@ fn refusal(request: &wire::TokenRequest, response: &HttpResponse) -> Denied {
     let said: TokenRefusal = serde_json::from_slice(&response.body).unwrap_or_default();
     let status = response.status;
     let says_no = said.error.get().is_some();
+    // The server answers with an object, if an empty one; the network in front of it does not.
+    let is_servers = response.body.trim_ascii_start().first() == Some(&b'{');
     let (kind, what) = match status {
+        StatusCode::FORBIDDEN if !is_servers => (
+            RateLimited,
+            "the network in front of netsapiens turned the sign-in away, as it does after too many calls",
+        ),
         StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
             (Unauthorized, "netsapiens refused the credentials")
         }

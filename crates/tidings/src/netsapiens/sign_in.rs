@@ -547,7 +547,7 @@ impl std::error::Error for Cause {
 fn second_step_is_due() -> Error {
     Error::not_sent(
         ErrorKind::Unauthorized,
-        "netsapiens wants a second step of signing in: call sign_in and answer what it gives",
+        "netsapiens wants a second step of signing in, a passcode, which only a program can answer (Client::sign_in and Client::answer)",
     )
     .during(PROVIDER, OPERATION)
 }

@@ -57,11 +57,13 @@ async fn wrong_credentials_come_with_three_statuses_and_two_bodies() {
             r#"{"code":403,"message":"Wrong"}"#,
             r#"{"error":"invalid_grant","error_description":"Wrong"}"#,
             "{}",
-            "",
-            "<html>",
         ] {
             check(status, body, ErrorKind::Unauthorized).await;
         }
+    }
+    for status in [400, 401] {
+        check(status, "", ErrorKind::Unauthorized).await;
+        check(status, "<html>", ErrorKind::Unauthorized).await;
     }
     // With a status that says the opposite.
     check(
@@ -70,6 +72,14 @@ async fn wrong_credentials_come_with_three_statuses_and_two_bodies() {
         ErrorKind::Unauthorized,
     )
     .await;
+}
+
+/// What answers then is not the server, and says nothing about the credentials.
+#[tokio::test]
+async fn an_address_that_is_shut_out_is_not_called_wrong_credentials() {
+    for body in ["", "<html><body>Forbidden</body></html>", "Forbidden"] {
+        check(403, body, ErrorKind::RateLimited).await;
+    }
 }
 
 #[tokio::test]

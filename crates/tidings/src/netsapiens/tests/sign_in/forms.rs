@@ -258,7 +258,7 @@ async fn a_second_step_is_handed_to_the_program_and_nobody_tries_meanwhile() {
         assert_eq!(error.acceptance(), Acceptance::NotSent);
         assert_eq!(
             error.to_string(),
-            "netsapiens wants a second step of signing in: call sign_in and answer what it gives"
+            "netsapiens wants a second step of signing in, a passcode, which only a program can answer (Client::sign_in and Client::answer)"
         );
     }
     assert_eq!(server.counts(), (1, 0, 0));
