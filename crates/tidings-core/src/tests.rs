@@ -185,7 +185,7 @@ fn debug_of_a_message_shows_its_settings() {
     assert_eq!(
         format!("{message:?}"),
         "Message { to: +2246******01, from: Some(International(+2246******09)), text_bytes: 7, \
-         reference: None, priority: Normal, valid_for: None, window: None }"
+         reference: None, priority: Normal, valid_for: None, window: None, media: None }"
     );
 }
 
