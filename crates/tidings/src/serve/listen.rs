@@ -172,17 +172,11 @@ impl Listener {
 
     /// Where callers point to, such as `http://127.0.0.1:8080`, without a slash at the end.
     pub fn base_url(&self) -> String {
-        format!("{}://{}", self.scheme(), self.address)
-    }
-
-    #[cfg(feature = "tls-server")]
-    fn scheme(&self) -> &'static str {
-        if self.tls.is_some() { "https" } else { "http" }
-    }
-
-    #[cfg(not(feature = "tls-server"))]
-    fn scheme(&self) -> &'static str {
-        "http"
+        #[cfg(feature = "tls-server")]
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        #[cfg(not(feature = "tls-server"))]
+        let scheme = "http";
+        format!("{scheme}://{}", self.address)
     }
 
     /// Takes connections until it is told to stop, then lets the open ones finish their calls.
