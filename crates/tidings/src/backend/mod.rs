@@ -62,87 +62,130 @@ pub trait SignIn: Send + Sync + 'static {
     async fn sign_in(&self, presented: &Presented) -> Result<Principal, Refusal>;
 }
 
-/// Messages and batches.
+/// Messages and batches. A backend that has none refuses.
 #[async_trait]
 pub trait Messages: Send + Sync + 'static {
     /// Takes messages. When it answers, what it took is kept as durably as the backend promises.
-    async fn accept(&self, who: &Principal, submission: Submission) -> Result<Accepted, Refusal>;
+    async fn accept(&self, _who: &Principal, _submission: Submission) -> Result<Accepted, Refusal> {
+        Err(Refusal::Unsupported)
+    }
 
     /// Takes one text for every member of a group.
     async fn accept_for_group(
         &self,
-        who: &Principal,
-        group_id: &str,
-        text: &str,
-        from: Option<SenderId>,
-    ) -> Result<Accepted, Refusal>;
+        _who: &Principal,
+        _group_id: &str,
+        _text: &str,
+        _from: Option<SenderId>,
+    ) -> Result<Accepted, Refusal> {
+        Err(Refusal::Unsupported)
+    }
 
     /// How far a message has come.
-    async fn message(&self, who: &Principal, id: &str) -> Result<MessageView, Refusal>;
+    async fn message(&self, _who: &Principal, _id: &str) -> Result<MessageView, Refusal> {
+        Err(Refusal::Unsupported)
+    }
 
     /// How far a batch has come.
-    async fn batch(&self, who: &Principal, id: &str) -> Result<BatchView, Refusal>;
+    async fn batch(&self, _who: &Principal, _id: &str) -> Result<BatchView, Refusal> {
+        Err(Refusal::Unsupported)
+    }
 }
 
-/// Batches of which messages still wait, under the names that their senders gave them.
+/// Batches of which messages still wait, under the names that their senders gave them. A
+/// backend that has none refuses.
 #[async_trait]
 pub trait Batches: Send + Sync + 'static {
     /// All of them.
-    async fn queued_batches(&self, who: &Principal) -> Result<Vec<QueuedBatch>, Refusal>;
+    async fn queued_batches(&self, _who: &Principal) -> Result<Vec<QueuedBatch>, Refusal> {
+        Err(Refusal::Unsupported)
+    }
 
     /// One of them; not found when nothing of it waits.
-    async fn queued_batch(&self, who: &Principal, reference: &str) -> Result<QueuedBatch, Refusal>;
+    async fn queued_batch(
+        &self,
+        _who: &Principal,
+        _reference: &str,
+    ) -> Result<QueuedBatch, Refusal> {
+        Err(Refusal::Unsupported)
+    }
 
     /// Stops what waits of one of them, and says exactly what that was; not found when nothing of it
     /// waits. When it answers, nothing of what it names leaves any more.
-    async fn stop_batch(&self, who: &Principal, reference: &str) -> Result<StoppedBatch, Refusal>;
+    async fn stop_batch(
+        &self,
+        _who: &Principal,
+        _reference: &str,
+    ) -> Result<StoppedBatch, Refusal> {
+        Err(Refusal::Unsupported)
+    }
 }
 
-/// Contacts and groups.
+/// Contacts and groups. A backend that has none refuses.
 #[async_trait]
 pub trait Contacts: Send + Sync + 'static {
     /// Adds a contact and returns it with its id.
-    async fn add_contact(&self, who: &Principal, contact: NewContact) -> Result<Contact, Refusal>;
+    async fn add_contact(
+        &self,
+        _who: &Principal,
+        _contact: NewContact,
+    ) -> Result<Contact, Refusal> {
+        Err(Refusal::Unsupported)
+    }
 
     /// One page of the contacts; pages count from 1.
     async fn contacts(
         &self,
-        who: &Principal,
-        page: u32,
-        limit: u32,
-    ) -> Result<ContactPage, Refusal>;
+        _who: &Principal,
+        _page: u32,
+        _limit: u32,
+    ) -> Result<ContactPage, Refusal> {
+        Err(Refusal::Unsupported)
+    }
 
     /// Lets further users of the account see a contact.
     async fn link_users(
         &self,
-        who: &Principal,
-        contact_id: &str,
-        user_ids: &[String],
-    ) -> Result<(), Refusal>;
+        _who: &Principal,
+        _contact_id: &str,
+        _user_ids: &[String],
+    ) -> Result<(), Refusal> {
+        Err(Refusal::Unsupported)
+    }
 
     /// All groups.
-    async fn groups(&self, who: &Principal) -> Result<Vec<Group>, Refusal>;
+    async fn groups(&self, _who: &Principal) -> Result<Vec<Group>, Refusal> {
+        Err(Refusal::Unsupported)
+    }
 
     /// Makes an empty group.
-    async fn create_group(&self, who: &Principal, name: &str) -> Result<Group, Refusal>;
+    async fn create_group(&self, _who: &Principal, _name: &str) -> Result<Group, Refusal> {
+        Err(Refusal::Unsupported)
+    }
 
     /// Puts a contact into a group.
     async fn add_to_group(
         &self,
-        who: &Principal,
-        contact_id: &str,
-        group_id: &str,
-    ) -> Result<(), Refusal>;
+        _who: &Principal,
+        _contact_id: &str,
+        _group_id: &str,
+    ) -> Result<(), Refusal> {
+        Err(Refusal::Unsupported)
+    }
 }
 
-/// The account itself.
+/// The account itself. A backend that has none refuses.
 #[async_trait]
 pub trait AccountDesk: Send + Sync + 'static {
     /// What is left, in the account's unit.
-    async fn balance(&self, who: &Principal) -> Result<i64, Refusal>;
+    async fn balance(&self, _who: &Principal) -> Result<i64, Refusal> {
+        Err(Refusal::Unsupported)
+    }
 
     /// Replaces the account's key: from now on the old one is invalid.
-    async fn renew_key(&self, who: &Principal) -> Result<SecretString, Refusal>;
+    async fn renew_key(&self, _who: &Principal) -> Result<SecretString, Refusal> {
+        Err(Refusal::Unsupported)
+    }
 }
 
 /// The credentials of a call, under the names of the provider's settings.

@@ -7,21 +7,19 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use secrecy::{ExposeSecret, SecretString};
-use tidings::address_book::{Contact, ContactPage, Group};
+use secrecy::ExposeSecret;
 use tidings::backend::{
-    Accepted, AccountDesk, BatchView, Batches, CallDesk, Contacts, ConversationChange,
-    ConversationDesk, Identity, MediaAddress, MessageView, Messages, NewContact, NewPhoneCall,
-    NumberDesk, PhoneCall, Post, Presented, Principal, Recipient, Refusal, Revoked, Rights,
-    SecondStep, SignIn, SignedIn, Submission, SubscriptionDesk, Token, TokenDesk,
+    AccountDesk, Batches, CallDesk, Contacts, ConversationChange, ConversationDesk, Identity,
+    MediaAddress, Messages, NewPhoneCall, NumberDesk, PhoneCall, Post, Presented, Principal,
+    Recipient, Refusal, Revoked, Rights, SecondStep, SignIn, SignedIn, SubscriptionDesk, Token,
+    TokenDesk,
 };
-use tidings::batches::{QueuedBatch, StoppedBatch};
 use tidings::conversations::{
     Conversation, ConversationMessage, Direction, LastMessage, Mailbox, Page, StoredMedia,
 };
 use tidings::numbers::OwnNumber;
 use tidings::subscriptions::{NewSubscription, Subscription, SubscriptionChange};
-use tidings::{Media, SenderId, Timestamp};
+use tidings::{Media, Timestamp};
 
 pub(crate) const DOMAIN: &str = "example.test";
 pub(crate) const PASSWORD: &str = "hunter2";
@@ -681,80 +679,10 @@ impl SignIn for Desk {
     }
 }
 
-#[async_trait]
-impl Messages for Desk {
-    async fn accept(&self, _: &Principal, _: Submission) -> Result<Accepted, Refusal> {
-        Err(Refusal::Unsupported)
-    }
+impl Messages for Desk {}
 
-    async fn accept_for_group(
-        &self,
-        _: &Principal,
-        _: &str,
-        _: &str,
-        _: Option<SenderId>,
-    ) -> Result<Accepted, Refusal> {
-        Err(Refusal::Unsupported)
-    }
+impl Batches for Desk {}
 
-    async fn message(&self, _: &Principal, _: &str) -> Result<MessageView, Refusal> {
-        Err(Refusal::Unsupported)
-    }
+impl Contacts for Desk {}
 
-    async fn batch(&self, _: &Principal, _: &str) -> Result<BatchView, Refusal> {
-        Err(Refusal::Unsupported)
-    }
-}
-
-#[async_trait]
-impl Batches for Desk {
-    async fn queued_batches(&self, _: &Principal) -> Result<Vec<QueuedBatch>, Refusal> {
-        Err(Refusal::Unsupported)
-    }
-
-    async fn queued_batch(&self, _: &Principal, _: &str) -> Result<QueuedBatch, Refusal> {
-        Err(Refusal::Unsupported)
-    }
-
-    async fn stop_batch(&self, _: &Principal, _: &str) -> Result<StoppedBatch, Refusal> {
-        Err(Refusal::Unsupported)
-    }
-}
-
-#[async_trait]
-impl Contacts for Desk {
-    async fn add_contact(&self, _: &Principal, _: NewContact) -> Result<Contact, Refusal> {
-        Err(Refusal::Unsupported)
-    }
-
-    async fn contacts(&self, _: &Principal, _: u32, _: u32) -> Result<ContactPage, Refusal> {
-        Err(Refusal::Unsupported)
-    }
-
-    async fn link_users(&self, _: &Principal, _: &str, _: &[String]) -> Result<(), Refusal> {
-        Err(Refusal::Unsupported)
-    }
-
-    async fn groups(&self, _: &Principal) -> Result<Vec<Group>, Refusal> {
-        Err(Refusal::Unsupported)
-    }
-
-    async fn create_group(&self, _: &Principal, _: &str) -> Result<Group, Refusal> {
-        Err(Refusal::Unsupported)
-    }
-
-    async fn add_to_group(&self, _: &Principal, _: &str, _: &str) -> Result<(), Refusal> {
-        Err(Refusal::Unsupported)
-    }
-}
-
-#[async_trait]
-impl AccountDesk for Desk {
-    async fn balance(&self, _: &Principal) -> Result<i64, Refusal> {
-        Err(Refusal::Unsupported)
-    }
-
-    async fn renew_key(&self, _: &Principal) -> Result<SecretString, Refusal> {
-        Err(Refusal::Unsupported)
-    }
-}
+impl AccountDesk for Desk {}

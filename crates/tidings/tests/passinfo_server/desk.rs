@@ -11,7 +11,6 @@ use tidings::backend::{
     Messages, NewContact, NumberDesk, Presented, Principal, Refusal, SignIn, Submission, Submitted,
     SubscriptionDesk, TakenMessage, TokenDesk,
 };
-use tidings::batches::{QueuedBatch, StoppedBatch};
 use tidings::{Reason, ReportedState, SenderId, Timestamp};
 
 pub(crate) const CLIENT_ID: &str = "4711";
@@ -150,20 +149,7 @@ impl Messages for Desk {
 }
 
 /// The vendor has no calls about batches that wait.
-#[async_trait]
-impl Batches for Desk {
-    async fn queued_batches(&self, _: &Principal) -> Result<Vec<QueuedBatch>, Refusal> {
-        Err(Refusal::Unsupported)
-    }
-
-    async fn queued_batch(&self, _: &Principal, _: &str) -> Result<QueuedBatch, Refusal> {
-        Err(Refusal::Unsupported)
-    }
-
-    async fn stop_batch(&self, _: &Principal, _: &str) -> Result<StoppedBatch, Refusal> {
-        Err(Refusal::Unsupported)
-    }
-}
+impl Batches for Desk {}
 
 #[async_trait]
 impl Contacts for Desk {

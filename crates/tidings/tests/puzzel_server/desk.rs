@@ -4,12 +4,10 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use secrecy::SecretString;
-use tidings::address_book::{Contact, ContactPage, Group};
 use tidings::backend::{
-    Accepted, AccountDesk, BatchView, Batches, CallDesk, Contacts, ConversationDesk, MessageView,
-    Messages, NewContact, NumberDesk, Presented, Principal, Refusal, SessionWish, SignIn,
-    Submission, Submitted, SubscriptionDesk, TakenMessage, TokenDesk,
+    Accepted, AccountDesk, Batches, CallDesk, Contacts, ConversationDesk, Messages, NumberDesk,
+    Presented, Principal, Refusal, SessionWish, SignIn, Submission, Submitted, SubscriptionDesk,
+    TakenMessage, TokenDesk,
 };
 use tidings::batches::{QueuedBatch, StoppedBatch, StoppedMessage};
 use tidings::{Priority, SenderId};
@@ -167,24 +165,6 @@ impl Messages for Desk {
         let name = name.unwrap_or(MADE_NAME).to_owned();
         Ok(Accepted::new(Some(name), verdicts))
     }
-
-    async fn accept_for_group(
-        &self,
-        _: &Principal,
-        _: &str,
-        _: &str,
-        _: Option<SenderId>,
-    ) -> Result<Accepted, Refusal> {
-        Err(Refusal::Unsupported)
-    }
-
-    async fn message(&self, _: &Principal, _: &str) -> Result<MessageView, Refusal> {
-        Err(Refusal::Unsupported)
-    }
-
-    async fn batch(&self, _: &Principal, _: &str) -> Result<BatchView, Refusal> {
-        Err(Refusal::Unsupported)
-    }
 }
 
 #[async_trait]
@@ -215,43 +195,9 @@ impl Batches for Desk {
     }
 }
 
-#[async_trait]
-impl Contacts for Desk {
-    async fn add_contact(&self, _: &Principal, _: NewContact) -> Result<Contact, Refusal> {
-        Err(Refusal::Unsupported)
-    }
+impl Contacts for Desk {}
 
-    async fn contacts(&self, _: &Principal, _: u32, _: u32) -> Result<ContactPage, Refusal> {
-        Err(Refusal::Unsupported)
-    }
-
-    async fn link_users(&self, _: &Principal, _: &str, _: &[String]) -> Result<(), Refusal> {
-        Err(Refusal::Unsupported)
-    }
-
-    async fn groups(&self, _: &Principal) -> Result<Vec<Group>, Refusal> {
-        Err(Refusal::Unsupported)
-    }
-
-    async fn create_group(&self, _: &Principal, _: &str) -> Result<Group, Refusal> {
-        Err(Refusal::Unsupported)
-    }
-
-    async fn add_to_group(&self, _: &Principal, _: &str, _: &str) -> Result<(), Refusal> {
-        Err(Refusal::Unsupported)
-    }
-}
-
-#[async_trait]
-impl AccountDesk for Desk {
-    async fn balance(&self, _: &Principal) -> Result<i64, Refusal> {
-        Err(Refusal::Unsupported)
-    }
-
-    async fn renew_key(&self, _: &Principal) -> Result<SecretString, Refusal> {
-        Err(Refusal::Unsupported)
-    }
-}
+impl AccountDesk for Desk {}
 
 // Areas that the vendor's API does not have.
 impl TokenDesk for Desk {}
