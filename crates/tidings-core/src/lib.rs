@@ -21,7 +21,9 @@ mod words;
 
 pub use address::{E164, E164Error, Region, SenderId, SenderIdError};
 pub use inbound::InboundMessage;
-pub use message::{ClientRef, ClientRefError, Media, MediaError, Message, Priority};
+pub use message::{
+    ClientRef, ClientRefError, DeliveryPolicy, Media, MediaError, Message, Priority, Tag, TagError,
+};
 pub use report::{DeliveryReport, ProviderRef, Reason, ReportedState};
 pub use state::{
     AttemptEnd, EarlierAttempts, HeldReason, MessageEvent, MessageState, RefusedEvent, Transition,

@@ -41,6 +41,11 @@ pub struct Message {
     pub text: Arc<str>,
     /// The caller's own name for this message.
     pub reference: Option<ClientRef>,
+    /// The caller's own word for the kind of message, such as `otp`. Routes may choose by it; it is
+    /// sent to no provider.
+    pub tag: Option<Tag>,
+    /// What is done when nobody can know whether it was taken. `None` leaves it to whoever sends.
+    pub policy: Option<DeliveryPolicy>,
     /// What leaves first when messages wait.
     pub priority: Priority,
     /// How long the message is worth delivering, from the moment it is handed over. `None` leaves
@@ -62,6 +67,8 @@ impl Message {
             from: None,
             text: text.into(),
             reference: None,
+            tag: None,
+            policy: None,
             priority: Priority::Normal,
             valid_for: None,
             window: None,
@@ -80,6 +87,20 @@ impl Message {
     #[must_use]
     pub fn reference(mut self, reference: ClientRef) -> Self {
         self.reference = Some(reference);
+        self
+    }
+
+    /// Sets the caller's own word for the kind of message.
+    #[must_use]
+    pub fn tag(mut self, tag: Tag) -> Self {
+        self.tag = Some(tag);
+        self
+    }
+
+    /// Sets what is done when nobody can know whether it was taken.
+    #[must_use]
+    pub fn policy(mut self, policy: DeliveryPolicy) -> Self {
+        self.policy = Some(policy);
         self
     }
 
@@ -120,6 +141,8 @@ impl fmt::Debug for Message {
             .field("from", &self.from)
             .field("text_bytes", &self.text.len())
             .field("reference", &self.reference)
+            .field("tag", &self.tag)
+            .field("policy", &self.policy)
             .field("priority", &self.priority)
             .field("valid_for", &self.valid_for)
             .field("window", &self.window)
@@ -241,6 +264,92 @@ stable_words!(Priority:
     Normal => "normal",
     High => "high",
 );
+
+/// What is done with a message when the answer to an attempt was lost, so that nobody can know
+/// whether the provider has it. A phone cannot tell a repeated text from a new one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum DeliveryPolicy {
+    /// The provider is asked; the message goes again only when it is proved that it was not taken.
+    #[default]
+    Reconcile,
+    /// It never goes again: for what must not arrive twice.
+    AtMostOnce,
+    /// It goes again after some time, and is marked as a possible double: for what must arrive.
+    AtLeastOnce,
+}
+
+stable_words!(DeliveryPolicy:
+    Reconcile => "reconcile",
+    AtMostOnce => "at_most_once",
+    AtLeastOnce => "at_least_once",
+);
+
+/// The caller's own word for a kind of message, such as `otp`: 1 to 64 characters out of `a`-`z`, `0`-`9`,
+/// `_`, `-`, `.` and `:`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Tag(Arc<str>);
+
+impl Tag {
+    /// The longest tag, in characters.
+    pub const MAX_LENGTH: usize = 64;
+
+    /// Checks and takes a tag.
+    ///
+    /// # Errors
+    /// [`TagError`] when it has another form.
+    pub fn new(tag: impl Into<Arc<str>>) -> Result<Self, TagError> {
+        let tag = tag.into();
+        let is_allowed = |byte: u8| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-.:".contains(&byte)
+        };
+        if tag.is_empty() || tag.len() > Self::MAX_LENGTH || !tag.bytes().all(is_allowed) {
+            return Err(TagError);
+        }
+        Ok(Self(tag))
+    }
+
+    /// The tag as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl FromStr for Tag {
+    type Err = TagError;
+
+    fn from_str(tag: &str) -> Result<Self, Self::Err> {
+        Self::new(tag)
+    }
+}
+
+impl TryFrom<String> for Tag {
+    type Error = TagError;
+
+    fn try_from(tag: String) -> Result<Self, Self::Error> {
+        Self::new(tag)
+    }
+}
+
+impl From<Tag> for String {
+    fn from(tag: Tag) -> Self {
+        tag.as_str().to_owned()
+    }
+}
+
+/// The text cannot be a [`Tag`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a tag has 1 to 64 characters out of a-z, 0-9, `_`, `-`, `.` and `:`")]
+#[non_exhaustive]
+pub struct TagError;
 
 /// The caller's own name for a message: 1 to 255 visible ASCII characters, unique for the caller.
 ///

@@ -59,6 +59,11 @@ fn an_end_that_is_reported_is_an_end_of_the_message() {
 fn words_are_stable() {
     check_words(Priority::ALL, Priority::as_str, "low normal high");
     check_words(
+        DeliveryPolicy::ALL,
+        DeliveryPolicy::as_str,
+        "reconcile at_most_once at_least_once",
+    );
+    check_words(
         HeldReason::ALL,
         HeldReason::as_str,
         "schedule window quiet_hours paused approval no_route",
@@ -165,12 +170,16 @@ fn a_message_begins_with_defaults_and_takes_each_setting() {
         .clone()
         .from(sender.clone())
         .reference(reference.clone())
+        .tag(Tag::new("otp").unwrap())
+        .policy(DeliveryPolicy::AtMostOnce)
         .priority(Priority::High)
         .valid_for(Duration::from_mins(10))
         .window(window.clone());
     assert_eq!(full.from, Some(sender));
     assert_eq!(full.window, Some(window));
     assert_eq!(full.reference, Some(reference));
+    assert_eq!(full.tag, Some(Tag::new("otp").unwrap()));
+    assert_eq!(full.policy, Some(DeliveryPolicy::AtMostOnce));
     assert_eq!(full.priority, Priority::High);
     assert_eq!(full.valid_for, Some(Duration::from_mins(10)));
     assert!(
@@ -185,7 +194,7 @@ fn debug_of_a_message_shows_its_settings() {
     assert_eq!(
         format!("{message:?}"),
         "Message { to: +2246******01, from: Some(International(+2246******09)), text_bytes: 7, \
-         reference: None, priority: Normal, valid_for: None, window: None, media: None }"
+         reference: None, tag: None, policy: None, priority: Normal, valid_for: None, window: None, media: None }"
     );
 }
 
@@ -478,4 +487,35 @@ proptest! {
         prop_assert_eq!(time.plus(by).since(time), by);
         prop_assert_eq!(time.plus(by).to_string().parse(), Ok(time.plus(by)));
     }
+}
+
+#[test]
+fn a_tag_is_a_short_word() {
+    for good in ["otp", "a", "news.2026-11:b_1", &"x".repeat(64)] {
+        assert_eq!(good.parse::<Tag>().unwrap().as_str(), good);
+    }
+    for bad in ["", "Otp", "one time", "é", &"x".repeat(65)] {
+        assert_eq!(bad.parse::<Tag>(), Err(TagError), "{bad}");
+    }
+    let json = serde_json::to_string(&Tag::new("otp").unwrap()).unwrap();
+    assert_eq!(json, "\"otp\"");
+    assert!(serde_json::from_str::<Tag>("\"O\"").is_err());
+}
+
+/// A clock that shows what it was set to.
+#[derive(Debug)]
+struct Standing(Timestamp);
+
+impl Clock for Standing {
+    fn now(&self) -> Timestamp {
+        self.0
+    }
+}
+
+#[test]
+fn a_clock_that_nobody_sets_is_its_own_measure() {
+    let noon: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
+    let later = noon.plus(Duration::from_millis(1500));
+    let passed = Standing(later).elapsed() - Standing(noon).elapsed();
+    assert_eq!(passed, Duration::from_millis(1500));
 }

@@ -131,6 +131,8 @@ pub mod http;
 #[cfg(feature = "client")]
 pub mod layers;
 pub mod memory;
+#[cfg(feature = "client")]
+pub mod messenger;
 #[cfg(feature = "netsapiens")]
 pub mod netsapiens;
 pub mod numbers;
@@ -140,12 +142,14 @@ pub mod provider;
 pub mod providers;
 #[cfg(feature = "puzzel")]
 pub mod puzzel;
+pub mod routing;
 #[cfg(feature = "server")]
 pub mod serve;
 pub mod subscriptions;
 
 #[cfg(feature = "client")]
 pub use crate::http::HttpClient;
+pub use account::AccountName;
 pub use answer::{Answer, HttpMetadata, RateLimit};
 pub use clock::SystemClock;
 pub use error::{Acceptance, Error, ErrorKind, Result};
@@ -154,11 +158,11 @@ pub use provider::{
     Reconciled, Setting,
 };
 pub use tidings_core::{
-    AttemptEnd, ClientRef, ClientRefError, Clock, DailyHours, Day, DeliveryReport, E164, E164Error,
-    EarlierAttempts, HeldReason, InboundMessage, Media, MediaError, Message, MessageEvent,
-    MessageState, Opening, Priority, ProviderRef, Reason, RefusedEvent, Region, ReportedState,
-    SendWindow, SenderId, SenderIdError, TimeError, TimeOfDay, TimeZone, Timestamp, TimestampError,
-    Transition, UnknownWord, WindowError, ZonedTime, text,
+    AttemptEnd, ClientRef, ClientRefError, Clock, DailyHours, Day, DeliveryPolicy, DeliveryReport,
+    E164, E164Error, EarlierAttempts, HeldReason, InboundMessage, Media, MediaError, Message,
+    MessageEvent, MessageState, Opening, Priority, ProviderRef, Reason, RefusedEvent, Region,
+    ReportedState, SendWindow, SenderId, SenderIdError, Tag, TagError, TimeError, TimeOfDay,
+    TimeZone, Timestamp, TimestampError, Transition, UnknownWord, WindowError, ZonedTime, text,
 };
 
 /// What programs need to implement [`Provider`] and [`backend::Backend`].

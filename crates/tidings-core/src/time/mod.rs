@@ -115,6 +115,13 @@ pub struct TimestampError;
 
 /// Where the time comes from: the system's clock in programs, a harness's own in tests.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// The present moment.
+    /// The present moment, as calendars and people tell it. It may jump when somebody sets the
+    /// clock.
     fn now(&self) -> Timestamp;
+
+    /// The time since some fixed moment, for measuring how long something takes: it never goes
+    /// backwards. A clock that nobody can set is its own measure.
+    fn elapsed(&self) -> Duration {
+        self.now().since(Timestamp::UNIX_EPOCH)
+    }
 }

@@ -37,6 +37,7 @@
 //! # }
 //! ```
 
+mod calls;
 mod retry;
 mod timeout;
 
@@ -54,6 +55,7 @@ use crate::numbers::OwnNumbers;
 use crate::provider::{AttemptRef, Balance, Capabilities, Outbound, Provider, Receipt, Reconciled};
 use crate::subscriptions::Subscriptions;
 
+pub use self::calls::{Calls, Innermost, Stack};
 pub use self::retry::{Jitter, Retry, RetryPolicy};
 pub use self::timeout::Timeout;
 
@@ -123,8 +125,9 @@ pub fn standard(
     clock: Arc<dyn Clock>,
     jitter: Jitter,
 ) -> Arc<dyn Provider> {
-    let limited = Timeout::new(provider, settings.timeout);
-    Arc::new(Retry::new(limited, settings.retry, clock, jitter))
+    let limited = Timeout::new(Innermost::new(provider), settings.timeout);
+    let repeated = Retry::new(limited, settings.retry, clock, jitter);
+    Arc::new(Stack::new(repeated))
 }
 
 /// A shared provider is a provider, so that layers go around it.

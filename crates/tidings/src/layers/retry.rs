@@ -9,16 +9,11 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use tidings_core::{Clock, DeliveryReport, ProviderRef, Timestamp};
 
-use crate::address_book::AddressBook;
-use crate::batches::QueuedBatches;
-use crate::conversations::Conversations;
+use super::Calls;
 use crate::error::{Acceptance, Error, ErrorKind, Result};
-use crate::numbers::OwnNumbers;
 use crate::provider::{AttemptRef, Balance, Capabilities, Outbound, Provider, Receipt, Reconciled};
-use crate::subscriptions::Subscriptions;
 
 /// When a failed call is tried again: only where [`Error::is_safe_to_resend`] says so, and within
 /// these bounds.
@@ -132,16 +127,16 @@ impl fmt::Debug for Jitter {
 /// messages. A wait that the provider asked for is kept; if it goes beyond the deadline, the error
 /// is returned at once with that wait in it. The address book is not tried again.
 #[derive(Clone, Debug)]
-pub struct Retry<P> {
-    inner: P,
+pub struct Retry<C> {
+    inner: C,
     policy: RetryPolicy,
     clock: Arc<dyn Clock>,
     jitter: Jitter,
 }
 
-impl<P> Retry<P> {
+impl<C> Retry<C> {
     /// Tries calls of `inner` again as `policy` says. The clock tells when the deadline is over.
-    pub fn new(inner: P, policy: RetryPolicy, clock: Arc<dyn Clock>, jitter: Jitter) -> Self {
+    pub fn new(inner: C, policy: RetryPolicy, clock: Arc<dyn Clock>, jitter: Jitter) -> Self {
         Self {
             inner,
             policy,
@@ -164,7 +159,7 @@ impl<P> Retry<P> {
     /// until the bounds are reached.
     async fn repeated<T, F>(&self, call: impl Fn() -> F + Send + Sync) -> Result<T>
     where
-        P: Sync,
+        C: Sync,
         T: Send,
         F: Future<Output = Result<T>> + Send,
     {
@@ -178,9 +173,8 @@ impl<P> Retry<P> {
     }
 }
 
-#[async_trait]
 #[deny(clippy::missing_trait_methods)]
-impl<P: Provider> Provider for Retry<P> {
+impl<C: Calls> Calls for Retry<C> {
     fn capabilities(&self) -> Capabilities {
         self.inner.capabilities()
     }
@@ -238,24 +232,8 @@ impl<P: Provider> Provider for Retry<P> {
         self.repeated(|| self.inner.balance()).await
     }
 
-    fn address_book(&self) -> Option<&dyn AddressBook> {
-        self.inner.address_book()
-    }
-
-    fn batches(&self) -> Option<&dyn QueuedBatches> {
-        self.inner.batches()
-    }
-
-    fn conversations(&self) -> Option<&dyn Conversations> {
-        self.inner.conversations()
-    }
-
-    fn subscriptions(&self) -> Option<&dyn Subscriptions> {
-        self.inner.subscriptions()
-    }
-
-    fn numbers(&self) -> Option<&dyn OwnNumbers> {
-        self.inner.numbers()
+    fn innermost(&self) -> &dyn Provider {
+        self.inner.innermost()
     }
 }
 

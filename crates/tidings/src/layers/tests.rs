@@ -10,7 +10,7 @@ use tidings_core::{
     ClientRef, Clock, DeliveryReport, E164, Message, ProviderRef, ReportedState, Timestamp,
 };
 
-use super::{Jitter, LayerSettings, Retry, RetryPolicy, Timeout, standard};
+use super::{Innermost, Jitter, LayerSettings, Retry, RetryPolicy, Stack, Timeout, standard};
 use crate::address_book::AddressBook;
 use crate::batches::QueuedBatches;
 use crate::conversations::Conversations;
@@ -81,9 +81,15 @@ impl Recorded {
         self.times.lock().unwrap().clone()
     }
 
-    fn retried(&self, policy: RetryPolicy, random: f64) -> Retry<Self> {
+    fn retried(&self, policy: RetryPolicy, random: f64) -> Stack<Retry<Innermost<Self>>> {
         let clock: Arc<PausedClock> = Arc::clone(&self.clock);
-        Retry::new(self.clone(), policy, clock, Jitter::new(move || random))
+        let inner = Innermost::new(self.clone());
+        Stack::new(Retry::new(
+            inner,
+            policy,
+            clock,
+            Jitter::new(move || random),
+        ))
     }
 }
 
@@ -429,7 +435,8 @@ async fn a_lost_answer_to_a_second_attempt_is_unknown_for_its_messages() {
         0.0
     });
     let clock: Arc<PausedClock> = Arc::clone(&recorded.clock);
-    let retried = Retry::new(recorded.clone(), RetryPolicy::default(), clock, jitter);
+    let inner = Innermost::new(recorded.clone());
+    let retried = Stack::new(Retry::new(inner, RetryPolicy::default(), clock, jitter));
     let results = retried.submit(&outbounds(3)).await.unwrap();
     assert_eq!(recorded.calls(), [vec!["m0", "m1", "m2"], vec!["m1"]]);
     assert!(results[0].is_ok() && results[2].is_ok());
@@ -473,7 +480,9 @@ async fn questions_are_repeated_within_the_same_bounds() {
         });
         let clock = Arc::new(PausedClock::new());
         let inner = Arc::clone(&failing);
-        let retried = Retry::new(inner, RetryPolicy::default(), clock, Jitter::seeded(1));
+        let inner = Innermost::new(inner);
+        let retry = Retry::new(inner, RetryPolicy::default(), clock, Jitter::seeded(1));
+        let retried = Stack::new(retry);
         let asked = || std::mem::take(&mut *failing.questions.lock().unwrap());
         assert!(retried.status(std::slice::from_ref(&about)).await.is_err());
         assert_eq!(asked(), expected);
@@ -488,7 +497,8 @@ async fn questions_are_repeated_within_the_same_bounds() {
 
 #[tokio::test(start_paused = true)]
 async fn time_is_up() {
-    let limited = Timeout::new(Failing::default(), Duration::from_secs(5));
+    let inner = Innermost::new(Failing::default());
+    let limited = Stack::new(Timeout::new(inner, Duration::from_secs(5)));
     let clock = PausedClock::new();
     let error = limited.submit(&outbounds(1)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
@@ -567,7 +577,9 @@ async fn layers_pass_on_what_they_do_not_change() {
 #[tokio::test(start_paused = true)]
 async fn a_missing_result_is_unknown() {
     let clock = Arc::new(PausedClock::new());
-    let retried = Retry::new(TooFew, RetryPolicy::default(), clock, Jitter::seeded(1));
+    let inner = Innermost::new(TooFew);
+    let retry = Retry::new(inner, RetryPolicy::default(), clock, Jitter::seeded(1));
+    let retried = Stack::new(retry);
     let results = retried.submit(&outbounds(2)).await.unwrap();
     assert!(results[0].is_ok());
     let error = results[1].as_ref().unwrap_err();

@@ -5,16 +5,11 @@
 use std::future::Future;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use tidings_core::{DeliveryReport, ProviderRef};
 
-use crate::address_book::AddressBook;
-use crate::batches::QueuedBatches;
-use crate::conversations::Conversations;
+use super::Calls;
 use crate::error::{Acceptance, Error, ErrorKind, Result};
-use crate::numbers::OwnNumbers;
 use crate::provider::{AttemptRef, Balance, Capabilities, Outbound, Provider, Receipt, Reconciled};
-use crate::subscriptions::Subscriptions;
 
 /// Ends a call that takes too long with [`ErrorKind::Timeout`].
 ///
@@ -23,14 +18,14 @@ use crate::subscriptions::Subscriptions;
 /// reconciliation, which some providers make by sending once more. A call that only asks is
 /// [`Acceptance::NotSent`]. The address book and the calls about batches are not limited here.
 #[derive(Clone, Debug)]
-pub struct Timeout<P> {
-    inner: P,
+pub struct Timeout<C> {
+    inner: C,
     limit: Duration,
 }
 
-impl<P> Timeout<P> {
+impl<C> Timeout<C> {
     /// Gives each call of `inner` at most `limit`.
-    pub fn new(inner: P, limit: Duration) -> Self {
+    pub fn new(inner: C, limit: Duration) -> Self {
         Self { inner, limit }
     }
 
@@ -40,7 +35,7 @@ impl<P> Timeout<P> {
         call: impl Future<Output = Result<T>> + Send,
     ) -> Result<T>
     where
-        P: Sync,
+        C: Sync,
         T: Send,
     {
         match tokio::time::timeout(self.limit, call).await {
@@ -54,9 +49,8 @@ impl<P> Timeout<P> {
     }
 }
 
-#[async_trait]
 #[deny(clippy::missing_trait_methods)]
-impl<P: Provider> Provider for Timeout<P> {
+impl<C: Calls> Calls for Timeout<C> {
     fn capabilities(&self) -> Capabilities {
         self.inner.capabilities()
     }
@@ -86,23 +80,7 @@ impl<P: Provider> Provider for Timeout<P> {
             .await
     }
 
-    fn address_book(&self) -> Option<&dyn AddressBook> {
-        self.inner.address_book()
-    }
-
-    fn batches(&self) -> Option<&dyn QueuedBatches> {
-        self.inner.batches()
-    }
-
-    fn conversations(&self) -> Option<&dyn Conversations> {
-        self.inner.conversations()
-    }
-
-    fn subscriptions(&self) -> Option<&dyn Subscriptions> {
-        self.inner.subscriptions()
-    }
-
-    fn numbers(&self) -> Option<&dyn OwnNumbers> {
-        self.inner.numbers()
+    fn innermost(&self) -> &dyn Provider {
+        self.inner.innermost()
     }
 }
