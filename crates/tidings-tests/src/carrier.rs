@@ -160,6 +160,12 @@ impl CarrierBuilder {
         self
     }
 
+    /// Speaks TLS, with a certificate that clients have to be told to trust.
+    pub fn tls(mut self) -> Self {
+        self.builder = self.builder.tls();
+        self
+    }
+
     /// Tells the carrier this time. Default: a clock of its own.
     pub fn clock(mut self, clock: &Arc<TestClock>) -> Self {
         self.clock = Arc::clone(clock);
