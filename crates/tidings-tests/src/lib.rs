@@ -15,6 +15,12 @@ mod python;
 mod recorder;
 mod shell;
 
+/// The pages of the book, whose examples are doctests.
+#[cfg(doctest)]
+mod book {
+    include!(concat!(env!("OUT_DIR"), "/book.rs"));
+}
+
 pub use carrier::{Carrier, CarrierBuilder, standard};
 pub use clock::TestClock;
 pub use command::{SimulatedByCommand, program_folder};
