@@ -298,11 +298,18 @@ async fn pass_on(client: &mut TcpStream, shared: &Shared) -> io::Result<Ending> 
             _ => whole,
         };
         carrier.write_all(&call.bytes[..passed_on]).await?;
-        if let Some((stage, ending)) = cut
-            && (passed_on < whole || stage == Stage::AfterTheBody)
-        {
-            end(carrier, ending);
-            return Ok(ending);
+        if let Some((stage, ending)) = cut {
+            if stage == Stage::AfterTheBody {
+                // Until the carrier has done what it does then, the client sees nothing: so what it is
+                // told afterwards is true.
+                carrier.shutdown().await?;
+                tokio::io::copy(&mut carrier, &mut tokio::io::sink()).await?;
+                return Ok(ending);
+            }
+            if passed_on < whole {
+                end(carrier, ending);
+                return Ok(ending);
+            }
         }
         let answer = HttpMessage::read(&mut carrier, &mut from_carrier).await?;
         let (whole, head) = (answer.bytes.len(), answer.head);
