@@ -7,6 +7,7 @@
 )]
 
 mod end_to_end;
+mod examples;
 mod netsapiens_campaign;
 mod netsapiens_end_to_end;
 mod netsapiens_events;
