@@ -6,6 +6,7 @@
     reason = "a test stops where something is missing"
 )]
 
+mod book;
 mod end_to_end;
 mod examples;
 mod netsapiens_campaign;
