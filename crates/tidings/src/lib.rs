@@ -118,6 +118,7 @@ mod answer;
 pub mod backend;
 pub mod batches;
 pub mod callback;
+mod capabilities;
 mod clock;
 pub mod conversations;
 // Read by the clients of providers, so there is nothing to read without one.
