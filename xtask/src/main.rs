@@ -14,6 +14,7 @@ mod clock;
 mod config;
 mod fuzz;
 mod r#gen;
+mod mutants;
 mod process;
 mod suite;
 mod tidy;
@@ -31,6 +32,7 @@ Tools:
   bench <NAME>               measurements beside other programs, in one run
   fuzz [TARGET ...] [--seconds N]
                              bad input for every wire format, a minute each (installs cargo-fuzz)
+  mutants [AREA ...]         whether a test fails when the code is wrong (installs cargo-mutants)
   gen [--check]              writes the tables that are derived from Unicode data, or compares them
   tidy                       the rules of this repository that no compiler checks
   audit                      licences, bans and unused dependencies (installs cargo-deny and cargo-machete)
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         "bench" => benches::run(rest).map(succeeded),
         "fuzz" => fuzz::run(rest).map(succeeded),
         "gen" => r#gen::run(rest).map(succeeded),
+        "mutants" => mutants::run(rest).map(succeeded),
         "test" => suite::run(rest),
         "tidy" => tidy::run(rest).map(succeeded),
         "help" | "--help" | "-h" => {
