@@ -15,6 +15,7 @@ mod config;
 mod fuzz;
 mod r#gen;
 mod mutants;
+mod new_provider;
 mod process;
 mod suite;
 mod tidy;
@@ -34,6 +35,7 @@ Tools:
                              bad input for every wire format, a minute each (installs cargo-fuzz)
   mutants [AREA ...]         whether a test fails when the code is wrong (installs cargo-mutants)
   gen [--check]              writes the tables that are derived from Unicode data, or compares them
+  new-provider NAME          the folder of a provider that compiles, is registered and has all to earn yet
   tidy                       the rules of this repository that no compiler checks
   audit                      licences, bans and unused dependencies (installs cargo-deny and cargo-machete)
 
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         "bench" => benches::run(rest).map(succeeded),
         "fuzz" => fuzz::run(rest).map(succeeded),
         "gen" => r#gen::run(rest).map(succeeded),
+        "new-provider" => new_provider::run(rest).map(succeeded),
         "mutants" => mutants::run(rest).map(succeeded),
         "test" => suite::run(rest),
         "tidy" => tidy::run(rest).map(succeeded),
