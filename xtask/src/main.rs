@@ -14,6 +14,7 @@ mod clock;
 mod config;
 mod fuzz;
 mod r#gen;
+mod new_provider;
 mod process;
 mod suite;
 mod tidy;
@@ -32,6 +33,7 @@ Tools:
   fuzz [TARGET ...] [--seconds N]
                              bad input for every wire format, a minute each (installs cargo-fuzz)
   gen [--check]              writes the tables that are derived from Unicode data, or compares them
+  new-provider NAME          the folder of a provider that compiles, is registered and has all to earn yet
   tidy                       the rules of this repository that no compiler checks
   audit                      licences, bans and unused dependencies (installs cargo-deny and cargo-machete)
 
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         "bench" => benches::run(rest).map(succeeded),
         "fuzz" => fuzz::run(rest).map(succeeded),
         "gen" => r#gen::run(rest).map(succeeded),
+        "new-provider" => new_provider::run(rest).map(succeeded),
         "test" => suite::run(rest),
         "tidy" => tidy::run(rest).map(succeeded),
         "help" | "--help" | "-h" => {

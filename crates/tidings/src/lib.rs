@@ -122,6 +122,7 @@ pub mod batches;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 pub mod callback;
+mod capabilities;
 mod clock;
 pub mod conversations;
 // Read by the clients of providers, so there is nothing to read without one.

@@ -128,12 +128,16 @@ pub(crate) fn crate_dependencies(sources: &[Source]) -> Vec<Finding> {
 /// A provider's name is known in its folder and in the registration; all other code goes through
 /// `providers::ALL`, which is what makes a new provider one folder and one line.
 pub(crate) fn provider_names(sources: &[Source]) -> Vec<Finding> {
-    let providers = providers(sources);
+    naming(sources, &providers(sources))
+}
+
+/// Code that names one of these providers where none may be named.
+pub(crate) fn naming(sources: &[Source], providers: &BTreeSet<String>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for source in sources.iter().filter(|source| source.is_rust()) {
         // Comments are documentation, and documentation may name a provider.
         let code = source.code_and_literals();
-        for provider in &providers {
+        for provider in providers {
             if may_name(source, provider) {
                 continue;
             }

@@ -3,7 +3,7 @@
 //! Also runs as a test of this crate, so that a plain `cargo test` holds the rules too.
 
 mod docs;
-mod layering;
+pub(crate) mod layering;
 mod lints;
 mod shape;
 mod size;

@@ -4,17 +4,22 @@
 //! whole into a provider again. Every method of [`Provider`] gives its future in a box, and a box for
 //! each layer would be six allocations a call; these futures lie inside one another, and the stack
 //! boxes the outermost alone.
+//!
+//! A layer makes the future of the call below where it waits for it, and hands it to no other
+//! asynchronous function: a future that is an argument takes its room twice.
 
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::future::BoxFuture;
 use tidings_core::{DeliveryReport, ProviderRef};
 
 use crate::address_book::AddressBook;
 use crate::batches::QueuedBatches;
 use crate::conversations::Conversations;
-use crate::error::Result;
+use crate::error::{Acceptance, Error, ErrorKind, Result};
 use crate::numbers::OwnNumbers;
 use crate::provider::{AttemptRef, Balance, Capabilities, Outbound, Provider, Receipt, Reconciled};
 use crate::subscriptions::Subscriptions;
@@ -61,6 +66,7 @@ impl<P: Provider> Innermost<P> {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl<P: Provider> Calls for Innermost<P> {
     fn capabilities(&self) -> Capabilities {
         self.0.capabilities()
@@ -148,4 +154,113 @@ impl<C: Calls> Provider for Stack<C> {
     fn numbers(&self) -> Option<&dyn OwnNumbers> {
         self.0.innermost().numbers()
     }
+}
+
+/// A shared provider is a provider, so that layers go around it. Its methods give on the boxes that
+/// they are given; that is what the signatures are written out for, in the form in which
+/// [`async_trait`] makes them.
+#[deny(clippy::missing_trait_methods)]
+impl<P: Provider + ?Sized> Provider for Arc<P> {
+    fn capabilities(&self) -> Capabilities {
+        (**self).capabilities()
+    }
+
+    fn submit<'provider, 'given, 'call>(
+        &'provider self,
+        messages: &'given [Outbound],
+    ) -> BoxFuture<'call, Result<Vec<Result<Receipt>>>>
+    where
+        'provider: 'call,
+        'given: 'call,
+        Self: 'call,
+    {
+        (**self).submit(messages)
+    }
+
+    fn status<'provider, 'given, 'call>(
+        &'provider self,
+        refs: &'given [ProviderRef],
+    ) -> BoxFuture<'call, Result<Vec<DeliveryReport>>>
+    where
+        'provider: 'call,
+        'given: 'call,
+        Self: 'call,
+    {
+        (**self).status(refs)
+    }
+
+    fn reconcile<'provider, 'given, 'call>(
+        &'provider self,
+        attempt: &'given AttemptRef,
+    ) -> BoxFuture<'call, Result<Reconciled>>
+    where
+        'provider: 'call,
+        'given: 'call,
+        Self: 'call,
+    {
+        (**self).reconcile(attempt)
+    }
+
+    fn cancel<'provider, 'given, 'call>(
+        &'provider self,
+        what: &'given ProviderRef,
+    ) -> BoxFuture<'call, Result<()>>
+    where
+        'provider: 'call,
+        'given: 'call,
+        Self: 'call,
+    {
+        (**self).cancel(what)
+    }
+
+    fn balance<'provider, 'call>(&'provider self) -> BoxFuture<'call, Result<Balance>>
+    where
+        'provider: 'call,
+        Self: 'call,
+    {
+        (**self).balance()
+    }
+
+    fn address_book(&self) -> Option<&dyn AddressBook> {
+        (**self).address_book()
+    }
+
+    fn batches(&self) -> Option<&dyn QueuedBatches> {
+        (**self).batches()
+    }
+
+    fn conversations(&self) -> Option<&dyn Conversations> {
+        (**self).conversations()
+    }
+
+    fn subscriptions(&self) -> Option<&dyn Subscriptions> {
+        (**self).subscriptions()
+    }
+
+    fn numbers(&self) -> Option<&dyn OwnNumbers> {
+        (**self).numbers()
+    }
+}
+
+/// Exactly one result for each of `count` messages. What holds for the call holds for each message
+/// in it; where a provider gave fewer results, nobody can know what became of the rest.
+pub(super) fn one_each(
+    verdicts: Result<Vec<Result<Receipt>>>,
+    count: usize,
+) -> Vec<Result<Receipt>> {
+    let mut results = match verdicts {
+        Ok(results) => results,
+        Err(error) => (0..count)
+            .map(|_| Err(error.copy_without_source()))
+            .collect(),
+    };
+    results.truncate(count);
+    results.resize_with(count, || {
+        Err(Error::new(
+            ErrorKind::Protocol,
+            Acceptance::Unknown,
+            "the provider gave no result for this message",
+        ))
+    });
+    results
 }

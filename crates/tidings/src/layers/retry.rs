@@ -9,10 +9,11 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tidings_core::{Clock, DeliveryReport, ProviderRef, Timestamp};
+use tidings_core::{Clock, DeliveryReport, ProviderRef};
 
 use super::Calls;
-use crate::error::{Acceptance, Error, ErrorKind, Result};
+use super::calls::one_each;
+use crate::error::{Error, ErrorKind, Result};
 use crate::provider::{AttemptRef, Balance, Capabilities, Outbound, Provider, Receipt, Reconciled};
 
 /// When a failed call is tried again: only where [`Error::is_safe_to_resend`] says so, and within
@@ -28,6 +29,12 @@ pub struct RetryPolicy {
     pub longest_wait: Duration,
     /// How long after the first attempt began the last one may begin. Default: 2 minutes.
     pub deadline: Duration,
+    /// Whether messages are handed over again only where the provider asks for patience
+    /// ([`ErrorKind::RateLimited`]), and given back at once where it is not to be reached. For accounts
+    /// beside which there are others: an unavailable provider's messages go to the next account now, a
+    /// throttled one's to the same account later. What only asks is repeated as ever, because no
+    /// other account has the answer. Default: `false`.
+    pub throttled_only: bool,
 }
 
 impl Default for RetryPolicy {
@@ -37,6 +44,7 @@ impl Default for RetryPolicy {
             first_wait: Duration::from_millis(500),
             longest_wait: Duration::from_secs(30),
             deadline: Duration::from_mins(2),
+            throttled_only: false,
         }
     }
 }
@@ -62,6 +70,20 @@ impl RetryPolicy {
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
+    }
+
+    /// Gives messages back at once where the provider is not to be reached, because somebody has
+    /// another account to send them by: see [`RetryPolicy::throttled_only`].
+    #[must_use]
+    pub fn throttled_only(mut self) -> Self {
+        self.throttled_only = true;
+        self
+    }
+
+    /// Whether a message that failed so is handed over again.
+    fn resends(&self, error: &Error) -> bool {
+        let is_meant = !self.throttled_only || error.kind() == ErrorKind::RateLimited;
+        is_meant && error.is_safe_to_resend()
     }
 
     /// How long to wait after `attempts` attempts: a random part of a time that doubles ("full
@@ -104,7 +126,7 @@ impl Jitter {
         })
     }
 
-    pub(super) fn next(&self) -> f64 {
+    pub(crate) fn next(&self) -> f64 {
         let number = (self.0)();
         if number.is_nan() {
             1.0
@@ -124,8 +146,8 @@ impl fmt::Debug for Jitter {
 ///
 /// Of the messages of one call, those that were taken, refused, or whose outcome is unknown keep
 /// their results; only the others are handed over again, and the results keep the order of the
-/// messages. A wait that the provider asked for is kept; if it goes beyond the deadline, the error
-/// is returned at once with that wait in it. The address book is not tried again.
+/// messages. A wait that the provider asked for is kept; where it goes beyond the deadline, the error
+/// is returned with that wait in it, and nobody waits for it. The address book is not tried again.
 #[derive(Clone, Debug)]
 pub struct Retry<C> {
     inner: C,
@@ -151,13 +173,13 @@ impl<C> Retry<C> {
             clock: &*self.clock,
             jitter: &self.jitter,
             attempts: 1,
-            started: self.clock.now(),
+            started: self.clock.elapsed(),
         }
     }
 
-    /// Calls until it works, until the error is one that must not or need not be tried again, or
-    /// until the bounds are reached.
-    async fn repeated<T, F>(&self, call: impl Fn() -> F + Send + Sync) -> Result<T>
+    /// Asks until there is an answer, until the error is one that must not or need not be followed by
+    /// another try, or until the bounds are reached.
+    async fn repeated<T, F>(&self, ask: impl Fn() -> F + Send + Sync) -> Result<T>
     where
         C: Sync,
         T: Send,
@@ -165,7 +187,7 @@ impl<C> Retry<C> {
     {
         let mut tries = self.begin();
         loop {
-            match call().await {
+            match ask().await {
                 Err(error) if error.is_safe_to_resend() && tries.next([&error]).await => {}
                 result => return result,
             }
@@ -184,32 +206,23 @@ impl<C: Calls> Calls for Retry<C> {
         // The whole call, until it has a result per message.
         let mut results = loop {
             match self.inner.submit(messages).await {
-                Ok(results) => break one_each(results, messages.len()),
-                Err(error) if error.is_safe_to_resend() && tries.next([&error]).await => {}
+                Err(error) if self.policy.resends(&error) && tries.next([&error]).await => {}
                 Err(error) => return Err(error),
+                Ok(results) => break one_each(Ok(results), messages.len()),
             }
         };
-        // Then only what was not taken and may be sent again.
+        // Then only what was not taken, may be sent again, and may be so in time.
         loop {
-            let open = resendable(&results);
-            if open.is_empty() {
-                return Ok(results);
-            }
+            let is_open = |error: &Error| self.policy.resends(error) && tries.is_in_time(error);
+            let open = failed_with(&results, is_open);
             let errors = open
                 .iter()
                 .filter_map(|index| results[*index].as_ref().err());
-            if !tries.next(errors).await {
+            if open.is_empty() || !tries.next(errors).await {
                 return Ok(results);
             }
             let again: Vec<Outbound> = open.iter().map(|&index| messages[index].clone()).collect();
-            let verdicts = match self.inner.submit(&again).await {
-                Ok(verdicts) => one_each(verdicts, again.len()),
-                // What holds for the call holds for each message in it.
-                Err(error) => again
-                    .iter()
-                    .map(|_| Err(error.copy_without_source()))
-                    .collect(),
-            };
+            let verdicts = one_each(self.inner.submit(&again).await, again.len());
             for (index, verdict) in open.into_iter().zip(verdicts) {
                 results[index] = verdict;
             }
@@ -243,7 +256,7 @@ struct Tries<'a> {
     clock: &'a dyn Clock,
     jitter: &'a Jitter,
     attempts: u32,
-    started: Timestamp,
+    started: Duration,
 }
 
 impl Tries<'_> {
@@ -254,8 +267,7 @@ impl Tries<'_> {
         }
         let asked = errors.into_iter().filter_map(Error::retry_after).max();
         let wait = self.policy.wait(self.attempts, self.jitter.next(), asked);
-        let spent = self.clock.now().since(self.started);
-        if spent.saturating_add(wait) > self.policy.deadline {
+        if !self.leaves_time_for(wait) {
             return false;
         }
         self.attempts += 1;
@@ -268,27 +280,23 @@ impl Tries<'_> {
         tokio::time::sleep(wait).await;
         true
     }
+
+    /// Whether the wait that the provider asked for, if it did, is over by the deadline.
+    fn is_in_time(&self, error: &Error) -> bool {
+        self.leaves_time_for(error.retry_after().unwrap_or_default())
+    }
+
+    fn leaves_time_for(&self, wait: Duration) -> bool {
+        let spent = self.clock.elapsed().saturating_sub(self.started);
+        spent.saturating_add(wait) <= self.policy.deadline
+    }
 }
 
-/// The positions of the messages that may be handed over again.
-fn resendable(results: &[Result<Receipt>]) -> Vec<usize> {
+/// The positions of the messages that failed with such an error.
+fn failed_with(results: &[Result<Receipt>], is_such: impl Fn(&Error) -> bool) -> Vec<usize> {
     let failed = results.iter().enumerate().filter_map(|(index, result)| {
         let error = result.as_ref().err()?;
-        error.is_safe_to_resend().then_some(index)
+        is_such(error).then_some(index)
     });
     failed.collect()
-}
-
-/// Exactly one result per message. Where a provider gave fewer, nobody can know what became of the
-/// rest.
-fn one_each(mut results: Vec<Result<Receipt>>, count: usize) -> Vec<Result<Receipt>> {
-    results.truncate(count);
-    results.resize_with(count, || {
-        Err(Error::new(
-            ErrorKind::Protocol,
-            Acceptance::Unknown,
-            "the provider gave no result for this message",
-        ))
-    });
-    results
 }

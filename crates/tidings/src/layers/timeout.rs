@@ -29,16 +29,17 @@ impl<C> Timeout<C> {
         Self { inner, limit }
     }
 
-    async fn limited<T>(
+    async fn limited<T, F>(
         &self,
         acceptance: Acceptance,
-        call: impl Future<Output = Result<T>> + Send,
+        call: impl FnOnce() -> F + Send,
     ) -> Result<T>
     where
         C: Sync,
         T: Send,
+        F: Future<Output = Result<T>> + Send,
     {
-        match tokio::time::timeout(self.limit, call).await {
+        match tokio::time::timeout(self.limit, call()).await {
             Ok(result) => result,
             Err(_) => Err(Error::new(
                 ErrorKind::Timeout,
@@ -56,27 +57,27 @@ impl<C: Calls> Calls for Timeout<C> {
     }
 
     async fn submit(&self, messages: &[Outbound]) -> Result<Vec<Result<Receipt>>> {
-        self.limited(Acceptance::Unknown, self.inner.submit(messages))
+        self.limited(Acceptance::Unknown, || self.inner.submit(messages))
             .await
     }
 
     async fn status(&self, refs: &[ProviderRef]) -> Result<Vec<DeliveryReport>> {
-        self.limited(Acceptance::NotSent, self.inner.status(refs))
+        self.limited(Acceptance::NotSent, || self.inner.status(refs))
             .await
     }
 
     async fn reconcile(&self, attempt: &AttemptRef) -> Result<Reconciled> {
-        self.limited(Acceptance::Unknown, self.inner.reconcile(attempt))
+        self.limited(Acceptance::Unknown, || self.inner.reconcile(attempt))
             .await
     }
 
     async fn cancel(&self, what: &ProviderRef) -> Result<()> {
-        self.limited(Acceptance::Unknown, self.inner.cancel(what))
+        self.limited(Acceptance::Unknown, || self.inner.cancel(what))
             .await
     }
 
     async fn balance(&self) -> Result<Balance> {
-        self.limited(Acceptance::NotSent, self.inner.balance())
+        self.limited(Acceptance::NotSent, || self.inner.balance())
             .await
     }
 

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use tidings_core::text::{self, Policy};
 use tidings_core::{ClientRef, DeliveryReport, E164, ProviderRef, ReportedState, SenderId};
 
 use super::choices::Sessions;
@@ -163,6 +164,7 @@ impl Client {
             let what = "this provider has no send windows";
             return Err(SUBMIT.not_sent(ErrorKind::InvalidMessage, what));
         }
+        check_length(&message.text)?;
         let from = self.number_of(message.from.as_ref())?;
         let text = Arc::clone(&message.text);
         let written = match &message.media {
@@ -285,6 +287,24 @@ fn meets_the_next_call_too(error: &Error) -> bool {
         | ErrorKind::NotFound
         | ErrorKind::Rejected
         | ErrorKind::Protocol => error.acceptance() == Acceptance::Unknown,
+    }
+}
+
+/// No phone puts more than 255 parts together again.
+fn check_length(text: &str) -> Result<()> {
+    /// Bytes of which no letters make so many parts: a part has 67 units at the least.
+    const SURELY_SHORT: usize = 255 * 66;
+    if text.len() <= SURELY_SHORT {
+        return Ok(());
+    }
+    match text::plan(text, &Policy::default()) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let what = "the text needs more than 255 parts";
+            Err(SUBMIT
+                .not_sent(ErrorKind::InvalidMessage, what)
+                .with_source(error))
+        }
     }
 }
 

@@ -1,0 +1,245 @@
+//! What a behaviour works with: a simulated carrier behind the provider's own API, the provider
+//! connected to it as programs connect it, numbers that it serves, a sender that it takes, the carrier's
+//! clock, and what reached phones.
+//!
+//! Made for every behaviour anew. It knows a provider by its registration alone, and what it stops with
+//! is a sentence that says what the provider does not do yet.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tidings::http::HttpClient;
+use tidings::{
+    Account, AttemptRef, Capabilities, ClientRef, Clock as _, E164, Error, Message, Outbound,
+    Provider, ProviderSpec, Receipt, Result, SenderId, SystemClock,
+};
+use tidings_sim::{Scenario, SimMessage};
+use tidings_tests::{CALL_LIMIT, Carrier, CarrierBuilder, PhoneNumbers, Recorder, standard};
+
+/// Messages leave and arrive at the moment when they are taken.
+pub(crate) const AT_ONCE: &str = "[delays]\nsent_ms = 0\ndelivered_ms = 0\n";
+
+/// What there is before anything is started.
+#[derive(Clone, Copy)]
+pub(crate) struct Context {
+    /// The provider's registration.
+    pub(crate) spec: &'static ProviderSpec,
+}
+
+impl Context {
+    pub(crate) fn new(spec: &'static ProviderSpec) -> Self {
+        Self { spec }
+    }
+
+    /// What its accounts can do by default.
+    pub(crate) fn can(&self) -> &'static Capabilities {
+        &self.spec.capabilities
+    }
+
+    // ---- messages ----
+
+    /// The phone with this place in the count; any two places are two phones.
+    pub(crate) fn number(&self, place: usize) -> E164 {
+        PhoneNumbers::served(self.can()).number(place)
+    }
+
+    /// A sender that the provider takes: none where texts go out from numbers of the account's own.
+    pub(crate) fn sender(&self) -> Option<SenderId> {
+        let name = SenderId::parse("Ecole").expect("a short name");
+        (!self.can().numbers).then_some(name)
+    }
+
+    /// A message to a phone.
+    pub(crate) fn message(&self, place: usize, text: impl Into<Arc<str>>) -> Message {
+        self.message_to(self.number(place), text)
+    }
+
+    pub(crate) fn message_to(&self, to: E164, text: impl Into<Arc<str>>) -> Message {
+        let message = Message::new(to, text);
+        match self.sender() {
+            Some(sender) => message.from(sender),
+            None => message,
+        }
+    }
+
+    /// A message under the name `row-<place>`.
+    pub(crate) fn row(&self, place: usize, text: impl Into<Arc<str>>) -> Outbound {
+        outbound(place, self.message(place, text))
+    }
+
+    /// As many messages, each to a phone of its own and with a text of its own.
+    pub(crate) fn rows(&self, n_rows: usize) -> Vec<Outbound> {
+        let numbers = PhoneNumbers::served(self.can());
+        let row = |place| {
+            let text = format!("Bonjour {place}");
+            outbound(place, self.message_to(numbers.number(place), text))
+        };
+        (0..n_rows).map(row).collect()
+    }
+
+    // ---- carriers ----
+
+    /// A carrier that is yet to be started.
+    pub(crate) fn carrier(&self, scenario: &str) -> CarrierBuilder {
+        Carrier::of(self.spec).scenario(scenario)
+    }
+
+    /// Starts a carrier and connects to it.
+    pub(crate) async fn start(&self, scenario: &str) -> Line {
+        self.connect(self.carrier(scenario).start().await)
+    }
+
+    /// The same with a customer's server that the carrier calls.
+    pub(crate) async fn start_telling(&self, scenario: &str, customer: &Recorder) -> Line {
+        let carrier = self.carrier(scenario).telling(customer);
+        self.connect(carrier.start().await)
+    }
+
+    /// Connects to a carrier with its own account.
+    pub(crate) fn connect(&self, carrier: Carrier) -> Line {
+        self.connect_within(carrier, CALL_LIMIT)
+    }
+
+    /// The same; no call takes longer than `limit`.
+    pub(crate) fn connect_within(&self, carrier: Carrier, limit: Duration) -> Line {
+        let account = carrier.simulator.account();
+        let bare = self.client(&account, limit);
+        Line {
+            provider: standard(Arc::clone(&bare), Duration::from_mins(1)),
+            bare,
+            carrier,
+        }
+    }
+
+    /// A client for an account, without layers.
+    pub(crate) fn client(&self, account: &Account, limit: Duration) -> Arc<dyn Provider> {
+        match self.try_client(account, limit) {
+            Ok(client) => client,
+            Err(error) => panic!(
+                "{} makes no client of an account's settings yet: {error}",
+                self.spec.id
+            ),
+        }
+    }
+
+    pub(crate) fn try_client(
+        &self,
+        account: &Account,
+        limit: Duration,
+    ) -> Result<Arc<dyn Provider>> {
+        let http = HttpClient::builder().timeout(limit).build();
+        (self.spec.connect)(account, http.expect("plain HTTP needs no set-up"))
+    }
+}
+
+/// A message under the name `row-<place>`.
+pub(crate) fn outbound(place: usize, message: Message) -> Outbound {
+    let reference = ClientRef::new(format!("row-{place}")).expect("a short name");
+    Outbound::new(reference, message)
+}
+
+/// A carrier with a provider that is connected to it.
+pub(crate) struct Line {
+    pub(crate) carrier: Carrier,
+    /// The provider's own client.
+    pub(crate) bare: Arc<dyn Provider>,
+    /// The same with every layer.
+    pub(crate) provider: Arc<dyn Provider>,
+}
+
+impl Line {
+    /// What is said of each message; where the call failed as a whole, that for each.
+    pub(crate) async fn submit(&self, rows: &[Outbound]) -> Vec<Result<Receipt>> {
+        submit(&*self.provider, rows).await
+    }
+
+    /// What is said of one message.
+    pub(crate) async fn submit_one(&self, row: &Outbound) -> Result<Receipt> {
+        let mut results = self.submit(std::slice::from_ref(row)).await;
+        results.remove(0)
+    }
+
+    /// Hands a message over that has to be taken.
+    pub(crate) async fn take(&self, row: &Outbound) -> Receipt {
+        taken(self.submit_one(row).await)
+    }
+
+    /// Hands messages over that all have to be taken.
+    pub(crate) async fn take_all(&self, rows: &[Outbound]) -> Vec<Receipt> {
+        let results = self.submit(rows).await;
+        results.into_iter().map(taken).collect()
+    }
+
+    /// Hands a message over that must not be taken.
+    pub(crate) async fn refused(&self, row: &Outbound) -> Error {
+        match self.submit_one(row).await {
+            Err(error) => error,
+            Ok(receipt) => panic!("the provider took a message that it cannot send: {receipt:?}"),
+        }
+    }
+
+    /// All messages that the carrier has taken, in their order.
+    pub(crate) fn arrived(&self) -> Vec<SimMessage> {
+        self.carrier.simulator.world().messages()
+    }
+
+    /// How often a message has arrived.
+    pub(crate) fn arrivals_of(&self, row: &Outbound) -> usize {
+        let is_it = |one: &SimMessage| one.to == row.message.to && one.text == row.message.text;
+        self.arrived().into_iter().filter(is_it).count()
+    }
+
+    /// How many calls the carrier has answered, or not answered on purpose.
+    pub(crate) fn n_calls(&self) -> u64 {
+        self.carrier.simulator.world().stats().calls.values().sum()
+    }
+
+    /// Lets time pass at the carrier.
+    pub(crate) fn wait(&self, time: Duration) {
+        self.carrier.clock.advance(time);
+    }
+
+    /// Lets other things happen from now on.
+    pub(crate) fn play(&self, scenario: &str) {
+        let scenario = Scenario::from_toml(scenario).expect("the behaviour's scenario can be read");
+        let played = self.carrier.simulator.set_scenario(scenario);
+        played.expect("the scenario fits every provider");
+    }
+}
+
+/// What a provider says of each message; where the call failed as a whole, that for each.
+pub(crate) async fn submit(provider: &dyn Provider, rows: &[Outbound]) -> Vec<Result<Receipt>> {
+    match provider.submit(rows).await {
+        Ok(results) => {
+            let (n_results, n_rows) = (results.len(), rows.len());
+            assert_eq!(n_results, n_rows, "one result for each message");
+            results
+        }
+        Err(error) => {
+            let each = rows.iter().map(|_| Err(error.copy_without_source()));
+            each.collect()
+        }
+    }
+}
+
+/// The receipt of a message that has to be taken.
+#[track_caller]
+pub(crate) fn taken(result: Result<Receipt>) -> Receipt {
+    match result {
+        Ok(receipt) => receipt,
+        Err(error) => {
+            panic!("the provider does not take a message that it should take: {error} ({error:?})")
+        }
+    }
+}
+
+/// The attempt whose outcome an error leaves unknown. It began so long ago that no call of it is under
+/// way any more.
+pub(crate) fn lost_attempt(row: &Outbound, error: &Error) -> AttemptRef {
+    let started = SystemClock::new().now().minus(Duration::from_hours(1));
+    let attempt = AttemptRef::new(row.clone(), started);
+    match error.provider_ref() {
+        Some(about) => attempt.provider_ref(about.clone()),
+        None => attempt,
+    }
+}

@@ -1,0 +1,70 @@
+//! The behaviours of providers: every provider that is compiled in, times every row of the tables
+//! below [`provider`], each a test of its own named `provider::<id>::<behaviour>`.
+//!
+//! Run by `cargo nextest` and `cargo test`; how a behaviour is added and what a new provider has to earn
+//! is in README.md beside this file. Nothing in here knows a provider by name.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test stops where something is missing"
+)]
+
+mod arguments;
+mod behaviour;
+mod context;
+mod need;
+mod provider;
+
+use std::collections::BTreeMap;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use tidings::{ProviderSpec, providers};
+
+use crate::arguments::Chosen;
+use crate::behaviour::Behaviour;
+
+fn main() -> ExitCode {
+    let chosen = Chosen::from_command_line();
+    let mut trials = Vec::new();
+    let mut skipped = Skipped::default();
+    for spec in providers::ALL {
+        for behaviour in provider::behaviours() {
+            let name = format!("provider::{}::{}", spec.id, behaviour.name);
+            if !chosen.is_asked_for(&name) {
+                continue;
+            }
+            let missing = behaviour.missing(spec);
+            if let Some(why) = missing {
+                skipped.note(spec, &behaviour, why);
+            }
+            trials.push(behaviour.into_trial(name, spec, missing));
+        }
+    }
+    let conclusion = libtest_mimic::run(&chosen.arguments, trials);
+    if !chosen.arguments.list {
+        skipped.say();
+    }
+    conclusion.exit_code()
+}
+
+/// Which behaviours a provider lacks the capability for, by provider and capability.
+#[derive(Default)]
+struct Skipped(BTreeMap<(&'static str, &'static str), Vec<String>>);
+
+impl Skipped {
+    fn note(&mut self, spec: &ProviderSpec, behaviour: &Behaviour, why: &'static str) {
+        let names = self.0.entry((spec.id, why)).or_default();
+        names.push(behaviour.name.to_string());
+    }
+
+    /// One line for each provider and capability; `cargo xtask test` shows these lines.
+    fn say(&self) {
+        let mut out = io::stdout().lock();
+        for ((provider, why), names) in &self.0 {
+            let (count, names) = (names.len(), names.join(", "));
+            let line = format!("skipped: provider::{provider}: {why} ({count}): {names}");
+            writeln!(out, "{line}").expect("whoever runs tests reads what they say");
+        }
+    }
+}
