@@ -7,6 +7,7 @@ mod callbacks;
 mod cancel;
 mod errors;
 mod limits;
+mod policies;
 mod redaction;
 mod status;
 mod submit;
@@ -21,6 +22,7 @@ pub(crate) fn behaviours() -> Vec<Behaviour> {
         limits::rows,
         errors::rows,
         unknown::rows,
+        policies::rows,
         status::rows,
         callbacks::rows,
         cancel::rows,

@@ -31,7 +31,9 @@ pub(super) fn rows() -> Vec<Behaviour> {
         for stage in Stage::ALL {
             let stage_word = stage.as_str();
             let name = format!("{policy}_with_a_connection_that_dies_{stage_word}");
-            rows.push(Behaviour::named(name, &[], move |cx| check_policy(cx, policy, stage)));
+            rows.push(Behaviour::named(name, &[], move |cx| {
+                check_policy(cx, policy, stage)
+            }));
         }
     }
     rows
