@@ -6,6 +6,11 @@
 //! registry are not built again: the copy is built beside this repository's own artifacts, in the same
 //! folder, with the same features, and under a version of its own, so that neither takes the other's.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test stops where something is missing"
+)]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
