@@ -62,31 +62,56 @@ impl Recorded {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     status: u16,
+    headers: Vec<(String, String)>,
     body: String,
 }
 
 impl Answer {
     /// 200 and this JSON.
     pub fn json(body: impl Into<String>) -> Self {
-        Self {
-            status: 200,
-            body: body.into(),
-        }
+        Self::status(200).body(body)
     }
 
     /// A status without a body.
     pub fn status(status: u16) -> Self {
         Self {
             status,
+            headers: Vec::new(),
             body: String::new(),
         }
     }
 
+    /// Sets the body.
+    #[must_use]
+    pub fn body(mut self, body: impl Into<String>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    /// Adds a header. What is not said of the content type is that it is JSON.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
     fn as_http(&self) -> String {
-        let Self { status, body } = self;
-        let head = "Content-Type: application/json\r\nConnection: close";
+        let Self {
+            status,
+            headers,
+            body,
+        } = self;
+        let content_type = "Content-Type";
+        let is_typed = |(name, _): &(String, String)| name.eq_ignore_ascii_case(content_type);
+        let mut head = format!("HTTP/1.1 {status} Answer\r\nConnection: close\r\n");
+        for (name, value) in headers {
+            head.extend([name, ": ", value, "\r\n"]);
+        }
+        if !headers.iter().any(is_typed) {
+            head.extend([content_type, ": application/json\r\n"]);
+        }
         let length = body.len();
-        format!("HTTP/1.1 {status} Answer\r\n{head}\r\nContent-Length: {length}\r\n\r\n{body}")
+        format!("{head}Content-Length: {length}\r\n\r\n{body}")
     }
 }
 

@@ -2,8 +2,8 @@
 //! be done about it: could the message be on its way?
 //!
 //! Made by `http.rs` and by each provider's `map.rs`; layers and dispatchers ask only
-//! [`Error::kind`], [`Error::acceptance`] and [`Error::is_safe_to_resend`]. No status code is looked
-//! at outside `map.rs`.
+//! [`Error::kind`], [`Error::acceptance`], [`Error::is_safe_to_resend`] and
+//! [`Error::may_fail_over`]. No status code is looked at outside `map.rs`.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -297,6 +297,34 @@ impl Error {
             ErrorKind::RateLimited | ErrorKind::Unavailable | ErrorKind::Timeout
         );
         passes && self.0.acceptance == Acceptance::NotSent
+    }
+
+    /// Whether the same message may be handed to another account without risking a second text: it is
+    /// proved that this one sent nothing, and the cause lies with the account or its provider rather
+    /// than with the message.
+    ///
+    /// A message, a recipient or a text that one provider refuses is refused by all, or would get
+    /// past a filter by another door; such an error is the end of it.
+    pub fn may_fail_over(&self) -> bool {
+        let is_another_accounts_chance = match self.0.kind {
+            ErrorKind::InvalidSender
+            | ErrorKind::Unauthorized
+            | ErrorKind::Forbidden
+            | ErrorKind::NotFound
+            | ErrorKind::InsufficientCredit
+            | ErrorKind::RateLimited
+            | ErrorKind::Unavailable
+            | ErrorKind::Timeout
+            | ErrorKind::Unsupported
+            | ErrorKind::Protocol
+            | ErrorKind::Config => true,
+            ErrorKind::InvalidMessage | ErrorKind::InvalidRecipient | ErrorKind::Rejected => false,
+        };
+        let is_proved = match self.0.acceptance {
+            Acceptance::NotSent | Acceptance::Refused => true,
+            Acceptance::Unknown => false,
+        };
+        is_another_accounts_chance && is_proved
     }
 
     /// How long the provider asked to wait.

@@ -6,7 +6,9 @@
     reason = "a test stops where something is missing"
 )]
 
+mod book;
 mod end_to_end;
+mod examples;
 mod netsapiens_campaign;
 mod netsapiens_end_to_end;
 mod netsapiens_events;

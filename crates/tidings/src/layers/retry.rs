@@ -126,7 +126,7 @@ impl Jitter {
         })
     }
 
-    pub(super) fn next(&self) -> f64 {
+    pub(crate) fn next(&self) -> f64 {
         let number = (self.0)();
         if number.is_nan() {
             1.0

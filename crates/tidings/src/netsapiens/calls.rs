@@ -277,7 +277,7 @@ impl Client {
     ///
     /// # Errors
     /// [`ErrorKind::Protocol`] when a row is none.
-    #[doc(alias("get_calls", "CallsAPI"))]
+    #[doc(alias("get_calls", "read_calls", "CallsAPI"))]
     pub async fn calls(&self) -> Result<Answer<Vec<ActiveCall>>> {
         let path = self.user_path().map(|path| path.fixed("/calls"));
         self.call_rows(LIST, path).await
@@ -287,7 +287,7 @@ impl Client {
     ///
     /// # Errors
     /// [`ErrorKind::Forbidden`] for a user who may not see the domain.
-    #[doc(alias("get_calls"))]
+    #[doc(alias("get_calls", "read_calls"))]
     pub async fn domain_calls(&self) -> Result<Answer<Vec<ActiveCall>>> {
         let path = Path::domain(&self.shared().domain);
         self.call_rows(LIST_DOMAIN, path.map(|path| path.fixed("/calls")))
@@ -298,7 +298,7 @@ impl Client {
     ///
     /// # Errors
     /// [`ErrorKind::Protocol`] when the answer holds no number.
-    #[doc(alias("get_call_count", "count_calls"))]
+    #[doc(alias("get_call_count", "count_calls", "read_calls"))]
     pub async fn count_domain_calls(&self) -> Result<Answer<u64>> {
         let path = Path::domain(&self.shared().domain);
         let path = path.map(|path| path.fixed("/calls/count"));
@@ -311,7 +311,7 @@ impl Client {
     /// # Errors
     /// [`ErrorKind::NotFound`] when there is none with this id, [`ErrorKind::Protocol`] when the server
     /// gives several others.
-    #[doc(alias("get_call", "get_calls"))]
+    #[doc(alias("get_call", "get_calls", "read_calls"))]
     pub async fn active_call(&self, id: &str) -> Result<Answer<ActiveCall>> {
         let path = self.call_path(id);
         let answer: Answer<Vec<wire::ActiveCall>> = self

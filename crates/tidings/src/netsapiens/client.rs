@@ -113,7 +113,12 @@ impl Client {
     ///
     /// # Errors
     /// [`ErrorKind::Unauthorized`] for wrong credentials; otherwise why there is no token.
-    #[doc(alias("get_token", "refresh_token"))]
+    #[doc(alias(
+        "get_token",
+        "refresh_token",
+        "refresh_access_token",
+        "check_token_expiry"
+    ))]
     pub async fn sign_in(&self) -> Result<SignedIn> {
         self.signed_in(self.shared().sign_in.sign_in().await)
     }
@@ -149,7 +154,7 @@ impl Client {
 
     /// The present token, with what the server told about the user. `None` before the first call and
     /// with an API key.
-    #[doc(alias("get_token", "auth_data"))]
+    #[doc(alias("get_token", "auth_data", "token_data"))]
     pub fn token(&self) -> Option<Token> {
         self.shared().sign_in.token()
     }

@@ -167,7 +167,7 @@ impl Client {
     /// [`ErrorKind::InvalidSender`] before anything is sent when the message is wrong. An error
     /// whose [`acceptance`](crate::Error::acceptance) is unknown holds the session in its
     /// [`provider_ref`](crate::Error::provider_ref).
-    #[doc(alias("send_message", "MessagesAPI"))]
+    #[doc(alias("send_message", "MessageAPI", "MessagesAPI"))]
     pub async fn send(&self, message: &Message) -> Result<Answer<Sent>> {
         let session = self.shared().choices.new_sessions.next();
         self.send_in(&session, message).await
