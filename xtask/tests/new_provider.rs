@@ -37,11 +37,11 @@ const OWN_VERSION: [&str; 2] = ["\nversion = \"0.1.0\"\n", "\nversion = \"0.1.1\
 #[test]
 fn a_new_provider_in_a_scratch_copy_fails_what_it_has_yet_to_earn() {
     let copy = Copy::of_the_repository();
-    let made = copy.run(&mut copy.xtask(&["new-provider", NAME]));
+    let made = succeed(&mut copy.xtask(&["new-provider", NAME]));
     let filter = format!("provider::{NAME}::");
     assert!(made.contains(&filter), "{made}");
-    copy.run(&mut copy.xtask(&["tidy"]));
-    copy.run(&mut copy.cargo(&["fmt", "--all", "--check"]));
+    succeed(&mut copy.xtask(&["tidy"]));
+    succeed(&mut copy.cargo(&["fmt", "--all", "--check"]));
 
     let said = copy.behave(&[&filter]);
     let all = listed(&copy.behave(&["--list"]));
@@ -101,16 +101,6 @@ impl Copy {
         command
     }
 
-    /// What a program says that has to succeed.
-    #[track_caller]
-    fn run(&self, command: &mut Command) -> String {
-        let output = command.output().unwrap();
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        let complained = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{command:?}\n{said}\n{complained}");
-        said
-    }
-
     /// What the behaviour suite says. It may fail, but has to be built.
     #[track_caller]
     fn behave(&self, arguments: &[&str]) -> String {
@@ -131,6 +121,16 @@ impl Copy {
         );
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
+}
+
+/// What a program says that has to succeed.
+#[track_caller]
+fn succeed(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let complained = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}\n{said}\n{complained}");
+    said
 }
 
 /// Where the program of this crate was built: the folder that holds `debug/xtask`.
