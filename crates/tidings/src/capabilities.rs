@@ -4,8 +4,8 @@
 //! Called by the messenger for each account that may carry a message, and by programs that want to
 //! know before they send. A provider's client checks again, by rules that only it knows.
 
-use tidings_core::Message;
 use tidings_core::text::{self, Policy, TextError};
+use tidings_core::{Message, SenderId};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::Capabilities;
@@ -37,12 +37,17 @@ impl Capabilities {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn check(&self, message: &Message) -> Result<()> {
+        self.check_from(message, message.from.as_ref())
+    }
+
+    /// As [`Self::check`], with a sender that a route sets in the place of the message's own.
+    pub(crate) fn check_from(&self, message: &Message, sender: Option<&SenderId>) -> Result<()> {
         let calling_code = message.to.calling_code();
         if !self.calling_codes.is_empty() && !self.calling_codes.contains(&calling_code) {
             let what = format!("the account serves no numbers with calling code {calling_code}");
             return Err(Error::not_sent(ErrorKind::InvalidRecipient, what));
         }
-        if message.from.is_none() && !self.sender_optional {
+        if sender.is_none() && !self.sender_optional {
             let what = "the message names no sender, and the account has none of its own";
             return Err(Error::not_sent(ErrorKind::InvalidSender, what));
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tidings_core::Clock;
 
 use super::Messenger;
-use super::accounts::{Account, Shared};
+use super::accounts::{Account, Router, Shared};
 use super::heard::Heard;
 use super::reference::References;
 use super::settings::MessengerSettings;
@@ -69,8 +69,8 @@ impl MessengerBuilder {
     /// Puts the messenger together.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] when there is no account, when two have one name, or when a route leads to
-    /// an account that is not there.
+    /// [`ErrorKind::Config`] when there is no account, when two have one name, or when the routes do not
+    /// make sense: [`Routes::check`].
     pub fn build(self) -> Result<Messenger> {
         let config = |what: String| Error::not_sent(ErrorKind::Config, what);
         if self.accounts.is_empty() {
@@ -82,14 +82,12 @@ impl MessengerBuilder {
                 return Err(config(format!("two accounts have the name {name}")));
             }
         }
-        let names = self.accounts.iter().map(|(name, _)| name.clone());
-        let routes = self.routes.unwrap_or_else(|| Routes::failover(names));
-        let mut routed = routes.rules.iter().flat_map(|rule| &rule.accounts);
-        if let Some(name) = routed.find(|name| !by_name.contains_key(*name)) {
-            return Err(config(format!(
-                "a route leads to {name}, which is no account"
-            )));
-        }
+        let names = || self.accounts.iter().map(|(name, _)| name.clone());
+        let routes = self.routes.unwrap_or_else(|| Routes::failover(names()));
+        routes.check(names()).map_err(|error| {
+            let what = "the routes of the messenger do not make sense";
+            Error::not_sent(ErrorKind::Config, format!("{what}: {error}")).with_source(error)
+        })?;
         let references = match &self.randomness {
             Some(randomness) => References::drawn(randomness),
             None => References::unique(),
@@ -99,7 +97,7 @@ impl MessengerBuilder {
         Ok(Messenger::new(Shared {
             accounts: accounts.collect(),
             by_name,
-            routes,
+            router: Router::new(routes),
             heard: Heard::keeping(self.settings.reports_kept),
             settings: self.settings,
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock::new())),

@@ -12,7 +12,7 @@ use super::verdict::{FailedAttempt, Failure, Sent, Verdict};
 use crate::account::AccountName;
 use crate::error::{Acceptance, Error, ErrorKind};
 use crate::provider::{AttemptRef, Outbound, Receipt};
-use crate::routing::{Candidate, Decision};
+use crate::routing::Decision;
 
 /// What is to be done about a message after an attempt failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,8 +54,9 @@ pub(super) struct Journey {
     valid_for: Option<Duration>,
     pub(super) policy: DeliveryPolicy,
     names_sender: bool,
-    /// The accounts that were not tried yet.
-    candidates: std::vec::IntoIter<Candidate>,
+    decision: Decision,
+    /// How many of the decision's candidates had their turn.
+    n_tried: usize,
     /// The account that has it or is to have it, by its place.
     pub(super) account: usize,
     /// How often it went again on this account.
@@ -79,7 +80,7 @@ impl Journey {
     pub(super) fn new(
         position: u64,
         outbound: &Outbound,
-        decision: Decision,
+        (decision, refusals): (Decision, Vec<FailedAttempt>),
         shared: &Shared,
         now: Duration,
     ) -> Self {
@@ -91,38 +92,35 @@ impl Journey {
             valid_for: message.valid_for,
             policy: message.policy.unwrap_or(shared.settings.policy),
             names_sender: message.from.is_some(),
-            candidates: decision.candidates.into_iter(),
+            decision,
+            n_tried: 0,
             account: 0,
             resent: 0,
             last: None,
             open: None,
-            others: Vec::new(),
+            others: refusals,
         }
     }
 
-    /// Moves on to the next account that can carry the message, and makes the message ready for it.
-    /// `false` when there is none.
+    /// Moves on to the next account, and gives the message the sender that it has there. `false` when
+    /// there is none.
     pub(super) fn advance(&mut self, outbound: &mut Outbound, shared: &Shared) -> bool {
-        for Candidate {
-            account, sender, ..
-        } in self.candidates.by_ref()
-        {
-            if !self.names_sender {
-                outbound.message.from = sender;
-            }
-            let fits = shared.place(&account).and_then(|place| {
-                let capabilities = &shared.accounts[place].capabilities;
-                capabilities.check(&outbound.message).map(|()| place)
-            });
-            match fits {
-                Ok(place) => {
-                    (self.account, self.resent) = (place, 0);
-                    return true;
-                }
-                Err(error) => self.others.push(FailedAttempt { account, error }),
-            }
+        let Some(candidate) = self.decision.candidates().nth(self.n_tried) else {
+            return false;
+        };
+        self.n_tried += 1;
+        if !self.names_sender {
+            outbound.message.from = candidate.sender.cloned();
         }
-        false
+        let place = shared.place(candidate.account);
+        self.account = place.expect("the routes were checked against the accounts");
+        self.resent = 0;
+        true
+    }
+
+    /// The rule that chose the accounts.
+    pub(super) fn rule(&self) -> Option<usize> {
+        self.decision.rule()
     }
 
     /// Begins an attempt. `false` when the message is not worth sending any more.
@@ -218,7 +216,8 @@ impl Journey {
     }
 }
 
-/// The error of a message that no account can carry, naming each with its reason.
+/// The error of a message that no account can carry, naming each with its reason. Its kind is the
+/// first one's.
 fn nobody_was_asked(refusals: &[FailedAttempt]) -> Error {
     let Some(first) = refusals.first() else {
         return Error::not_sent(

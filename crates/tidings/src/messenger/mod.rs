@@ -282,9 +282,9 @@ impl Messenger {
         })
     }
 
-    /// Which accounts would carry a message, in which order, and why. Nothing is sent.
+    /// Which accounts would carry a message, in which order, and why: [`Decision::why`]. Nothing is sent.
     pub fn decide(&self, message: &Message) -> Decision {
-        self.0.decide(message, self.0.randomness.next())
+        self.0.decide(message, self.0.randomness.next()).0
     }
 }
 

@@ -23,6 +23,7 @@ use super::lanes::{Group, Lane};
 use super::verdict::{Verdict, VerdictOrder};
 use crate::error::{Acceptance, Error, ErrorKind, Result};
 use crate::provider::{AttemptRef, Outbound, Receipt};
+use crate::routing::Observation;
 
 /// What becomes of the messages of a stream: see
 /// [`Messenger::send_many`](super::Messenger::send_many).
@@ -47,6 +48,8 @@ struct Answered {
     account: usize,
     group: Group,
     started: Timestamp,
+    /// By the clock's measure, as the next.
+    began: Duration,
     ended: Duration,
     result: Result<Vec<Result<Receipt>>>,
 }
@@ -152,10 +155,12 @@ impl<S: Stream<Item = Message>> Verdicts<S> {
 
     /// What the answer of a call means for each of its messages.
     fn hear_answer(&mut self, answered: Answered) {
+        self.observe(&answered);
         let Answered {
             account,
             group,
             started,
+            began: _,
             ended,
             result,
         } = answered;
@@ -168,6 +173,30 @@ impl<S: Stream<Item = Message>> Verdicts<S> {
                 Err(error) => self.failed(outbound, journey, error, started, ended),
             }
         }
+    }
+
+    /// Tells the routes how the call went, once for each rule that chose the account.
+    fn observe(&self, answered: &Answered) {
+        let router = &self.shared.router;
+        if !router.is_adaptive() {
+            return;
+        }
+        let journeys = answered.group.journeys.iter();
+        let mut rules: Vec<usize> = journeys.filter_map(Journey::rule).collect();
+        rules.sort_unstable();
+        rules.dedup();
+        let latency = answered.ended.saturating_sub(answered.began);
+        let observation = match &answered.result {
+            Err(_) => Observation::of(&answered.result, latency),
+            // A call that a provider's client makes in parts may fail in all of them.
+            Ok(results) if results.iter().all(Result::is_err) => {
+                let first = results.first();
+                first.and_then(|result| Observation::of(result, latency))
+            }
+            Ok(_) => Some(Observation::new(latency, false)),
+        };
+        let account = &self.shared.accounts[answered.account].name;
+        router.observe(rules, account, observation, answered.ended);
     }
 
     fn failed(
@@ -315,12 +344,14 @@ impl<S> fmt::Debug for Verdicts<S> {
 
 async fn call(shared: Arc<Shared>, account: usize, group: Group) -> Answered {
     let started = shared.clock.now();
+    let began = shared.clock.elapsed();
     let provider = &shared.accounts[account].provider;
     let result = provider.submit(&group.outbounds).await;
     Answered {
         account,
         group,
         started,
+        began,
         ended: shared.clock.elapsed(),
         result,
     }

@@ -113,7 +113,12 @@ impl Client {
     ///
     /// # Errors
     /// [`ErrorKind::Unauthorized`] for wrong credentials; otherwise why there is no token.
-    #[doc(alias("get_token", "refresh_token", "refresh_access_token", "check_token_expiry"))]
+    #[doc(alias(
+        "get_token",
+        "refresh_token",
+        "refresh_access_token",
+        "check_token_expiry"
+    ))]
     pub async fn sign_in(&self) -> Result<SignedIn> {
         self.signed_in(self.shared().sign_in.sign_in().await)
     }

@@ -4,6 +4,7 @@
 
 mod balance;
 mod cancel;
+mod errors;
 mod limits;
 mod status;
 mod submit;
@@ -15,6 +16,7 @@ pub(crate) fn behaviours() -> Vec<Behaviour> {
     let areas = [
         submit::rows,
         limits::rows,
+        errors::rows,
         status::rows,
         cancel::rows,
         balance::rows,
