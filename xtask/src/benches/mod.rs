@@ -1,6 +1,7 @@
 //! `cargo xtask bench <name>`: the registration of the benchmarks. Each is a module of its own that
 //! prints its table; this file only knows their names.
 
+mod messenger;
 mod netsapiens;
 mod passinfo;
 mod puzzel;
@@ -12,6 +13,7 @@ use anyhow::bail;
 type Bench = fn(&[String]) -> anyhow::Result<()>;
 
 const BENCHES: &[(&str, Bench)] = &[
+    ("messenger", messenger::run),
     ("netsapiens", netsapiens::run),
     ("passinfo", passinfo::run),
     ("puzzel", puzzel::run),
