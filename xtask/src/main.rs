@@ -14,6 +14,7 @@ mod clock;
 mod config;
 mod fuzz;
 mod r#gen;
+mod mutants;
 mod new_provider;
 mod process;
 mod suite;
@@ -32,6 +33,7 @@ Tools:
   bench <NAME>               measurements beside other programs, in one run
   fuzz [TARGET ...] [--seconds N]
                              bad input for every wire format, a minute each (installs cargo-fuzz)
+  mutants [AREA ...]         whether a test fails when the code is wrong (installs cargo-mutants)
   gen [--check]              writes the tables that are derived from Unicode data, or compares them
   new-provider NAME          the folder of a provider that compiles, is registered and has all to earn yet
   tidy                       the rules of this repository that no compiler checks
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         "fuzz" => fuzz::run(rest).map(succeeded),
         "gen" => r#gen::run(rest).map(succeeded),
         "new-provider" => new_provider::run(rest).map(succeeded),
+        "mutants" => mutants::run(rest).map(succeeded),
         "test" => suite::run(rest),
         "tidy" => tidy::run(rest).map(succeeded),
         "help" | "--help" | "-h" => {

@@ -154,9 +154,21 @@ impl CarrierBuilder {
         self
     }
 
+    /// Tells it so often, instead of as often as the vendor does.
+    pub fn telling_every(mut self, interval: Duration) -> Self {
+        self.builder = self.builder.event_interval(interval);
+        self
+    }
+
     /// Sets one of the provider's settings that are no credentials.
     pub fn setting(mut self, name: &str, value: &str) -> Self {
         self.builder = self.builder.setting(name, value);
+        self
+    }
+
+    /// Speaks TLS, with a certificate that clients have to be told to trust.
+    pub fn tls(mut self) -> Self {
+        self.builder = self.builder.tls();
         self
     }
 

@@ -1,12 +1,13 @@
 //! The harness: what the tests of the whole product share.
 //!
 //! Used by this crate's own tests only; nothing depends on it. In reading order: [`Carrier`],
-//! [`SimulatedByCommand`], [`Shell`], [`TestClock`], [`PhoneNumbers`], [`Fault`], [`CapturedLog`],
-//! [`Python`], [`Recorder`].
+//! [`SimulatedByCommand`], [`Shell`], [`TestClock`], [`PhoneNumbers`], [`Fault`], [`CutLine`],
+//! [`CapturedLog`], [`Python`], [`Recorder`].
 
 mod carrier;
 mod clock;
 mod command;
+mod cut;
 mod fault;
 mod log;
 mod numbers;
@@ -23,6 +24,7 @@ mod book {
 pub use carrier::{Carrier, CarrierBuilder, standard};
 pub use clock::TestClock;
 pub use command::{SimulatedByCommand, program_folder};
+pub use cut::{CutLine, Ending, Stage};
 pub use fault::{CALL_LIMIT, Fault};
 pub use log::{CapturedLog, log_ended};
 pub use numbers::PhoneNumbers;

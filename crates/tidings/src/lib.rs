@@ -107,6 +107,8 @@
 //! | `server` | every enabled provider's API as an axum router over [`backend::Backend`] | |
 //! | `listen` | a listener for such a router, or for anything else that answers calls | |
 //! | `tls-server` | TLS for it, with a certificate of one's own making; brings aws-lc-rs with it | |
+//! | `blocking` | the same without a runtime of one's own: `blocking` | |
+//! | `templates` | texts with fields for each recipient: `template` | yes |
 //! | `netsapiens`, `passinfo`, `puzzel` | that provider | yes |
 //! | `aws-lc-rs` | cryptography for TLS; without it the program installs a rustls `CryptoProvider` | yes |
 
@@ -117,6 +119,8 @@ pub mod address_book;
 mod answer;
 pub mod backend;
 pub mod batches;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 pub mod callback;
 mod capabilities;
 mod clock;
@@ -147,6 +151,8 @@ pub mod routing;
 #[cfg(feature = "server")]
 pub mod serve;
 pub mod subscriptions;
+#[cfg(feature = "templates")]
+pub mod template;
 
 #[cfg(feature = "client")]
 pub use crate::http::HttpClient;

@@ -256,7 +256,8 @@ impl SimulatorBuilder {
         self
     }
 
-    /// How often those who subscribe are posted to. Default: as often as the vendor does it.
+    /// How often the customer's server is called, or those who subscribe are posted to. Default: as
+    /// often as the vendor does it.
     pub fn event_interval(mut self, interval: Duration) -> Self {
         self.event_interval = Some(interval);
         self
@@ -347,7 +348,7 @@ impl SimulatorBuilder {
         let caller = self
             .callback_url
             .filter(|_| poster.is_none())
-            .map(|url| callbacks::Caller::new(world.clone(), &url));
+            .map(|url| callbacks::Caller::new(world.clone(), &url, self.event_interval));
         let caller = caller.transpose()?;
         let stopping = CancellationToken::new();
         let mut listener = JoinSet::new();

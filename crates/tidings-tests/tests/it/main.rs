@@ -8,6 +8,7 @@
 
 mod book;
 mod end_to_end;
+mod examples;
 mod netsapiens_campaign;
 mod netsapiens_end_to_end;
 mod netsapiens_events;

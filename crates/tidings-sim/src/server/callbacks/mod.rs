@@ -45,12 +45,17 @@ pub(super) struct Caller {
     emitter: CallbackEmitter,
     url: Uri,
     post: Post,
+    interval: Option<Duration>,
 }
 
 impl Caller {
     /// # Errors
     /// [`SimError::Callback`] when the provider makes no calls, or the address cannot be called.
-    pub(super) fn new(world: World, url: &str) -> Result<Self, SimError> {
+    pub(super) fn new(
+        world: World,
+        url: &str,
+        interval: Option<Duration>,
+    ) -> Result<Self, SimError> {
         let refused = |fault: &str| SimError::Callback {
             fault: fault.to_owned(),
         };
@@ -68,6 +73,7 @@ impl Caller {
             world,
             emitter,
             url,
+            interval,
             post: Box::new(move |request| {
                 let http = http.clone();
                 Box::pin(async move { Some(http.send(request).await.ok()?.status) })
@@ -76,7 +82,8 @@ impl Caller {
     }
 
     fn round(&self) -> Duration {
-        self.emitter.at_most_every.max(SHORTEST_ROUND)
+        let usual = self.emitter.at_most_every.max(SHORTEST_ROUND);
+        self.interval.unwrap_or(usual)
     }
 }
 

@@ -101,17 +101,17 @@ impl Line {
             .seed(1)
             .clock(Arc::<RunTimeClock>::clone(&clock))
             .scenario(Scenario::from_toml(scenario).unwrap())
-            .callback_url("http://localhost/told?fixed=1");
+            .callback_url("http://localhost/told?fixed=1", None);
         if let Some(path) = state {
             builder = builder.state_file(path);
         }
         let world = builder.into_world().await.unwrap();
         let who = sign_in(&world, None).await;
         let made = Arc::new(Mutex::new(Vec::new()));
-        let mut caller = Caller::new(world.clone(), "http://localhost/told?fixed=1").unwrap();
+        let mut caller = Caller::new(world.clone(), "http://localhost/told?fixed=1", None).unwrap();
         let (record, answers) = (Arc::clone(&made), Arc::clone(&clock));
         caller.post = Box::new(move |request| {
-            assert_eq!(request.uri(), "http://localhost/told?fixed=1");
+            assert_eq!(request.uri(), "http://localhost/told?fixed=1", None);
             let lines = std::str::from_utf8(request.body()).unwrap().lines();
             let mut made = record.lock().unwrap();
             let status = answer(made.len());
@@ -465,7 +465,7 @@ fn the_query_of_a_call_follows_that_of_the_address() {
 async fn an_address_that_cannot_be_called_is_refused() {
     let world = Simulator::builder(&SPEC).into_world().await.unwrap();
     for wrong in ["", "localhost:80", "ftp://localhost/", "/told", "http://"] {
-        let refused = Caller::new(world.clone(), wrong).err();
+        let refused = Caller::new(world.clone(), wrong, None).err();
         assert!(
             matches!(refused, Some(SimError::Callback { .. })),
             "{wrong}"

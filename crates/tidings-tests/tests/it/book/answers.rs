@@ -58,7 +58,10 @@ impl Asked {
     pub(super) fn of(spec: &ProviderSpec) -> Self {
         let path = provider_folder(spec.id).join("testdata/answers.json");
         let text = fs::read_to_string(&path);
-        let text = text.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let text = text.unwrap_or_else(|error| {
+            let path = path.display();
+            panic!("{path}: {error}; it is made as in the folders of the other providers")
+        });
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 

@@ -75,7 +75,11 @@ fn check(differing: &[String]) {
 /// differs, and then writes what it should be.
 #[track_caller]
 fn compare(path: &str, tables: &Tables) -> Option<String> {
-    let text = page(path);
+    let text = if Path::new(FOLDER).join(path).exists() {
+        page(path)
+    } else {
+        skeleton(tables)
+    };
     let (mut made, mut seen) = (String::new(), BTreeSet::new());
     let mut rest = text.as_str();
     while let Some((before, after)) = rest.split_once(OPENS) {
@@ -95,13 +99,25 @@ fn compare(path: &str, tables: &Tables) -> Option<String> {
             "docs/{path} lacks {OPENS}{name} -->"
         );
     }
-    if made == text {
+    if made == text && Path::new(FOLDER).join(path).exists() {
         return None;
     }
     let written = Path::new(WRITTEN).join(path);
     fs::create_dir_all(written.parent().unwrap()).unwrap();
     fs::write(&written, made).unwrap();
     Some(path.to_owned())
+}
+
+/// What the page of a new provider begins as.
+fn skeleton(tables: &Tables) -> String {
+    let sections = tables.iter().filter(|(_, table)| has_rows(table));
+    let section = |name: &str| format!("## {name}\n\n{OPENS}{name} -->\n{CLOSES}\n\n");
+    let sections: String = sections.map(|(name, _)| section(name)).collect();
+    format!("# The title\n\n{sections}")
+}
+
+fn has_rows(table: &str) -> bool {
+    table.lines().count() > 2
 }
 
 fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
@@ -269,12 +285,12 @@ fn kinds() -> String {
 }
 
 fn reaction(error: &Error) -> &'static str {
-    if error.is_safe_to_resend() {
-        return "again, after a while";
-    }
-    match error.acceptance() {
-        Acceptance::Unknown => "by policy: ask first",
-        _ => "never",
+    match (error.is_safe_to_resend(), error.may_fail_over()) {
+        (true, true) => "again, or another account",
+        (true, false) => "again",
+        (false, true) => "another account",
+        (false, false) if error.acceptance() == Acceptance::Unknown => "as the policy says",
+        (false, false) => "neither",
     }
 }
 
