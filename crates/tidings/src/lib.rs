@@ -110,8 +110,11 @@
 //! | `blocking` | the same without a runtime of one's own: `blocking` | |
 //! | `templates` | texts with fields for each recipient: `template` | yes |
 //! | `netsapiens`, `passinfo`, `puzzel` | that provider | yes |
+//! | `all-providers` | every provider there is | yes |
 //! | `aws-lc-rs` | cryptography for TLS; without it the program installs a rustls `CryptoProvider` | yes |
 
+// docs.rs shows beside each item which feature it takes; its compiler alone knows how.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 mod account;
