@@ -61,6 +61,8 @@
 //!
 //! Rust 1.95 or newer. Texts, whole numbers and secrets are in no error, no log line and no `Debug`.
 
+// docs.rs shows beside each item which feature it takes; its compiler alone knows how.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 mod account;
