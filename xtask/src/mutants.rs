@@ -139,6 +139,8 @@ fn call(area: &Area, folder: &Path) -> anyhow::Result<std::process::Command> {
     // tests take, so that a busy machine is not taken for a test that fails.
     call.args(["--timeout", "120", "--no-shuffle", "--", "--"]);
     call.args(area.tests);
+    // Whether a property fails is all that is asked, not the smallest input with which it does.
+    call.env("PROPTEST_MAX_SHRINK_ITERS", "0");
     Ok(call)
 }
 

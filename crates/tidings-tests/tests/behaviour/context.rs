@@ -103,7 +103,12 @@ impl Context {
     /// The same; no call takes longer than `limit`.
     pub(crate) fn connect_within(&self, carrier: Carrier, limit: Duration) -> Line {
         let account = carrier.simulator.account();
-        let bare = self.client(&account, limit);
+        self.connect_as(carrier, &account, limit)
+    }
+
+    /// The same with an account that says something else than the carrier does.
+    pub(crate) fn connect_as(&self, carrier: Carrier, account: &Account, limit: Duration) -> Line {
+        let bare = self.client(account, limit);
         Line {
             provider: standard(Arc::clone(&bare), Duration::from_mins(1)),
             bare,
@@ -127,8 +132,8 @@ impl Context {
         account: &Account,
         limit: Duration,
     ) -> Result<Arc<dyn Provider>> {
-        let http = HttpClient::builder().timeout(limit).build();
-        (self.spec.connect)(account, http.expect("plain HTTP needs no set-up"))
+        let http = HttpClient::for_account(account, HttpClient::builder().timeout(limit))?;
+        (self.spec.connect)(account, http)
     }
 }
 

@@ -183,6 +183,7 @@ const FAULTS: &[Fault] = &[
             (InsufficientCredit, NotSent),
             (InsufficientCredit, Refused),
             (Rejected, Refused),
+            (Forbidden, NotSent),
         ],
     ),
 ];
