@@ -107,8 +107,8 @@
 //! | `server` | every enabled provider's API as an axum router over [`backend::Backend`] | |
 //! | `listen` | a listener for such a router, or for anything else that answers calls | |
 //! | `tls-server` | TLS for it, with a certificate of one's own making; brings aws-lc-rs with it | |
-//! | `blocking` | the same without a runtime of one's own: `blocking` | |
-//! | `templates` | texts with fields for each recipient: `template` | yes |
+//! | `blocking` | clients, interface and messenger for programs without an asynchronous runtime | |
+//! | `templates` | texts with fields that differ between recipients | yes |
 //! | `netsapiens`, `passinfo`, `puzzel` | that provider | yes |
 //! | `aws-lc-rs` | cryptography for TLS; without it the program installs a rustls `CryptoProvider` | yes |
 
