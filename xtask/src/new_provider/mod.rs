@@ -37,6 +37,9 @@ const TEMPLATES: [(&str, &str); 11] = [
     ),
 ];
 
+/// What is said at the end.
+const NEXT: &str = include_str!("templates/next.txt");
+
 pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
     let [written] = arguments else {
         bail!("`new-provider` takes one name: cargo xtask new-provider NAME");
@@ -93,22 +96,6 @@ fn report<'a>(name: &Name, folder: &str, changed: impl Iterator<Item = &'a str>)
     lines.extend(TEMPLATES.map(|(file, _)| format!("  {folder}/{file}")));
     lines.push("changed:".to_owned());
     lines.extend(changed.map(|path| format!("  {path}")));
-    lines.push(format!(
-        "\n\
-It compiles, is registered, and refuses to send. What is to be done is what fails:\n\
-\n\
-  cargo test -p tidings-tests --test behaviour -- provider::{name}::\n\
-\n\
-In this order it goes well:\n\
-  1. README.md: the vendor's facts under their headings, each with its source\n\
-  2. testdata/: golden exchanges from the vendor's papers; wire.rs and tests.rs until they are read\n\
-  3. map.rs and verdict.rs: what the vendor's words and answers mean; SPEC's settings in mod.rs\n\
-  4. client.rs and submit.rs, and with each function its line in CAPABILITIES\n\
-  5. server.rs: the same calls from the other side; then the behaviours run against the simulator\n\
-  6. callback.rs, where the vendor calls its customers\n\
-`cargo xtask test` runs every other check; documents that are made of the registration say there\n\
-how they are written anew."
-    ));
-    lines.push(String::new());
+    lines.push(fill(NEXT, name));
     lines.join("\n")
 }
