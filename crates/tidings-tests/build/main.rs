@@ -6,7 +6,8 @@
 //! (empty where there is none). It looks again whenever a file of this package changes; after
 //! installing such a Python: `cargo clean --package tidings-tests`.
 
-use std::env;
+mod config;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,8 +24,7 @@ fn main() {
     println!("cargo::rerun-if-changed={BOOK}");
     find_python();
     let modules = modules_of_the_book();
-    let folder = env::var_os("OUT_DIR").expect("cargo says where");
-    fs::write(Path::new(&folder).join("book.rs"), modules).expect("cargo made the folder");
+    fs::write(config::output_folder().join("book.rs"), modules).expect("cargo made the folder");
 }
 
 const BOOK: &str = "../../docs";
