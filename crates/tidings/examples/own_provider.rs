@@ -63,7 +63,10 @@ async fn main() -> anyhow::Result<()> {
     let sent = messenger.send(message).await?;
     println!("{} has it", sent.account);
     for report in messenger.status(&[sent]).await {
-        println!("it is {}", report?.state);
+        match report {
+            Ok(report) => println!("it is {}", report.state),
+            Err(error) => println!("{error}"),
+        }
     }
     Ok(())
 }

@@ -292,3 +292,6 @@ fn cannot(account: &AccountName, what: &str) -> Error {
     let what = format!("account {account} has no way to {what}");
     Error::not_sent(ErrorKind::Unsupported, what)
 }
+
+#[cfg(test)]
+mod tests;

@@ -60,20 +60,21 @@ fn messenger(policy: DeliveryPolicy, accounts: &[(&'static str, &Arc<dyn Provide
 
 async fn check_policy(cx: Context, policy: DeliveryPolicy, stage: Stage) {
     for ending in Ending::ALL {
-        let Fragile { line, cut } = Fragile::start(cx, (stage, ending)).await;
-        let messenger = messenger(policy, &[("main", &line.provider)]);
+        let mut fragile = Fragile::start(cx, (stage, ending)).await;
+        let first = messenger(policy, &[("main", &fragile.line.provider)]);
         let row = cx.row(1, MARKER);
-        let said = messenger.send(row.message.clone()).await;
-        cut.heal().await;
-        let arrived = line.arrivals_of(&row);
-        check_outcome(policy, &said, arrived);
+        let said = first.send(row.message.clone()).await;
+        fragile.heal(cx, stage).await;
+        let line = &fragile.line;
+        check_outcome(policy, &said, line.arrivals_of(&row));
         let Err(failure) = said else { continue };
         if policy == DeliveryPolicy::AtLeastOnce {
             assert!(failure.attempt.is_none(), "it was to go again: {failure:?}");
         }
         if failure.attempt.is_none() {
             // Nothing was sent, so it may go again now that the line works.
-            let sent = messenger.send(row.message.clone()).await.unwrap();
+            let again = messenger(policy, &[("main", &line.provider)]);
+            let sent = again.send(row.message.clone()).await.unwrap();
             assert!(!sent.duplicate_risk, "{sent:?}");
             assert_eq!(line.arrivals_of(&row), 1);
         }

@@ -10,7 +10,7 @@ use tidings::{
     Account, AttemptRef, Clock as _, DeliveryReport, E164, Error, Outbound, Provider, ProviderRef,
     SystemClock, Timestamp,
 };
-use tidings_tests::{CapturedLog, Carrier, Fault, Recorder, log_ended, standard};
+use tidings_tests::{CapturedLog, Carrier, Fault, Recorder, log_ended};
 
 use crate::behaviour::{Behaviour, rows};
 use crate::context::{AT_ONCE, Context};
@@ -149,9 +149,7 @@ async fn the_log_of_every_fault_holds_nothing_private(cx: Context) {
             .set_scenario(fault.scenario())
             .unwrap();
         let bare = cx.client(&account, fault.time_limit());
-        // The carrier asks for longer waits than this in vain: the error comes at once.
-        let provider = standard(bare, Duration::from_millis(100));
-        call_everything(cx, &*provider).await;
+        call_everything(cx, &*bare).await;
     }
     check_log(log, &private(&account, cx, cx.number(PLACE)));
     log.assert_acted(&Fault::OF_ALL_PROVIDERS);
