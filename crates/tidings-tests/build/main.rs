@@ -6,6 +6,11 @@
 //! (empty where there is none). It looks again whenever a file of this package changes; after
 //! installing such a Python: `cargo clean --package tidings-tests`.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "it is how a build script speaks to cargo"
+)]
+
 mod config;
 
 use std::fmt::Write as _;
@@ -45,8 +50,12 @@ fn modules_of_the_book() -> String {
         let name = name.with_extension("").to_string_lossy().into_owned();
         let name = name.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
         let name = name.to_ascii_lowercase();
-        writeln!(modules, "#[doc = include_str!({page:?})]\nmod {name} {{}}")
-            .expect("a text takes whatever is written");
+        let page = page.display();
+        writeln!(
+            modules,
+            "#[doc = include_str!(r\"{page}\")]\nmod {name} {{}}"
+        )
+        .expect("a text takes whatever is written");
     }
     modules
 }
