@@ -51,12 +51,7 @@
 //! | feature | what it adds | default |
 //! |---|---|---|
 //! | `client` | the HTTP client, the layers, the messenger, and the client of every enabled provider | yes |
-<<<<<<< HEAD
-//! | `netsapiens`, `passinfo`, `puzzel` | that provider | yes |
-//! | `all-providers` | all of them | yes |
-=======
 //! | `netsapiens`, `passinfo`, `puzzel`, `all-providers` | that provider, or all of them | yes |
->>>>>>> lead
 //! | `templates` | texts with fields for each recipient: `template` | yes |
 //! | `aws-lc-rs` | cryptography for TLS; without it the program installs a rustls `CryptoProvider` | yes |
 //! | `blocking` | the same without an asynchronous runtime of one's own: `blocking` | |
