@@ -46,7 +46,8 @@ fn messenger(policy: DeliveryPolicy, accounts: &[(&'static str, &Arc<dyn Provide
     let settings = MessengerSettings::default()
         .policy(policy)
         .settle(Duration::ZERO)
-        .grace(Duration::ZERO);
+        .grace(Duration::ZERO)
+        .deadline(Duration::from_secs(30));
     let mut builder = Messenger::builder()
         .clock(Arc::new(clock))
         .settings(settings);
@@ -63,7 +64,17 @@ async fn check_policy(cx: Context, policy: DeliveryPolicy, stage: Stage) {
         let mut fragile = Fragile::start(cx, (stage, ending)).await;
         let first = messenger(policy, &[("main", &fragile.line.provider)]);
         let row = cx.row(1, MARKER);
-        let said = first.send(row.message.clone()).await;
+        let send = first.send(row.message.clone());
+        let said = if stage == Stage::AfterTheConnection {
+            // Until it is mended nobody can ask what became of the message.
+            let mend = async {
+                fragile.cut.wait_for_a_cut().await;
+                fragile.cut.heal().await;
+            };
+            tokio::join!(send, mend).0
+        } else {
+            send.await
+        };
         fragile.heal(cx, stage).await;
         let line = &fragile.line;
         check_outcome(policy, &said, line.arrivals_of(&row));

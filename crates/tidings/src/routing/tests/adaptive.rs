@@ -390,6 +390,18 @@ fn each_adaptive_rule_has_a_controller_of_its_own() {
     assert_eq!(names, ["a", "b"]);
 }
 
+#[test]
+fn two_rules_that_change_at_once_are_a_change() {
+    let rule = || Rule::default().order(Order::Adaptive).accounts(["a", "b"]);
+    let mut adaptation = Adaptation::of(&Routes::new([rule().prefix("+47"), rule()]));
+    assert!(!adaptation.adjust(Duration::ZERO));
+    for rule in [0, 1].repeat(20) {
+        adaptation.observe(rule, &"a".into(), FAULT);
+        adaptation.observe(rule, &"b".into(), GOOD);
+    }
+    assert!(adaptation.adjust(INTERVAL));
+}
+
 /// What happens to a controller.
 #[derive(Clone, Debug)]
 enum Step {
