@@ -117,6 +117,7 @@ struct Shared {
     state: watch::Sender<Order>,
     /// The last order that is carried out.
     obeyed: watch::Sender<u64>,
+    n_cuts: watch::Sender<usize>,
 }
 
 /// What is to happen to connections from now on.
@@ -137,7 +138,6 @@ enum Connections {
 #[derive(Debug, Default)]
 struct Plan {
     cut: Option<Cut>,
-    n_cuts: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -165,6 +165,7 @@ impl CutLine {
                 connections: Connections::Served,
             }),
             obeyed: watch::Sender::new(0),
+            n_cuts: watch::Sender::new(0),
         });
         let mut running = JoinSet::new();
         running.spawn(listen(listener, Arc::clone(&shared)));
@@ -226,7 +227,14 @@ impl CutLine {
 
     /// How often it was cut in the middle of something.
     pub fn n_cuts(&self) -> usize {
-        self.shared.plan().n_cuts
+        *self.shared.n_cuts.borrow()
+    }
+
+    /// Returns when it has been cut in the middle of something.
+    pub async fn wait_for_a_cut(&self) {
+        let mut n_cuts = self.shared.n_cuts.subscribe();
+        let waited = n_cuts.wait_for(|n_cuts| *n_cuts > 0).await;
+        waited.expect("the line is there");
     }
 }
 
@@ -244,7 +252,7 @@ impl Shared {
         }
         cut.rest -= 1;
         let how = (cut.stage, cut.ending);
-        plan.n_cuts += 1;
+        self.n_cuts.send_modify(|n_cuts| *n_cuts += 1);
         Some(how)
     }
 }
@@ -283,7 +291,7 @@ async fn listen(listener: TcpListener, shared: Arc<Shared>) {
             accepted = accepted => {
                 let Ok((client, _)) = accepted else { continue };
                 if let Connections::Ended(ending) = now {
-                    shared.plan().n_cuts += 1;
+                    shared.n_cuts.send_modify(|n_cuts| *n_cuts += 1);
                     end(client, ending);
                 } else {
                     connections.spawn(serve(client, Arc::clone(&shared)));

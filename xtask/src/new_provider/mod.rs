@@ -20,7 +20,7 @@ use crate::tidy::layering;
 use crate::{process, workspace};
 
 /// The files of the folder. `tidy` demands the most of them, and ARCHITECTURE.md says what each is.
-const TEMPLATES: [(&str, &str); 11] = [
+const TEMPLATES: [(&str, &str); 12] = [
     ("README.md", include_str!("templates/README.md.txt")),
     ("mod.rs", include_str!("templates/mod.rs.txt")),
     ("wire.rs", include_str!("templates/wire.rs.txt")),
@@ -31,6 +31,10 @@ const TEMPLATES: [(&str, &str); 11] = [
     ("submit.rs", include_str!("templates/submit.rs.txt")),
     ("server.rs", include_str!("templates/server.rs.txt")),
     ("tests.rs", include_str!("templates/tests.rs.txt")),
+    (
+        "testdata/answers.json",
+        include_str!("templates/answers.json.txt"),
+    ),
     (
         "testdata/README.md",
         include_str!("templates/testdata.md.txt"),

@@ -14,7 +14,7 @@ use tidings::{
     Provider, ProviderSpec, Receipt, Result, SenderId, SystemClock,
 };
 use tidings_sim::{Scenario, SimMessage};
-use tidings_tests::{CALL_LIMIT, Carrier, CarrierBuilder, PhoneNumbers, Recorder, standard};
+use tidings_tests::{CALL_LIMIT, Carrier, CarrierBuilder, PhoneNumbers, standard};
 
 /// Messages leave and arrive at the moment when they are taken.
 pub(crate) const AT_ONCE: &str = "[delays]\nsent_ms = 0\ndelivered_ms = 0\n";
@@ -89,12 +89,6 @@ impl Context {
         self.connect(self.carrier(scenario).start().await)
     }
 
-    /// The same with a customer's server that the carrier calls.
-    pub(crate) async fn start_telling(&self, scenario: &str, customer: &Recorder) -> Line {
-        let carrier = self.carrier(scenario).telling(customer);
-        self.connect(carrier.start().await)
-    }
-
     /// Connects to a carrier with its own account.
     pub(crate) fn connect(&self, carrier: Carrier) -> Line {
         self.connect_within(carrier, CALL_LIMIT)
@@ -109,8 +103,9 @@ impl Context {
     /// The same with an account that says something else than the carrier does.
     pub(crate) fn connect_as(&self, carrier: Carrier, account: &Account, limit: Duration) -> Line {
         let bare = self.client(account, limit);
+        let provider = standard(Arc::clone(&bare), Duration::from_mins(1));
         Line {
-            provider: standard(Arc::clone(&bare), Duration::from_mins(1)),
+            provider,
             bare,
             carrier,
         }
@@ -132,7 +127,9 @@ impl Context {
         account: &Account,
         limit: Duration,
     ) -> Result<Arc<dyn Provider>> {
-        let http = HttpClient::for_account(account, HttpClient::builder().timeout(limit))?;
+        // Reading those of the machine takes longer than all the rest of a behaviour.
+        let http = HttpClient::builder().timeout(limit).system_roots(false);
+        let http = HttpClient::for_account(account, http)?;
         (self.spec.connect)(account, http)
     }
 }

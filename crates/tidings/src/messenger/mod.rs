@@ -282,6 +282,19 @@ impl Messenger {
         })
     }
 
+    /// What became of a message that was refused before any account was asked.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn refused(&self, message: Message, error: Error) -> Failure {
+        let reference = message.reference;
+        Failure {
+            reference: reference.unwrap_or_else(|| self.0.references.next()),
+            account: None,
+            error,
+            attempt: None,
+            others: Vec::new(),
+        }
+    }
+
     /// Which accounts would carry a message, in which order, and why: [`Decision::why`]. Nothing is sent.
     pub fn decide(&self, message: &Message) -> Decision {
         self.0.decide(message, self.0.randomness.next()).0
@@ -292,3 +305,6 @@ fn cannot(account: &AccountName, what: &str) -> Error {
     let what = format!("account {account} has no way to {what}");
     Error::not_sent(ErrorKind::Unsupported, what)
 }
+
+#[cfg(test)]
+mod tests;

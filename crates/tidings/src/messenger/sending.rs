@@ -306,13 +306,13 @@ impl<S: Stream<Item = Message>> Stream for Verdicts<S> {
                 this.hear_finding(doubt, found);
             }
             this.read(cx);
-            let has_begun = this.begin_calls(false);
+            // Calls begin at once, however long the consumer looks at the next verdict.
+            if this.begin_calls(false) {
+                continue;
+            }
             if let Some(verdict) = this.ready.take() {
                 this.handed_out += 1;
                 return Poll::Ready(Some(verdict));
-            }
-            if has_begun {
-                continue;
             }
             if this.messages.is_none() && this.handed_out == this.read {
                 return Poll::Ready(None);

@@ -2,6 +2,7 @@
 //!
 //! Every row is a test for every provider. A file has its table at the top and the behaviours below it.
 
+mod areas;
 mod balance;
 mod callbacks;
 mod cancel;
@@ -28,6 +29,7 @@ pub(crate) fn behaviours() -> Vec<Behaviour> {
         cancel::rows,
         balance::rows,
         redaction::rows,
+        areas::rows,
     ];
     areas.into_iter().flat_map(|rows| rows()).collect()
 }

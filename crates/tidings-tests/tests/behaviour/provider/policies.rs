@@ -46,7 +46,8 @@ fn messenger(policy: DeliveryPolicy, accounts: &[(&'static str, &Arc<dyn Provide
     let settings = MessengerSettings::default()
         .policy(policy)
         .settle(Duration::ZERO)
-        .grace(Duration::ZERO);
+        .grace(Duration::ZERO)
+        .deadline(Duration::from_secs(30));
     let mut builder = Messenger::builder()
         .clock(Arc::new(clock))
         .settings(settings);
@@ -60,20 +61,31 @@ fn messenger(policy: DeliveryPolicy, accounts: &[(&'static str, &Arc<dyn Provide
 
 async fn check_policy(cx: Context, policy: DeliveryPolicy, stage: Stage) {
     for ending in Ending::ALL {
-        let Fragile { line, cut } = Fragile::start(cx, (stage, ending)).await;
-        let messenger = messenger(policy, &[("main", &line.provider)]);
+        let mut fragile = Fragile::start(cx, (stage, ending)).await;
+        let first = messenger(policy, &[("main", &fragile.line.provider)]);
         let row = cx.row(1, MARKER);
-        let said = messenger.send(row.message.clone()).await;
-        cut.heal().await;
-        let arrived = line.arrivals_of(&row);
-        check_outcome(policy, &said, arrived);
+        let send = first.send(row.message.clone());
+        let said = if stage == Stage::AfterTheConnection {
+            // Until it is mended nobody can ask what became of the message.
+            let mend = async {
+                fragile.cut.wait_for_a_cut().await;
+                fragile.cut.heal().await;
+            };
+            tokio::join!(send, mend).0
+        } else {
+            send.await
+        };
+        fragile.heal(cx, stage).await;
+        let line = &fragile.line;
+        check_outcome(policy, &said, line.arrivals_of(&row));
         let Err(failure) = said else { continue };
         if policy == DeliveryPolicy::AtLeastOnce {
             assert!(failure.attempt.is_none(), "it was to go again: {failure:?}");
         }
         if failure.attempt.is_none() {
             // Nothing was sent, so it may go again now that the line works.
-            let sent = messenger.send(row.message.clone()).await.unwrap();
+            let again = messenger(policy, &[("main", &line.provider)]);
+            let sent = again.send(row.message.clone()).await.unwrap();
             assert!(!sent.duplicate_risk, "{sent:?}");
             assert_eq!(line.arrivals_of(&row), 1);
         }

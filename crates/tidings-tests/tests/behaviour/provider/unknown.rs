@@ -2,10 +2,13 @@
 //! die, and what can be found out afterwards is true too. What a messenger makes of it is in
 //! `policies.rs`.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use tidings::{
     Acceptance, Error, ErrorKind, Outbound, ProviderRef, Reconciled, ReportedState, Result,
 };
-use tidings_tests::{CALL_LIMIT, CutLine, Ending, Stage};
+use tidings_tests::{CALL_LIMIT, CutLine, Ending, Stage, standard};
 
 use Acceptance::{NotSent, Unknown};
 
@@ -59,10 +62,12 @@ impl Fragile {
         let carrier = cx.carrier("").start().await;
         let cut = CutLine::to(carrier.simulator.address()).await;
         let account = carrier.simulator.account().with("base_url", cut.base_url());
-        let line = cx.connect_as(carrier, &account, CALL_LIMIT);
+        let mut line = cx.connect_as(carrier, &account, CALL_LIMIT);
         if stage.is_before_any_call() {
             // The first connection of this client is the one that matters.
             cut.cut((stage, ending), MARKER, 1).await;
+            // Whoever has been turned away may want to wait longer than anybody does here.
+            line.provider = standard(Arc::clone(&line.bare), Duration::from_millis(50));
             return Self { line, cut };
         }
         // Signing in, where that is needed, is not what is cut.
@@ -70,13 +75,25 @@ impl Fragile {
         cut.cut((stage, ending), MARKER, 1).await;
         Self { line, cut }
     }
+
+    /// Mends the line. Where nobody could get through, another client calls from now on, one that has
+    /// no reason to wait.
+    pub(super) async fn heal(&mut self, cx: Context, stage: Stage) {
+        self.cut.heal().await;
+        if stage.is_before_any_call() {
+            let account = self.line.carrier.simulator.account();
+            let account = account.with("base_url", self.cut.base_url());
+            self.line.provider = standard(cx.client(&account, CALL_LIMIT), CALL_LIMIT);
+        }
+    }
 }
 
 async fn check_word(cx: Context, stage: Stage, ending: Ending) {
-    let Fragile { line, cut } = Fragile::start(cx, (stage, ending)).await;
+    let mut fragile = Fragile::start(cx, (stage, ending)).await;
     let row = cx.row(1, MARKER);
-    let said = line.submit_one(&row).await;
-    cut.heal().await;
+    let said = fragile.line.submit_one(&row).await;
+    fragile.heal(cx, stage).await;
+    let Fragile { line, cut } = fragile;
     let arrived = line.arrivals_of(&row);
     check_truth(&said, arrived);
     check_stage(stage, ending, &said, arrived);

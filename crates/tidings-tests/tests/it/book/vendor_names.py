@@ -8,15 +8,18 @@ data (pydantic's) only the name counts: what they have besides checks their fiel
 import importlib
 import inspect
 import json
-import pkgutil
+import pathlib
 import sys
 
 
 def modules(name):
     package = importlib.import_module(name)
-    yield package
-    for found in pkgutil.walk_packages(package.__path__, name + "."):
-        yield importlib.import_module(found.name)
+    for folder in map(pathlib.Path, package.__path__):
+        # By files, because a folder without an `__init__.py` is no package for `pkgutil`.
+        for file in sorted(folder.rglob("*.py")):
+            parts = file.relative_to(folder).with_suffix("").parts
+            parts = [part for part in parts if part != "__init__"]
+            yield importlib.import_module(".".join([name, *parts]))
 
 
 def offered(package):

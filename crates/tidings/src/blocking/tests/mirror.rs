@@ -69,6 +69,17 @@ fn every_method_of_the_neutral_interface_has_its_blocking_one() {
     }
 }
 
+#[test]
+fn every_method_of_the_messenger_has_its_blocking_one() {
+    let asynchronous = names_in(&read("messenger/mod.rs"), "impl Messenger {");
+    let mut blocking = names_in(&read("blocking/messenger.rs"), "impl Messenger {");
+    for name in BESIDES {
+        blocking.remove(name);
+    }
+    assert!(asynchronous.len() > 5, "{asynchronous:?}");
+    assert_eq!(blocking, asynchronous);
+}
+
 /// The public functions and trait methods in blocks that open with this line, up to a closing brace
 /// that stands as far in.
 fn names_in(code: &str, opening: &str) -> BTreeSet<String> {
@@ -99,6 +110,7 @@ fn declared(line: &str, is_trait: bool) -> Option<String> {
             "pub async fn ",
             "pub const fn ",
             "call ",
+            "wait ",
             "items ",
         ]
     };

@@ -13,10 +13,9 @@ use crate::provider::Provider;
 
 const CALL: Duration = Duration::from_secs(1);
 
-fn with_places(
-    clock: &Arc<PausedClock>,
-    places: usize,
-) -> (Arc<Scripted>, Stack<Concurrency<Innermost<Arc<Scripted>>>>) {
+type Placed = Stack<Concurrency<Innermost<Arc<Scripted>>>>;
+
+fn with_places(clock: &Arc<PausedClock>, places: usize) -> (Arc<Scripted>, Placed) {
     let scripted = Arc::new(Scripted::new(clock).taking(CALL));
     let inner = Innermost::new(Arc::clone(&scripted));
     (scripted, Stack::new(Concurrency::new(inner, places)))

@@ -342,6 +342,8 @@ fn the_same_seed_gives_the_same_waits() {
     let random = Jitter::random();
     let drawn = numbers(&random);
     assert!(drawn.iter().all(|number| (0. ..1.).contains(number)));
+    assert!(drawn[0] < drawn[1] || drawn[1] < drawn[0]);
+    assert_eq!(format!("{random:?}"), "Jitter(..)");
 }
 
 #[test]

@@ -217,6 +217,44 @@ fn weights_stop_at_their_bounds_and_come_back_slowly() {
     assert!(!run.adjust_after(INTERVAL));
 }
 
+/// The sums round, by more where weights are large; what has come back is at rest all the same.
+#[test]
+fn weights_of_any_size_come_back_exactly() {
+    for size in [1e-9, 1.0, 1e9] {
+        let at_rest = [1.1 * size, 2.3 * size, 0.7 * size];
+        let mut run = Run::new(&at_rest, AdaptivePolicy::default());
+        for bad in 0..3 {
+            for _ in 0..7 {
+                let mut observations = [GOOD; 3];
+                observations[bad] = FAULT;
+                run.observe_all(&observations);
+                run.adjust_after(INTERVAL);
+            }
+        }
+        for _ in 0..40 {
+            run.adjust_after(INTERVAL);
+        }
+        assert_eq!(run.weights(), at_rest);
+    }
+}
+
+/// What is nearly back is not yet back.
+#[test]
+fn a_small_step_is_still_a_step() {
+    for size in [1e-3, 1e3] {
+        let policy = AdaptivePolicy::default().steps(1e-4, 1e-5);
+        let mut run = Run::new(&[size, size], policy);
+        run.observe_all(&[FAULT, GOOD]);
+        assert!(run.adjust_after(INTERVAL));
+        assert!(run.adjust_after(INTERVAL));
+        let [first, _] = run.weights()[..] else {
+            panic!("there are two accounts");
+        };
+        assert_near(&[first / size], &[1.0 - 9e-5]);
+        assert!((first / size - (1.0 - 9e-5)).abs() < 1e-12);
+    }
+}
+
 #[test]
 fn the_highest_weight_limits_what_is_given() {
     let policy = AdaptivePolicy::default().bounds(0.1, 1.5);
@@ -350,6 +388,18 @@ fn each_adaptive_rule_has_a_controller_of_its_own() {
         .map(|(name, _)| name.as_str())
         .collect();
     assert_eq!(names, ["a", "b"]);
+}
+
+#[test]
+fn two_rules_that_change_at_once_are_a_change() {
+    let rule = || Rule::default().order(Order::Adaptive).accounts(["a", "b"]);
+    let mut adaptation = Adaptation::of(&Routes::new([rule().prefix("+47"), rule()]));
+    assert!(!adaptation.adjust(Duration::ZERO));
+    for rule in [0, 1].repeat(20) {
+        adaptation.observe(rule, &"a".into(), FAULT);
+        adaptation.observe(rule, &"b".into(), GOOD);
+    }
+    assert!(adaptation.adjust(INTERVAL));
 }
 
 /// What happens to a controller.
