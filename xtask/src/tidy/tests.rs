@@ -402,6 +402,7 @@ fn provider_folders_are_complete_and_registered() {
         "wire.rs",
         "map.rs",
         "client.rs",
+        "blocking.rs",
         "server.rs",
         "tests.rs",
         "testdata/send.http",

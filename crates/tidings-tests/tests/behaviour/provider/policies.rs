@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tidings::messenger::{Failure, Messenger, MessengerSettings, Sent};
 use tidings::{
-    Acceptance, Clock as _, DeliveryPolicy, Outbound, Provider, Reconciled, Result, SystemClock,
+    Acceptance, AccountName, Clock as _, DeliveryPolicy, Outbound, Provider, Reconciled, Result,
+    SystemClock,
 };
 use tidings_tests::{Ending, Stage, TestClock};
 
@@ -144,7 +145,7 @@ async fn no_other_account_takes_over_when_nobody_knows(cx: Context) {
         match messenger.send(row.message.clone()).await {
             Ok(sent) => assert_eq!(sent.account.as_str(), "first"),
             Err(failure) => {
-                let account = failure.account.as_ref().map(|name| name.as_str());
+                let account = failure.account.as_ref().map(AccountName::as_str);
                 assert_eq!(account, Some("first"), "{failure:?}");
                 assert!(failure.attempt.is_some(), "{failure:?}");
             }

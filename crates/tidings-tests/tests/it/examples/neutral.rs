@@ -29,9 +29,10 @@ pub(super) async fn start_telling(
 fn with_sender(spec: &'static ProviderSpec, scenario: &str) -> CarrierBuilder {
     let carrier = Carrier::of(spec).scenario(scenario);
     let mut settings = spec.settings.iter();
-    match settings.any(|setting| setting.name == "sender") {
-        true => carrier.setting("sender", "Tidings"),
-        false => carrier,
+    if settings.any(|setting| setting.name == "sender") {
+        carrier.setting("sender", "Tidings")
+    } else {
+        carrier
     }
 }
 
