@@ -20,7 +20,7 @@ use crate::tidy::layering;
 use crate::{process, workspace};
 
 /// The files of the folder. `tidy` demands the most of them, and ARCHITECTURE.md says what each is.
-const TEMPLATES: [(&str, &str); 12] = [
+const TEMPLATES: [(&str, &str); 13] = [
     ("README.md", include_str!("templates/README.md.txt")),
     ("mod.rs", include_str!("templates/mod.rs.txt")),
     ("wire.rs", include_str!("templates/wire.rs.txt")),
