@@ -2,6 +2,7 @@
 //! prints its table; this file only knows their names.
 
 mod layers;
+mod messenger;
 mod netsapiens;
 mod passinfo;
 mod puzzel;
@@ -14,6 +15,7 @@ type Bench = fn(&[String]) -> anyhow::Result<()>;
 
 const BENCHES: &[(&str, Bench)] = &[
     ("layers", layers::run),
+    ("messenger", messenger::run),
     ("netsapiens", netsapiens::run),
     ("passinfo", passinfo::run),
     ("puzzel", puzzel::run),

@@ -1,7 +1,7 @@
 //! A campaign: a CSV file and a template become messages, and the messages are sent, each once.
 //!
-//! In reading order: [`rows`] reads the file, [`template`] makes texts, [`prepare`] checks every
-//! row, [`journal`] keeps on disk what was begun, [`reconcile`] asks about what nobody knows,
+//! In reading order: [`rows`] reads the file, [`prepare`] fills in the template and checks
+//! every row, [`journal`] keeps on disk what was begun, [`reconcile`] asks about what nobody knows,
 //! [`run`] sends, [`progress`] tells a person how far it is. Called by `commands/send.rs` and `commands/demo.rs`; knows no provider by name.
 
 pub(crate) mod journal;
@@ -14,9 +14,10 @@ pub(crate) mod rows;
 pub(crate) mod run;
 #[cfg(test)]
 mod run_tests;
-pub(crate) mod template;
 
 use std::path::PathBuf;
+
+use tidings::template::TemplateError;
 
 /// Why a campaign cannot begin, or had to stop.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,3 +126,17 @@ impl std::fmt::Display for CampaignError {
 }
 
 impl std::error::Error for CampaignError {}
+
+impl From<TemplateError> for CampaignError {
+    fn from(error: TemplateError) -> Self {
+        match error {
+            TemplateError::MissingFields { missing, present } => {
+                Self::MissingColumns { missing, present }
+            }
+            TemplateError::Syntax { what } => Self::Template { what },
+            other => Self::Template {
+                what: other.to_string(),
+            },
+        }
+    }
+}

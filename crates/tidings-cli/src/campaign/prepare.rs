@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tidings::template::{RenderFault, Template};
 use tidings::{Capabilities, E164, Media, Message, Priority, Region, SendWindow, SenderId};
 use tidings_core::E164Error;
 use tidings_core::text::{Encoding, Policy, TextError, plan};
@@ -15,7 +16,6 @@ use tidings_core::text::{Encoding, Policy, TextError, plan};
 use super::CampaignError;
 use super::journal::Fingerprint;
 use super::rows::{FormFault, Row, Sheet};
-use super::template::{RenderFault, Template};
 use crate::output::counted;
 
 /// What turns a file into messages.
@@ -99,7 +99,8 @@ const NUMBER_COLUMNS: [&str; 4] = ["to", "phone", "number", "phone_number"];
 pub(crate) fn prepare(file: &[u8], recipe: &Recipe<'_>) -> Result<Prepared, CampaignError> {
     let sheet = Sheet::open(file)?;
     let to_column = number_column(sheet.columns(), recipe.to_column)?;
-    let template = Template::new(recipe.template, sheet.columns())?;
+    let template = Template::new(recipe.template)?;
+    template.check(sheet.columns())?;
     let mut prepared = Prepared {
         messages: Vec::new(),
         bad_rows: Vec::new(),
@@ -202,7 +203,7 @@ impl Envelope {
 fn message_of(
     row: &Row,
     to_column: usize,
-    template: &Template<'_>,
+    template: &Template,
     columns: &[String],
     envelope: &Envelope,
 ) -> Result<PreparedMessage, RowFault> {
@@ -214,7 +215,7 @@ fn message_of(
     // The number first: it is what most often is wrong, and what the person will look at.
     envelope.recipient(to)?;
     let text = template
-        .render(columns, &row.fields)
+        .render(columns.iter().zip(&row.fields))
         .map_err(RowFault::Render)?;
     envelope.message(row.line, to, &text)
 }
@@ -245,8 +246,8 @@ impl RowFault {
             Self::LettersInNumber => "letters_in_number",
             Self::Number(_) => "invalid_number",
             Self::NotServed { .. } => "country_not_served",
-            Self::Render(RenderFault::Empty { .. }) => "empty_field",
-            Self::Render(RenderFault::Failed { .. }) => "template_failed",
+            Self::Render(RenderFault::MissingFields { .. }) => "empty_field",
+            Self::Render(_) => "template_failed",
             Self::EmptyText => "empty_text",
             Self::Text(TextError::TooManyParts { .. }) => "too_many_parts",
             Self::Text(_) => "not_in_alphabet",
@@ -271,10 +272,10 @@ impl RowFault {
             }
             Self::Number(_) => "correct the number",
             Self::NotServed { .. } => "send it through another account",
-            Self::Render(RenderFault::Empty { .. }) => {
+            Self::Render(RenderFault::MissingFields { .. }) => {
                 "fill the field, or give the template a default: {{ column | default(\"..\") }}"
             }
-            Self::Render(RenderFault::Failed { .. }) => "correct the template",
+            Self::Render(_) => "correct the template",
             Self::EmptyText => "give the message a text",
             Self::Text(TextError::TooManyParts { .. }) => {
                 "shorten the text, try --replace, or raise --max-parts, if the provider takes more"
@@ -308,14 +309,14 @@ impl fmt::Display for RowFault {
                 let codes: Vec<String> = served.iter().map(|code| format!("+{code}")).collect();
                 write!(f, "the account serves {} only", codes.join(", "))
             }
-            Self::Render(RenderFault::Empty { columns }) => {
+            Self::Render(RenderFault::MissingFields { fields }) => {
                 write!(
                     f,
                     "the template uses {}, which is empty",
-                    columns.join(" and ")
+                    fields.join(" and ")
                 )
             }
-            Self::Render(RenderFault::Failed { what }) => write!(f, "the template failed: {what}"),
+            Self::Render(fault) => write!(f, "{fault}"),
             Self::EmptyText => f.write_str("the text is empty"),
             Self::Text(error) => write!(f, "{error}"),
             Self::TooManyCharacters { limit } => {

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "client")]
 mod access;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 #[cfg(feature = "client")]
 mod builder;
 pub mod callback;

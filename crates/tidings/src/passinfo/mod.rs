@@ -1,6 +1,8 @@
 #![doc = include_str!("README.md")]
 
 mod answers;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 #[cfg(feature = "client")]
 mod builder;
 #[cfg(feature = "client")]

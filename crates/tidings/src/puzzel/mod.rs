@@ -4,6 +4,8 @@
 mod answers;
 #[cfg(feature = "client")]
 mod batches;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 #[cfg(feature = "client")]
 mod builder;
 pub mod callback;

@@ -159,7 +159,7 @@ impl Decision {
 }
 
 impl ByRule {
-    /// The account at a place of the rule, and its weight at present.
+    /// The account at a place of the rule.
     pub(super) fn account(&self, place: u8) -> Option<&RouteAccount> {
         self.rule.accounts.get(usize::from(place))
     }

@@ -1,5 +1,7 @@
 //! Tests of the NetSapiens provider.
 
+#[cfg(feature = "blocking")]
+mod blocking;
 mod callback;
 #[cfg(feature = "client")]
 mod calls;

@@ -1,6 +1,8 @@
 //! Tests of the PassInfo provider: golden exchanges from the vendor's papers, and the client against
 //! a scripted server.
 
+#[cfg(feature = "blocking")]
+mod blocking;
 #[cfg(feature = "client")]
 mod calls;
 #[cfg(feature = "client")]

@@ -1,5 +1,7 @@
 //! Tests of the Puzzel provider.
 
+#[cfg(feature = "blocking")]
+mod blocking;
 mod callback;
 #[cfg(feature = "client")]
 mod calls;
