@@ -69,7 +69,7 @@ async fn main() -> anyhow::Result<()> {
     // The parcel's number names the message: the same row is the same message, also in another run.
     let mut messages: Vec<Message> = Vec::with_capacity(prepared.messages.len());
     for ready in prepared.messages {
-        let parcel = &parcels[usize::try_from(ready.position - 1)?];
+        let parcel = &parcels[ready.row];
         let reference = ClientRef::new(format!("parcel-{}", parcel.number))?;
         messages.push(ready.message.reference(reference));
     }

@@ -88,7 +88,8 @@ impl Messenger {
     ///
     /// When it returns, an account has the message, or it is known that none has it, or
     /// [`Failure::attempt`] says that nobody can tell. Under the policy `reconcile`, finding that out
-    /// may take until [`MessengerSettings::deadline`]. Dropping the future gives up in the middle: the
+    /// may take until [`MessengerSettings::deadline`]; that a message was not taken is believed no earlier than
+    /// [`MessengerSettings::settle`] after the attempt failed. Dropping the future gives up in the middle: the
     /// message may then be on its way.
     ///
     /// # Errors
