@@ -7,7 +7,6 @@
 )]
 
 mod book;
-mod end_to_end;
 mod examples;
 mod netsapiens_campaign;
 mod netsapiens_end_to_end;

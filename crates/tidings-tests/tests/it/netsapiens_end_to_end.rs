@@ -2,7 +2,7 @@
 //! leads to at every stage at which a call can get lost, what a block by the network in front of the
 //! server leads to, and which routes hostile names reach.
 //!
-//! What holds for every provider is in `end_to_end.rs`; tokens are in `netsapiens_tokens.rs`.
+//! What holds for every provider is in `../behaviour/provider/`; tokens are in `netsapiens_tokens.rs`.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

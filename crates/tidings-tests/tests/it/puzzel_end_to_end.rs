@@ -1,7 +1,7 @@
 //! The Puzzel client and the simulated carrier together, over real connections: what is said of each
 //! message, what a stop stops, what every fault means, what a lost answer leads to.
 //!
-//! What holds for every provider is in `end_to_end.rs`.
+//! What holds for every provider is in `../behaviour/provider/`.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;

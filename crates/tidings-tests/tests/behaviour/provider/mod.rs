@@ -3,6 +3,7 @@
 //! Every row is a test for every provider. A file has its table at the top and the behaviours below it.
 
 mod areas;
+mod bad_day;
 mod balance;
 mod callbacks;
 mod cancel;
@@ -30,6 +31,7 @@ pub(crate) fn behaviours() -> Vec<Behaviour> {
         balance::rows,
         redaction::rows,
         areas::rows,
+        bad_day::rows,
     ];
     areas.into_iter().flat_map(|rows| rows()).collect()
 }

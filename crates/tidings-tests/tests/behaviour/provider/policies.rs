@@ -1,6 +1,7 @@
 //! A messenger over the provider: no policy but the one that accepts it lets a message arrive twice, at
 //! whatever stage the connection dies, and another account takes over only when nothing was sent.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -72,7 +73,11 @@ async fn check_policy(cx: Context, policy: DeliveryPolicy, stage: Stage) {
                 fragile.cut.wait_for_a_cut().await;
                 fragile.cut.heal().await;
             };
-            tokio::join!(send, mend).0
+            let mut send = pin!(send);
+            tokio::select! {
+                said = &mut send => said,
+                () = mend => send.await,
+            }
         } else {
             send.await
         };

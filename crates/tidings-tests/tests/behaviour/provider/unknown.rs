@@ -289,7 +289,7 @@ async fn a_question_about_a_lost_answer_that_fails_is_no_answer(cx: Context) {
         match line.bare.reconcile(&lost_attempt(&row, &error)).await {
             // Read in spite of the fault.
             Ok(Reconciled::Taken(receipt)) => {
-                check_receipt(cx, &line, &row, receipt.provider_ref).await
+                check_receipt(cx, &line, &row, receipt.provider_ref).await;
             }
             Ok(Reconciled::CannotTell) => {}
             Ok(other) => panic!("{fault}: {other:?}"),
