@@ -28,8 +28,8 @@ const TEMPLATES: [(&str, &str); 13] = [
     ("verdict.rs", include_str!("templates/verdict.rs.txt")),
     ("builder.rs", include_str!("templates/builder.rs.txt")),
     ("client.rs", include_str!("templates/client.rs.txt")),
-    ("submit.rs", include_str!("templates/submit.rs.txt")),
     ("blocking.rs", include_str!("templates/blocking.rs.txt")),
+    ("submit.rs", include_str!("templates/submit.rs.txt")),
     ("server.rs", include_str!("templates/server.rs.txt")),
     ("tests.rs", include_str!("templates/tests.rs.txt")),
     (

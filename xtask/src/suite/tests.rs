@@ -70,6 +70,22 @@ fn skipped_tests_are_told_with_their_reasons() {
 }
 
 #[test]
+fn tests_that_are_skipped_for_one_reason_take_one_line() {
+    let said = "running 3 tests\n\
+                test provider::acme::cancels        ... ignored\n\
+                test provider::acme::cancels_twice  ... ignored\n\
+                test provider::acmeville::cancels   ... ignored\n\n\
+                skipped: provider::acme: 2 behaviours: no message can be stopped\n";
+    assert_eq!(
+        skipped::reasons(said),
+        [
+            "provider::acmeville::cancels: ",
+            "provider::acme: 2 behaviours: no message can be stopped"
+        ]
+    );
+}
+
+#[test]
 fn a_run_that_cannot_be_counted_is_a_failure() {
     assert_eq!(Counts::of_run(Some(counts(3, 0, 1)), true), counts(3, 0, 1));
     assert_eq!(

@@ -148,6 +148,8 @@ impl Messenger {
     }
 
     /// Asks how far messages have come: one report for each, in their order, in one call per account.
+    /// Some providers are asked message by message behind that call, so a program asks about no more at
+    /// once than its accounts' rates allow.
     ///
     /// An account's error is that of all its messages, and of no others. Messages of an account that
     /// cannot be asked have an error of kind [`ErrorKind::Unsupported`], those of an account that this

@@ -4,6 +4,7 @@
 //! What a vendor's own calls add to that is searched by the tests named after it.
 
 use std::error::Error as _;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -233,7 +234,7 @@ async fn what_is_sent_and_told_shows_no_text_and_no_number(cx: Context) {
     if cx.can().status {
         let reports: Vec<DeliveryReport> =
             line.provider.status(&[receipt.provider_ref]).await.unwrap();
-        shown.push_str(&format!("{reports:?}"));
+        write!(shown, "{reports:?}").unwrap();
     }
     check_shown(&shown, &private(&account, cx, row.message.to));
 }
@@ -243,7 +244,7 @@ fn whole(error: &Error) -> String {
     let mut shown = format!("{error} {error:?} {error:#?}");
     let mut cause = error.source();
     while let Some(error) = cause {
-        shown.push_str(&format!(" {error} {error:?}"));
+        write!(shown, " {error} {error:?}").unwrap();
         cause = error.source();
     }
     shown
