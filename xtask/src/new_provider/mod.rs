@@ -84,6 +84,7 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
 fn fill(template: &str, name: &Name) -> String {
     template
         .replace("{{name}}", name.as_str())
+        .replace("{{NAME}}", &name.as_str().to_uppercase())
         .replace("{{title}}", &name.title())
 }
 

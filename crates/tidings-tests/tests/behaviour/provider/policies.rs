@@ -66,14 +66,14 @@ async fn check_policy(cx: Context, policy: DeliveryPolicy, stage: Stage) {
         let mut fragile = Fragile::start(cx, (stage, ending)).await;
         let first = messenger(policy, &[("main", &fragile.line.provider)]);
         let row = cx.row(1, MARKER);
-        let send = first.send(row.message.clone());
+        let mut send = pin!(first.send(row.message.clone()));
         let said = if stage == Stage::AfterTheConnection {
             // Until it is mended nobody can ask what became of the message.
             let mend = async {
                 fragile.cut.wait_for_a_cut().await;
                 fragile.cut.heal().await;
             };
-            let mut send = pin!(send);
+            // A provider that makes no call is never cut off.
             tokio::select! {
                 said = &mut send => said,
                 () = mend => send.await,
