@@ -1,11 +1,13 @@
 //! `cargo xtask audit`: what needs tools that take minutes to install. Licences, bans and sources
-//! by cargo-deny, unused dependencies by cargo-machete. Not part of `cargo xtask test`.
+//! by cargo-deny, unused dependencies by cargo-machete, and the packages for the registry, built from
+//! what is packed. Not part of `cargo xtask test`.
 //! Known vulnerabilities are not looked up: their database is fetched from outside on every run,
 //! and this command must give the same answer without a network.
 
 use anyhow::bail;
 
 use crate::process;
+use crate::suite::package;
 
 pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
     if let Some(argument) = arguments.first() {
@@ -25,6 +27,7 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
         ])),
         // Called without cargo: under `cargo xtask` it would take its own name for a folder.
         process::run(&mut process::command("cargo-machete", &[])),
+        package::build(),
     ];
     println!("audit: advisories are not checked here (their database needs the network)");
     results.into_iter().collect()
@@ -35,6 +38,11 @@ pub(crate) fn install_if_missing(subcommand: &str, package: &str) -> anyhow::Res
     if process::succeeds("cargo", &[subcommand, "--version"]) {
         return Ok(());
     }
+    install(package)
+}
+
+/// Builds a tool from the registry.
+pub(crate) fn install(package: &str) -> anyhow::Result<()> {
     println!("{package} is missing and takes some minutes to build");
     process::run(&mut process::cargo(&["install", "--locked", package]))
 }

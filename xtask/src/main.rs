@@ -10,6 +10,7 @@
 
 mod audit;
 mod benches;
+mod book;
 mod clock;
 mod config;
 mod fuzz;
@@ -31,13 +32,14 @@ Usage: cargo xtask <TOOL> [ARGUMENTS]
 Tools:
   test [--fast] [STEP ...]   every check and every test; --fast leaves out what daily work can wait for
   bench <NAME>               measurements beside other programs, in one run
+  book                       the pages of docs/ as a book in target/book (installs mdbook)
   fuzz [TARGET ...] [--seconds N]
                              bad input for every wire format, a minute each (installs cargo-fuzz)
   mutants [AREA ...]         whether a test fails when the code is wrong (installs cargo-mutants)
   gen [--check]              writes the tables that are derived from Unicode data, or compares them
   new-provider NAME          the folder of a provider that compiles, is registered and has all to earn yet
   tidy                       the rules of this repository that no compiler checks
-  audit                      licences, bans and unused dependencies (installs cargo-deny and cargo-machete)
+  audit                      licences, bans, unused dependencies, packages (installs cargo-deny and cargo-machete)
 
 Examples:
   cargo xtask test           before every push; what .ci/run calls
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
     };
     let outcome = match tool {
         "audit" => audit::run(rest).map(succeeded),
+        "book" => book::run(rest).map(succeeded),
         "bench" => benches::run(rest).map(succeeded),
         "fuzz" => fuzz::run(rest).map(succeeded),
         "gen" => r#gen::run(rest).map(succeeded),

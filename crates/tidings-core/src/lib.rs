@@ -15,6 +15,11 @@ pub mod state;
 pub mod text;
 pub mod time;
 
+/// The page that the registry shows, whose example is a doctest.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 #[cfg(test)]
 mod tests;
 mod words;

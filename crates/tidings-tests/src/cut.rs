@@ -74,7 +74,7 @@ impl Stage {
     }
 
     /// Whether it is about connections, whatever call they would be for.
-    fn is_before_any_call(self) -> bool {
+    pub fn is_before_any_call(self) -> bool {
         matches!(self, Self::BeforeTheConnection | Self::AfterTheConnection)
     }
 }
@@ -113,11 +113,21 @@ pub struct CutLine {
 struct Shared {
     carrier: SocketAddr,
     plan: Mutex<Plan>,
-    /// Connections that began before this changed end.
-    state: watch::Sender<Connections>,
+    /// Connections that are there when this changes end, unless they go on being served.
+    state: watch::Sender<Order>,
+    /// The last order that is carried out.
+    obeyed: watch::Sender<u64>,
+    n_cuts: watch::Sender<usize>,
 }
 
-/// What happens to connections that are not there yet.
+/// What is to happen to connections from now on.
+#[derive(Clone, Copy, Debug)]
+struct Order {
+    number: u64,
+    connections: Connections,
+}
+
+/// What happens to connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Connections {
     Served,
@@ -128,7 +138,6 @@ enum Connections {
 #[derive(Debug, Default)]
 struct Plan {
     cut: Option<Cut>,
-    n_cuts: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -151,7 +160,12 @@ impl CutLine {
         let shared = Arc::new(Shared {
             carrier,
             plan: Mutex::default(),
-            state: watch::Sender::new(Connections::Served),
+            state: watch::Sender::new(Order {
+                number: 0,
+                connections: Connections::Served,
+            }),
+            obeyed: watch::Sender::new(0),
+            n_cuts: watch::Sender::new(0),
         });
         let mut running = JoinSet::new();
         running.spawn(listen(listener, Arc::clone(&shared)));
@@ -170,7 +184,10 @@ impl CutLine {
     /// Cuts the next `times` calls that hold these bytes. Before there is a call nobody can say what it
     /// will hold: at the first two stages all connections end, and no other comes, until
     /// [`Self::heal`].
-    pub fn cut(&self, (stage, ending): (Stage, Ending), marker: &str, times: usize) {
+    ///
+    /// # Panics
+    /// When the line is gone.
+    pub async fn cut(&self, (stage, ending): (Stage, Ending), marker: &str, times: usize) {
         let cut = Cut {
             stage,
             ending,
@@ -183,18 +200,41 @@ impl CutLine {
             Stage::AfterTheConnection => Connections::Ended(ending),
             _ => Connections::Served,
         };
-        self.shared.state.send_replace(connections);
+        self.order(connections).await;
     }
 
     /// Passes everything on again.
-    pub fn heal(&self) {
+    ///
+    /// # Panics
+    /// When somebody has taken the port meanwhile.
+    pub async fn heal(&self) {
         self.shared.plan().cut = None;
-        self.shared.state.send_replace(Connections::Served);
+        self.order(Connections::Served).await;
+    }
+
+    /// Returns when it is so.
+    async fn order(&self, connections: Connections) {
+        let mut number = 0;
+        self.shared.state.send_modify(|order| {
+            order.number += 1;
+            order.connections = connections;
+            number = order.number;
+        });
+        let mut obeyed = self.shared.obeyed.subscribe();
+        let waited = obeyed.wait_for(|obeyed| *obeyed >= number).await;
+        waited.expect("the line is there");
     }
 
     /// How often it was cut in the middle of something.
     pub fn n_cuts(&self) -> usize {
-        self.shared.plan().n_cuts
+        *self.shared.n_cuts.borrow()
+    }
+
+    /// Returns when it has been cut in the middle of something.
+    pub async fn wait_for_a_cut(&self) {
+        let mut n_cuts = self.shared.n_cuts.subscribe();
+        let waited = n_cuts.wait_for(|n_cuts| *n_cuts > 0).await;
+        waited.expect("the line is there");
     }
 }
 
@@ -212,7 +252,7 @@ impl Shared {
         }
         cut.rest -= 1;
         let how = (cut.stage, cut.ending);
-        plan.n_cuts += 1;
+        self.n_cuts.send_modify(|n_cuts| *n_cuts += 1);
         Some(how)
     }
 }
@@ -223,7 +263,10 @@ async fn listen(listener: TcpListener, shared: Arc<Shared>) {
     let mut state = shared.state.subscribe();
     let mut connections = JoinSet::new();
     loop {
-        let now = *state.borrow_and_update();
+        let Order {
+            number,
+            connections: now,
+        } = *state.borrow_and_update();
         match now {
             Connections::Refused => listener = None,
             Connections::Served | Connections::Ended(_) => {
@@ -233,6 +276,7 @@ async fn listen(listener: TcpListener, shared: Arc<Shared>) {
                 }
             }
         }
+        shared.obeyed.send_replace(number);
         let accepted = async {
             match &listener {
                 Some(listener) => listener.accept().await,
@@ -240,13 +284,14 @@ async fn listen(listener: TcpListener, shared: Arc<Shared>) {
             }
         };
         tokio::select! {
+            biased;
             changed = state.changed() => if changed.is_err() {
                 return;
             },
             accepted = accepted => {
                 let Ok((client, _)) = accepted else { continue };
                 if let Connections::Ended(ending) = now {
-                    shared.plan().n_cuts += 1;
+                    shared.n_cuts.send_modify(|n_cuts| *n_cuts += 1);
                     end(client, ending);
                 } else {
                     connections.spawn(serve(client, Arc::clone(&shared)));
@@ -271,12 +316,12 @@ async fn serve(mut client: TcpStream, shared: Arc<Shared>) {
     }
 }
 
-async fn wait_for_an_end(state: &mut watch::Receiver<Connections>) -> Ending {
+async fn wait_for_an_end(state: &mut watch::Receiver<Order>) -> Ending {
     loop {
         if state.changed().await.is_err() {
             return Ending::Closed;
         }
-        match *state.borrow_and_update() {
+        match state.borrow_and_update().connections {
             Connections::Served => {}
             Connections::Refused => return Ending::Closed,
             Connections::Ended(ending) => return ending,

@@ -7,94 +7,41 @@
 //! with files, [`subscriptions`] to events, one's own [`numbers`], [`batches`] that wait and an
 //! [`address_book`].
 //!
-//! The examples below run against [`memory::MemoryProvider`], which sends nothing anywhere. A real
-//! account takes its place without any other change.
+//! A program sends through a messenger, over one account or several; where it wants less, through a
+//! provider with its layers; and where it wants all that one vendor has, through that vendor's client.
 //!
-//! # Send one message
+//! | for | there is |
+//! |---|---|
+//! | a text, its number, its sender, its parts, its time | [`Message`], [`E164`], [`SenderId`], [`text`], [`SendWindow`] |
+//! | one account, whatever provider it is at | [`Provider`], [`providers::ALL`] |
+//! | what went wrong, and whether the message may be on its way | [`Error`], [`ErrorKind`], [`Acceptance`] |
+//! | which account carries a message | [`routing`] |
+//! | what providers tell by themselves | [`callback`] |
+//! | tests of a program that sends | [`memory`] |
+//! | a provider of one's own | the example at [`Provider`] |
+//!
+#![cfg_attr(feature = "client", doc = include_str!("lib.md"))]
+//!
+//! # One account without a messenger
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use tidings::memory::MemoryProvider;
-//! use tidings::{ClientRef, E164, Message, Outbound, Provider, SenderId};
+//! use tidings::{ClientRef, E164, Message, Outbound, Provider};
 //!
 //! let provider = MemoryProvider::new();
-//!
-//! let to = E164::parse("+224 622 00 00 01", None)?;
-//! let message = Message::new(to, "Your parcel is here").from(SenderId::parse("Tidings")?);
+//! let message = Message::new(E164::parse("+224622000001", None)?, "Your parcel is here");
 //! let outbound = Outbound::new(ClientRef::new("parcel-4711")?, message);
 //!
 //! // One result per message, in their order.
-//! let results = provider.submit(&[outbound]).await?;
-//! for result in results {
-//!     let receipt = result?;
-//!     // Keep this: it is how to ask about the message later, also after a restart.
-//!     println!("{:?}", receipt.provider_ref);
+//! for result in provider.submit(&[outbound]).await? {
+//!     match result {
+//!         Ok(receipt) => println!("{:?}", receipt.provider_ref),
+//!         Err(error) if error.is_safe_to_resend() => println!("again after {:?}", error.retry_after()),
+//!         Err(error) => println!("{error} ({})", error.acceptance()),
+//!     }
 //! }
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! # When it does not work
-//!
-//! An [`Error`] says what went wrong ([`ErrorKind`]) and, more important, whether the message could
-//! be on its way ([`Acceptance`]). A phone cannot tell a repeated text from a new one, so only what
-//! [`Error::is_safe_to_resend`] allows may be handed over again; the layers do just that.
-//!
-//! ```
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use tidings::memory::MemoryProvider;
-//! use tidings::{Acceptance, ClientRef, E164, Error, ErrorKind, Message, Outbound, Provider};
-//!
-//! let provider = MemoryProvider::new();
-//! let to = E164::parse("+224622000001", None)?;
-//! # provider.fail_next_to(&to, Error::new(ErrorKind::Timeout, Acceptance::Unknown, "no answer"));
-//! let outbound = Outbound::new(ClientRef::new("code-1")?, Message::new(to, "Your code is 1234"));
-//!
-//! let failed = provider.submit(&[outbound]).await?.remove(0).unwrap_err();
-//! let advice = match (failed.kind(), failed.acceptance()) {
-//!     (_, Acceptance::Unknown) => "it may arrive: wait for a report, or ask `reconcile`",
-//!     (ErrorKind::InvalidRecipient, _) => "correct the number",
-//!     (ErrorKind::InsufficientCredit, _) => "top up the account",
-//!     _ if failed.is_safe_to_resend() => "send it again after `retry_after`",
-//!     _ => "show the provider's words to the sender",
-//! };
-//! assert_eq!(advice, "it may arrive: wait for a report, or ask `reconcile`");
-//! # Ok(())
-//! # }
-//! ```
-//!
-#![cfg_attr(
-    feature = "client",
-    doc = "Time limits and safe repetition around any provider: [`layers::standard`]. A real account from its settings: [`layers`]."
-)]
-//!
-//! # Follow a message
-//!
-//! `Delivered`, `Undelivered`, `Expired`, `Failed` and `Canceled` are ends; after any other state
-//! ask again, and less often with time. A state that the provider cannot tell is `Unknown` and may
-//! stay so, so a program that waits needs a limit of its own.
-//!
-//! ```
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use tidings::memory::MemoryProvider;
-//! use tidings::{ClientRef, E164, Message, Outbound, Provider, ReportedState};
-//!
-//! let provider = MemoryProvider::new();
-//! let message = Message::new(E164::parse("+224622000001", None)?, "Hello");
-//! let outbound = Outbound::new(ClientRef::new("hello-1")?, message);
-//! let about = provider.submit(&[outbound]).await?.remove(0)?.provider_ref;
-//! # provider.report(&about, ReportedState::Delivered);
-//!
-//! let report = provider.status(&[about]).await?.remove(0);
-//! match report.state {
-//!     ReportedState::Delivered => println!("the phone has it"),
-//!     ReportedState::Failed | ReportedState::Undelivered => println!("{:?}", report.reason),
-//!     other => println!("still on its way: {other:?}"),
-//! }
-//! # assert_eq!(report.state, ReportedState::Delivered);
 //! # Ok(())
 //! # }
 //! ```
@@ -103,15 +50,19 @@
 //!
 //! | feature | what it adds | default |
 //! |---|---|---|
-//! | `client` | the HTTP client, the layers, and the client of every enabled provider | yes |
+//! | `client` | the HTTP client, the layers, the messenger, and the client of every enabled provider | yes |
+//! | `netsapiens`, `passinfo`, `puzzel`, `all-providers` | that provider, or all of them | yes |
+//! | `templates` | texts with fields for each recipient: `template` | yes |
+//! | `aws-lc-rs` | cryptography for TLS; without it the program installs a rustls `CryptoProvider` | yes |
+//! | `blocking` | the same without an asynchronous runtime of one's own: `blocking` | |
 //! | `server` | every enabled provider's API as an axum router over [`backend::Backend`] | |
 //! | `listen` | a listener for such a router, or for anything else that answers calls | |
 //! | `tls-server` | TLS for it, with a certificate of one's own making; brings aws-lc-rs with it | |
-//! | `blocking` | the same without a runtime of one's own: `blocking` | |
-//! | `templates` | texts with fields for each recipient: `template` | yes |
-//! | `netsapiens`, `passinfo`, `puzzel` | that provider | yes |
-//! | `aws-lc-rs` | cryptography for TLS; without it the program installs a rustls `CryptoProvider` | yes |
+//!
+//! Rust 1.95 or newer. Texts, whole numbers and secrets are in no error, no log line and no `Debug`.
 
+// docs.rs shows beside each item which feature it takes; its compiler alone knows how.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(missing_docs, clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 mod account;
@@ -176,6 +127,11 @@ pub use tidings_core::{
 pub use async_trait::async_trait;
 /// What keys are handed over in; [`ExposeSecret`] shows what is inside.
 pub use secrecy::{ExposeSecret, SecretString};
+
+/// The page that the registry shows, whose example is a doctest.
+#[cfg(all(doctest, feature = "client"))]
+#[doc = include_str!("../README.md")]
+mod readme {}
 
 #[cfg(test)]
 mod tests;

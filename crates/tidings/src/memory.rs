@@ -21,7 +21,10 @@ use crate::numbers::OwnNumbers;
 use crate::provider::{AttemptRef, Balance, Capabilities, Outbound, Provider, Receipt, Reconciled};
 use crate::subscriptions::Subscriptions;
 
-/// A provider that keeps messages in a `Vec`. Clones share everything.
+/// A provider that keeps messages in memory. Clones share everything.
+///
+/// It keeps all of them, so that a test can look at each; a run over many messages bounds that by
+/// [`Self::keep_last`]. What it can do is what [`Self::set_capabilities`] says, everything by default.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -54,7 +57,13 @@ pub struct MemoryProvider {
 
 #[derive(Default)]
 struct State {
-    taken: Vec<Taken>,
+    /// The latest messages that were taken, the oldest first.
+    taken: VecDeque<Taken>,
+    /// How many were taken and are kept no longer.
+    forgotten: u64,
+    /// How many are kept; `None` is all.
+    kept: Option<usize>,
+    capabilities: Option<Capabilities>,
     next_calls: VecDeque<NextCall>,
     next_to: HashMap<E164, VecDeque<Error>>,
     refused: HashMap<E164, Error>,
@@ -69,6 +78,9 @@ struct Taken {
     provider_ref: ProviderRef,
     state: ReportedState,
 }
+
+/// What ids of messages begin with.
+const ID: &str = "memory-";
 
 /// What happens to the next call of `submit`.
 enum NextCall {
@@ -94,7 +106,45 @@ impl MemoryProvider {
         Self::default()
     }
 
-    /// The messages that were taken, oldest first.
+    /// Keeps only the last so many messages from now on, whatever was taken: what was taken before them
+    /// is counted and forgotten, as if it had been deleted at the provider.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use tidings::memory::MemoryProvider;
+    /// use tidings::{ClientRef, E164, Message, Outbound, Provider};
+    ///
+    /// let provider = MemoryProvider::new();
+    /// provider.keep_last(1);
+    /// let to = E164::parse("+224622000001", None)?;
+    /// for name in ["first", "second"] {
+    ///     let message = Message::new(to, "Ready");
+    ///     provider.submit(&[Outbound::new(ClientRef::new(name)?, message)]).await?;
+    /// }
+    /// assert_eq!(provider.messages()[0].reference.as_str(), "second");
+    /// assert_eq!((provider.messages().len(), provider.taken()), (1, 2));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn keep_last(&self, messages: usize) {
+        let mut state = self.state();
+        state.kept = Some(messages);
+        state.forget();
+    }
+
+    /// Says that it can do no more than this from now on. Its methods work as before: it is for those who
+    /// look at what a provider can do, and should be set before they look.
+    pub fn set_capabilities(&self, capabilities: Capabilities) {
+        self.state().capabilities = Some(capabilities);
+    }
+
+    /// How many messages were taken in all, kept or not.
+    pub fn taken(&self) -> u64 {
+        self.state().n_taken()
+    }
+
+    /// The messages that were taken and are kept, oldest first.
     pub fn messages(&self) -> Vec<Outbound> {
         let state = self.state();
         let messages = state.taken.iter().map(|taken| taken.outbound.clone());
@@ -159,7 +209,8 @@ impl MemoryProvider {
 #[deny(clippy::missing_trait_methods)]
 impl Provider for MemoryProvider {
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
+        let set = self.state().capabilities;
+        set.unwrap_or(Capabilities {
             max_messages_per_call: 1000,
             mixed_texts_per_call: true,
             status: true,
@@ -170,7 +221,7 @@ impl Provider for MemoryProvider {
             address_book: true,
             max_media_bytes: Some(usize::MAX),
             ..Capabilities::submit_only()
-        }
+        })
     }
 
     async fn submit(&self, messages: &[Outbound]) -> Result<Vec<Result<Receipt>>> {
@@ -221,6 +272,8 @@ impl Provider for MemoryProvider {
             .find(|taken| taken.outbound.reference == *reference);
         Ok(match found {
             Some(taken) => Reconciled::Taken(Box::new(Receipt::new(taken.provider_ref.clone()))),
+            // It may be one that was forgotten.
+            None if state.forgotten > 0 => Reconciled::CannotTell,
             None => Reconciled::NotTaken,
         })
     }
@@ -343,7 +396,7 @@ impl AddressBook for MemoryProvider {
         let text: Arc<str> = text.into();
         let mut queued = 0;
         for member in members {
-            let name = format!("{group_id}-{}", state.taken.len() + 1);
+            let name = format!("{group_id}-{}", state.n_taken() + 1);
             let reference = ClientRef::new(name).map_err(|_| unknown("group"))?;
             let mut message = Message::new(member, Arc::clone(&text));
             message.from = from.cloned();
@@ -369,18 +422,35 @@ impl State {
             }
             *credit -= 1;
         }
-        let provider_ref = ProviderRef::message(format!("memory-{}", self.taken.len() + 1));
-        self.taken.push(Taken {
+        let provider_ref = ProviderRef::message(format!("{ID}{}", self.n_taken() + 1));
+        self.taken.push_back(Taken {
             outbound: outbound.clone(),
             provider_ref: provider_ref.clone(),
             state: ReportedState::Submitted,
         });
+        self.forget();
         Ok(Receipt::new(provider_ref))
     }
 
+    fn n_taken(&self) -> u64 {
+        self.forgotten + self.taken.len() as u64
+    }
+
+    /// Forgets what is not to be kept.
+    fn forget(&mut self) {
+        let kept = self.kept.unwrap_or(usize::MAX);
+        while self.taken.len() > kept {
+            self.taken.pop_front();
+            self.forgotten += 1;
+        }
+    }
+
+    /// A message that is kept. Ids count the messages, which is where it is found.
     fn find(&mut self, about: &ProviderRef) -> Option<&mut Taken> {
-        let mut taken = self.taken.iter_mut();
-        taken.find(|taken| taken.provider_ref == *about)
+        let number: u64 = about.message.as_ref()?.strip_prefix(ID)?.parse().ok()?;
+        let place = usize::try_from(number.checked_sub(self.forgotten + 1)?).ok()?;
+        let taken = self.taken.get_mut(place);
+        taken.filter(|taken| taken.provider_ref == *about)
     }
 
     fn group(&mut self, id: &str) -> Result<&mut StoredGroup> {

@@ -1,6 +1,8 @@
 //! `cargo xtask bench <name>`: the registration of the benchmarks. Each is a module of its own that
 //! prints its table; this file only knows their names.
 
+mod layers;
+mod messenger;
 mod netsapiens;
 mod passinfo;
 mod puzzel;
@@ -12,6 +14,8 @@ use anyhow::bail;
 type Bench = fn(&[String]) -> anyhow::Result<()>;
 
 const BENCHES: &[(&str, Bench)] = &[
+    ("layers", layers::run),
+    ("messenger", messenger::run),
     ("netsapiens", netsapiens::run),
     ("passinfo", passinfo::run),
     ("puzzel", puzzel::run),

@@ -20,7 +20,7 @@ use crate::tidy::layering;
 use crate::{process, workspace};
 
 /// The files of the folder. `tidy` demands the most of them, and ARCHITECTURE.md says what each is.
-const TEMPLATES: [(&str, &str); 11] = [
+const TEMPLATES: [(&str, &str); 13] = [
     ("README.md", include_str!("templates/README.md.txt")),
     ("mod.rs", include_str!("templates/mod.rs.txt")),
     ("wire.rs", include_str!("templates/wire.rs.txt")),
@@ -28,14 +28,22 @@ const TEMPLATES: [(&str, &str); 11] = [
     ("verdict.rs", include_str!("templates/verdict.rs.txt")),
     ("builder.rs", include_str!("templates/builder.rs.txt")),
     ("client.rs", include_str!("templates/client.rs.txt")),
+    ("blocking.rs", include_str!("templates/blocking.rs.txt")),
     ("submit.rs", include_str!("templates/submit.rs.txt")),
     ("server.rs", include_str!("templates/server.rs.txt")),
     ("tests.rs", include_str!("templates/tests.rs.txt")),
+    (
+        "testdata/answers.json",
+        include_str!("templates/answers.json.txt"),
+    ),
     (
         "testdata/README.md",
         include_str!("templates/testdata.md.txt"),
     ),
 ];
+
+/// What is said at the end.
+const NEXT: &str = include_str!("templates/next.txt");
 
 pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
     let [written] = arguments else {
@@ -93,22 +101,6 @@ fn report<'a>(name: &Name, folder: &str, changed: impl Iterator<Item = &'a str>)
     lines.extend(TEMPLATES.map(|(file, _)| format!("  {folder}/{file}")));
     lines.push("changed:".to_owned());
     lines.extend(changed.map(|path| format!("  {path}")));
-    lines.push(format!(
-        "\n\
-It compiles, is registered, and refuses to send. What is to be done is what fails:\n\
-\n\
-  cargo test -p tidings-tests --test behaviour -- provider::{name}::\n\
-\n\
-In this order it goes well:\n\
-  1. README.md: the vendor's facts under their headings, each with its source\n\
-  2. testdata/: golden exchanges from the vendor's papers; wire.rs and tests.rs until they are read\n\
-  3. map.rs and verdict.rs: what the vendor's words and answers mean; SPEC's settings in mod.rs\n\
-  4. client.rs and submit.rs, and with each function its line in CAPABILITIES\n\
-  5. server.rs: the same calls from the other side; then the behaviours run against the simulator\n\
-  6. callback.rs, where the vendor calls its customers\n\
-`cargo xtask test` runs every other check; documents that are made of the registration say there\n\
-how they are written anew."
-    ));
-    lines.push(String::new());
+    lines.push(fill(NEXT, name));
     lines.join("\n")
 }

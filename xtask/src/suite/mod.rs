@@ -3,6 +3,7 @@
 //! What a step does is in `steps.rs`; this file decides which steps run and what is printed.
 
 mod counts;
+pub(crate) mod package;
 mod readme;
 mod setup;
 mod skipped;
@@ -47,6 +48,11 @@ const STEPS: &[Step] = &[
         name: "generated",
         in_fast: false,
         run: steps::generated,
+    },
+    Step {
+        name: "package",
+        in_fast: false,
+        run: package::run,
     },
     Step {
         name: "clippy",

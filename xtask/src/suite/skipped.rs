@@ -1,5 +1,6 @@
 //! Which tests were skipped, and why. nextest only counts them; the reason stands in the test's own
-//! `ignore = ".."`, and the test programs print it when they are asked for those tests.
+//! `ignore = ".."`, and the test programs print it when they are asked for those tests. A program
+//! that makes its tests at run time says why for many of them in one line of its own.
 
 use crate::process;
 
@@ -43,11 +44,26 @@ pub(super) fn names(list: &str) -> Vec<&str> {
         .collect()
 }
 
-/// Name and reason in libtest's lines `test NAME ... ignored, REASON`.
+/// Name and reason in libtest's lines `test NAME ... ignored, REASON`, and in lines `skipped: GROUP: REASON`,
+/// which stand for all tests of a group that have no reason of their own.
 pub(super) fn reasons(output: &str) -> Vec<String> {
-    output
+    let grouped = || {
+        output
+            .lines()
+            .filter_map(|line| line.strip_prefix("skipped: "))
+    };
+    let is_grouped = |name: &str| {
+        let mut groups = grouped().filter_map(|line| line.split_once(": "));
+        groups.any(|(group, _)| {
+            let rest = name.strip_prefix(group);
+            rest.is_some_and(|rest| rest.starts_with("::"))
+        })
+    };
+    let single = output
         .lines()
         .filter_map(|line| line.strip_prefix("test ")?.split_once(" ... ignored"))
-        .map(|(name, reason)| format!("{name}: {}", reason.trim_start_matches([',', ' '])))
-        .collect()
+        .map(|(name, reason)| (name.trim_end(), reason.trim_start_matches([',', ' '])))
+        .filter(|(name, reason)| !reason.is_empty() || !is_grouped(name))
+        .map(|(name, reason)| format!("{name}: {reason}"));
+    single.chain(grouped().map(str::to_owned)).collect()
 }

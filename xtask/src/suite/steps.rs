@@ -1,6 +1,8 @@
 //! The steps that call cargo. Each is one function; `suite` decides when it runs.
 
 use std::fs;
+use std::num::NonZero;
+use std::thread;
 
 use anyhow::Context as _;
 
@@ -85,6 +87,7 @@ pub(crate) fn docs() -> anyhow::Result<Counts> {
 pub(crate) fn tests() -> anyhow::Result<Counts> {
     snapshots::forget_references()?;
     let with_nextest = process::succeeds("cargo", &["nextest", "--version"]);
+    let n_tests = tests_at_once().to_string();
     let mut command = if with_nextest {
         let profile = if config::is_continuous_integration() {
             "ci"
@@ -101,6 +104,8 @@ pub(crate) fn tests() -> anyhow::Result<Counts> {
             "pass",
             "--profile",
             profile,
+            "--test-threads",
+            &n_tests,
         ])
     } else {
         process::cargo(&[
@@ -124,6 +129,12 @@ pub(crate) fn tests() -> anyhow::Result<Counts> {
         skipped::say_why()?;
     }
     Ok(counts)
+}
+
+/// Twice as many as there are processors: half of the time goes into tests that wait, for a program or
+/// for the limit of a connection.
+fn tests_at_once() -> usize {
+    2 * thread::available_parallelism().map_or(1, NonZero::get)
 }
 
 pub(crate) fn doctests() -> anyhow::Result<Counts> {

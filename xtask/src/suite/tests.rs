@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::counts::Counts;
-use super::{Outcome, choose, readme, setup, skipped, snapshots, steps, summary};
+use super::{Outcome, choose, package, readme, setup, skipped, snapshots, steps, summary};
 use crate::process;
 
 const fn counts(passed: usize, failed: usize, skipped: usize) -> Counts {
@@ -66,6 +66,22 @@ fn skipped_tests_are_told_with_their_reasons() {
     assert_eq!(
         skipped::reasons(said),
         ["a::needs_more: needs a modem", "b::c: "]
+    );
+}
+
+#[test]
+fn tests_that_are_skipped_for_one_reason_take_one_line() {
+    let said = "running 3 tests\n\
+                test provider::acme::cancels        ... ignored\n\
+                test provider::acme::cancels_twice  ... ignored\n\
+                test provider::acmeville::cancels   ... ignored\n\n\
+                skipped: provider::acme: 2 behaviours: no message can be stopped\n";
+    assert_eq!(
+        skipped::reasons(said),
+        [
+            "provider::acmeville::cancels: ",
+            "provider::acme: 2 behaviours: no message can be stopped"
+        ]
     );
 }
 
@@ -213,5 +229,69 @@ fn missing_packages_are_named_in_one_command() {
     assert_eq!(
         setup::advice(&["gcc", "python3-venv"]),
         "on Debian this installs it: sudo apt-get install gcc python3-venv"
+    );
+}
+
+#[track_caller]
+fn check_package(change: impl FnOnce(&mut serde_json::Value), expected: &[&str]) {
+    let mut metadata = serde_json::json!({"packages": [
+        {
+            "name": "shown", "publish": null, "description": "d", "license": "MIT",
+            "rust_version": "1.95", "readme": "README.md", "keywords": ["k"], "categories": ["c"],
+            "metadata": {"docs": {"rs": {"all-features": true}}},
+            "dependencies": [
+                {"name": "base", "kind": null, "path": "/base", "req": "^0.1.0"},
+                {"name": "serde", "kind": null, "req": "^1"},
+            ],
+        },
+        {
+            "name": "base", "publish": null, "description": "d", "license": "MIT",
+            "rust_version": "1.95", "readme": "README.md", "keywords": ["k"], "categories": ["c"],
+            "metadata": {"docs": {"rs": {"all-features": true}}}, "dependencies": [],
+        },
+        {"name": "hidden", "publish": [], "dependencies": []},
+    ]});
+    change(&mut metadata["packages"][0]);
+    assert_eq!(package::manifest_faults(&metadata), expected);
+}
+
+#[test]
+fn a_package_says_what_it_is_and_needs_nothing_unpublished() {
+    check_package(|_| {}, &[]);
+    check_package(
+        |shown| shown["description"] = serde_json::Value::Null,
+        &["shown: `description` is missing"],
+    );
+    check_package(
+        |shown| shown["keywords"] = serde_json::json!([]),
+        &["shown: 0 keywords, but it must be 1 to 5"],
+    );
+    check_package(
+        |shown| shown["metadata"] = serde_json::Value::Null,
+        &["shown: docs.rs would not show all features"],
+    );
+    check_package(
+        |shown| shown["dependencies"][0]["req"] = "*".into(),
+        &["shown: needs `base` of no version"],
+    );
+    check_package(
+        |shown| shown["dependencies"][0]["name"] = "hidden".into(),
+        &["shown: needs `hidden`, which is not published"],
+    );
+    check_package(
+        |shown| {
+            shown["dependencies"][0]["kind"] = "dev".into();
+            shown["dependencies"][0]["name"] = "hidden".into();
+        },
+        &["shown: its tests need `hidden`, which is not published"],
+    );
+}
+
+#[test]
+fn a_package_carries_its_licences() {
+    let list = "Cargo.toml\nLICENSE-APACHE\nREADME.md\nsrc/lib.rs\n";
+    assert_eq!(
+        package::file_faults("shown", list),
+        ["shown: LICENSE-MIT is not in the package"]
     );
 }

@@ -40,7 +40,9 @@ pub(crate) fn paths(sources: &[Source]) -> Vec<Finding> {
                     findings.push(Finding::new(&document.path, line, advice));
                 }
             }
-            for target in links(text) {
+            let files =
+                link_targets(text).map(|target| target.split('#').next().unwrap_or_default());
+            for target in files.filter(|file| !file.is_empty()) {
                 let path = resolve(&document.path, target);
                 if !places.exists(&path) {
                     findings.push(Finding::new(
@@ -181,7 +183,7 @@ fn defines<'a>(mut sources: impl Iterator<Item = &'a Source>, item: &str) -> boo
 }
 
 /// Lines outside fenced code blocks.
-fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
+pub(super) fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut fenced = false;
     numbered(text).filter(move |(_, line)| {
         let fence = line.trim_start().starts_with("```");
@@ -208,17 +210,17 @@ fn expand_braces(name: &str) -> Vec<String> {
     }
 }
 
-/// Targets of links into the repository, without their anchors.
-fn links(line: &str) -> impl Iterator<Item = &str> {
+/// Targets of links into the repository, with their anchors.
+pub(super) fn link_targets(line: &str) -> impl Iterator<Item = &str> {
     line.split("](")
         .skip(1)
         .filter_map(|rest| rest.split_once(')'))
-        .map(|(target, _)| target.split('#').next().unwrap_or_default())
+        .map(|(target, _)| target)
         .filter(|target| !target.is_empty() && !target.contains(':'))
 }
 
 /// A relative link as a path from the root.
-fn resolve(document: &str, target: &str) -> String {
+pub(super) fn resolve(document: &str, target: &str) -> String {
     let mut parts: Vec<&str> = document.split('/').collect();
     parts.pop();
     for part in target.split('/') {

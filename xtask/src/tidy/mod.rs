@@ -2,9 +2,11 @@
 //! function from files to findings; it reads no disk, so that its test gives it made-up files.
 //! Also runs as a test of this crate, so that a plain `cargo test` holds the rules too.
 
+mod book;
 mod docs;
 pub(crate) mod layering;
 mod lints;
+mod manifests;
 mod shape;
 mod size;
 pub(crate) mod source;
@@ -62,8 +64,11 @@ const RULES: &[(&str, Rule)] = &[
     ("lints of published crates", lints::published_crates),
     ("lints of maps", lints::exhaustive_maps),
     ("lints of wrappers", lints::complete_wrappers),
+    ("tables of features", manifests::feature_tables),
     ("crates in the map", docs::crates_in_the_map),
     ("paths in documents", docs::paths),
+    ("contents of the book", book::contents),
+    ("links to headings", book::anchors),
     ("promises in the readme", docs::promises),
 ];
 

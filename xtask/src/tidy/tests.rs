@@ -2,7 +2,7 @@
 //! repository itself.
 
 use super::source::{Source, Span};
-use super::{Finding, docs, findings, layering, lints, shape, size};
+use super::{Finding, book, docs, findings, layering, lints, manifests, shape, size};
 
 #[test]
 fn the_repository_is_tidy() {
@@ -402,6 +402,7 @@ fn provider_folders_are_complete_and_registered() {
         "wire.rs",
         "map.rs",
         "client.rs",
+        "blocking.rs",
         "server.rs",
         "tests.rs",
         "testdata/send.http",
@@ -434,6 +435,7 @@ fn provider_folders_are_complete_and_registered() {
             ("crates/tidings/src/acme/README.md", ""),
             ("crates/tidings/src/acme/map.rs", ""),
             ("crates/tidings/src/acme/client.rs", ""),
+            ("crates/tidings/src/acme/blocking.rs", ""),
             ("crates/tidings/src/acme/tests.rs", ""),
         ],
         &[
@@ -620,5 +622,88 @@ fn promises_name_tests_that_exist() {
             ("README.md", "x\n<!-- held by: parts_join, parts_part -->"),
         ],
         &["README.md:2"],
+    );
+}
+
+#[test]
+fn every_page_of_the_book_is_in_its_contents_once() {
+    let page = ("docs/a.md", "# A\n");
+    let nested = ("docs/decisions/0001-b.md", "# B\n");
+    let summary = "# Book\n\n- [A](a.md)\n  - [B](decisions/0001-b.md)\n";
+    check(
+        book::contents,
+        &[
+            ("docs/SUMMARY.md", summary),
+            page,
+            nested,
+            ("README.md", ""),
+        ],
+        &[],
+    );
+    check(
+        book::contents,
+        &[
+            ("docs/SUMMARY.md", "- [A](a.md)\n- [A](./a.md)\n"),
+            page,
+            nested,
+        ],
+        &["docs/SUMMARY.md:2", "docs/decisions/0001-b.md:1"],
+    );
+    check(book::contents, &[page], &["docs/SUMMARY.md:1"]);
+}
+
+#[test]
+fn a_link_to_a_heading_finds_it() {
+    let to = (
+        "docs/b.md",
+        "# B & C: `d`\n## Twice\n## Twice\n```\n# no heading\n```\n",
+    );
+    let fine = "# A\n[x](b.md#b--c-d) [x](b.md#twice-1) [x](#a) [x](../src/c.rs#L1) [x](b.md)\n";
+    check(
+        book::anchors,
+        &[to, ("docs/a.md", fine), ("src/c.rs", "//! C")],
+        &[],
+    );
+    let broken = "[x](b.md#no-heading)\n[x](#b)\n[x](b.md#twice-2)\n";
+    check(
+        book::anchors,
+        &[to, ("docs/a.md", broken)],
+        &["docs/a.md:1", "docs/a.md:2", "docs/a.md:3"],
+    );
+}
+
+#[test]
+fn the_table_of_features_is_that_of_the_manifest() {
+    let manifest = "[package]\nname = \"a\"\n[features]\ndefault = [\"all\"]\n## One.\none = []\n\
+                    ## Internal, switched on by the others.\nhidden = []\nall = [\"one\", \"dep:x\"]\n\
+                    off = [\"hidden\"]\n[dependencies]\nx = \"1\"\n";
+    let check_table = |rows: &str, expected: &[&str]| {
+        let page = format!("//! A.\n//!\n//! # Features\n//!\n{rows}\n#![warn(missing_docs)]\n");
+        let files = [
+            ("crates/a/Cargo.toml", manifest),
+            ("crates/a/src/lib.rs", &page),
+        ];
+        check(manifests::feature_tables, &files, expected);
+    };
+    let head = "//! | feature | what | default |\n//! |---|---|---|\n";
+    check_table(
+        &format!("{head}//! | `one`, `all` | x | yes |\n//! | `off` | `one` | |"),
+        &[],
+    );
+    check_table(
+        &format!("{head}//! | `one`, `all` | x | |\n//! | `off` | x | yes |"),
+        &[
+            "crates/a/src/lib.rs:7",
+            "crates/a/src/lib.rs:8",
+            "crates/a/src/lib.rs:7",
+        ],
+    );
+    check_table(
+        &format!("{head}//! | `one` | x | yes |\n//! | `gone` | x | |"),
+        &[
+            "crates/a/src/lib.rs:1",
+            "crates/a/src/lib.rs:1",
+            "crates/a/src/lib.rs:8",
+        ],
     );
 }

@@ -113,7 +113,11 @@ fn connect(
 ) -> tidings::Result<Arc<dyn Provider>> {
     let http = HttpClient::for_account(account, HttpClient::builder())?;
     let client = (spec.connect)(account, http)?;
-    let settings = LayerSettings::default();
+    // A campaign has a pace and a number of calls in flight of its own: the layers add nothing to
+    // what `--in-flight` allows at the most.
+    let settings = LayerSettings::default()
+        .account(account.id())
+        .max_in_flight(1024);
     Ok(layers::standard(
         client,
         &settings,

@@ -52,12 +52,12 @@ impl Behaviour {
         spec: &'static ProviderSpec,
         missing: Option<&'static str>,
     ) -> Trial {
-        let trial = Trial::test(name, move || match missing {
-            Some(why) => Err(Failed::from(why)),
-            None => {
-                run(self.run, Context::new(spec));
-                Ok(())
+        let trial = Trial::test(name, move || {
+            if let Some(why) = missing {
+                return Err(Failed::from(why));
             }
+            run(self.run, Context::new(spec));
+            Ok(())
         });
         trial.with_ignored_flag(missing.is_some())
     }

@@ -14,7 +14,7 @@ use tidings::{
     Provider, ProviderSpec, Receipt, Result, SenderId, SystemClock,
 };
 use tidings_sim::{Scenario, SimMessage};
-use tidings_tests::{CALL_LIMIT, Carrier, CarrierBuilder, PhoneNumbers, Recorder, standard};
+use tidings_tests::{CALL_LIMIT, Carrier, CarrierBuilder, PhoneNumbers, standard};
 
 /// Messages leave and arrive at the moment when they are taken.
 pub(crate) const AT_ONCE: &str = "[delays]\nsent_ms = 0\ndelivered_ms = 0\n";
@@ -32,29 +32,29 @@ impl Context {
     }
 
     /// What its accounts can do by default.
-    pub(crate) fn can(&self) -> &'static Capabilities {
+    pub(crate) fn can(self) -> &'static Capabilities {
         &self.spec.capabilities
     }
 
     // ---- messages ----
 
     /// The phone with this place in the count; any two places are two phones.
-    pub(crate) fn number(&self, place: usize) -> E164 {
+    pub(crate) fn number(self, place: usize) -> E164 {
         PhoneNumbers::served(self.can()).number(place)
     }
 
     /// A sender that the provider takes: none where texts go out from numbers of the account's own.
-    pub(crate) fn sender(&self) -> Option<SenderId> {
+    pub(crate) fn sender(self) -> Option<SenderId> {
         let name = SenderId::parse("Ecole").expect("a short name");
         (!self.can().numbers).then_some(name)
     }
 
     /// A message to a phone.
-    pub(crate) fn message(&self, place: usize, text: impl Into<Arc<str>>) -> Message {
+    pub(crate) fn message(self, place: usize, text: impl Into<Arc<str>>) -> Message {
         self.message_to(self.number(place), text)
     }
 
-    pub(crate) fn message_to(&self, to: E164, text: impl Into<Arc<str>>) -> Message {
+    pub(crate) fn message_to(self, to: E164, text: impl Into<Arc<str>>) -> Message {
         let message = Message::new(to, text);
         match self.sender() {
             Some(sender) => message.from(sender),
@@ -63,12 +63,12 @@ impl Context {
     }
 
     /// A message under the name `row-<place>`.
-    pub(crate) fn row(&self, place: usize, text: impl Into<Arc<str>>) -> Outbound {
+    pub(crate) fn row(self, place: usize, text: impl Into<Arc<str>>) -> Outbound {
         outbound(place, self.message(place, text))
     }
 
     /// As many messages, each to a phone of its own and with a text of its own.
-    pub(crate) fn rows(&self, n_rows: usize) -> Vec<Outbound> {
+    pub(crate) fn rows(self, n_rows: usize) -> Vec<Outbound> {
         let numbers = PhoneNumbers::served(self.can());
         let row = |place| {
             let text = format!("Bonjour {place}");
@@ -80,39 +80,39 @@ impl Context {
     // ---- carriers ----
 
     /// A carrier that is yet to be started.
-    pub(crate) fn carrier(&self, scenario: &str) -> CarrierBuilder {
+    pub(crate) fn carrier(self, scenario: &str) -> CarrierBuilder {
         Carrier::of(self.spec).scenario(scenario)
     }
 
     /// Starts a carrier and connects to it.
-    pub(crate) async fn start(&self, scenario: &str) -> Line {
+    pub(crate) async fn start(self, scenario: &str) -> Line {
         self.connect(self.carrier(scenario).start().await)
     }
 
-    /// The same with a customer's server that the carrier calls.
-    pub(crate) async fn start_telling(&self, scenario: &str, customer: &Recorder) -> Line {
-        let carrier = self.carrier(scenario).telling(customer);
-        self.connect(carrier.start().await)
-    }
-
     /// Connects to a carrier with its own account.
-    pub(crate) fn connect(&self, carrier: Carrier) -> Line {
+    pub(crate) fn connect(self, carrier: Carrier) -> Line {
         self.connect_within(carrier, CALL_LIMIT)
     }
 
     /// The same; no call takes longer than `limit`.
-    pub(crate) fn connect_within(&self, carrier: Carrier, limit: Duration) -> Line {
+    pub(crate) fn connect_within(self, carrier: Carrier, limit: Duration) -> Line {
         let account = carrier.simulator.account();
-        let bare = self.client(&account, limit);
+        self.connect_as(carrier, &account, limit)
+    }
+
+    /// The same with an account that says something else than the carrier does.
+    pub(crate) fn connect_as(self, carrier: Carrier, account: &Account, limit: Duration) -> Line {
+        let bare = self.client(account, limit);
+        let provider = standard(Arc::clone(&bare), Duration::from_mins(1));
         Line {
-            provider: standard(Arc::clone(&bare), Duration::from_mins(1)),
-            bare,
             carrier,
+            bare,
+            provider,
         }
     }
 
     /// A client for an account, without layers.
-    pub(crate) fn client(&self, account: &Account, limit: Duration) -> Arc<dyn Provider> {
+    pub(crate) fn client(self, account: &Account, limit: Duration) -> Arc<dyn Provider> {
         match self.try_client(account, limit) {
             Ok(client) => client,
             Err(error) => panic!(
@@ -123,12 +123,14 @@ impl Context {
     }
 
     pub(crate) fn try_client(
-        &self,
+        self,
         account: &Account,
         limit: Duration,
     ) -> Result<Arc<dyn Provider>> {
-        let http = HttpClient::builder().timeout(limit).build();
-        (self.spec.connect)(account, http.expect("plain HTTP needs no set-up"))
+        // Reading those of the machine takes longer than all the rest of a behaviour.
+        let http = HttpClient::builder().timeout(limit).system_roots(false);
+        let http = HttpClient::for_account(account, http)?;
+        (self.spec.connect)(account, http)
     }
 }
 

@@ -22,7 +22,6 @@ use std::process::ExitCode;
 use tidings::{ProviderSpec, providers};
 
 use crate::arguments::Chosen;
-use crate::behaviour::Behaviour;
 
 fn main() -> ExitCode {
     let chosen = Chosen::from_command_line();
@@ -36,7 +35,7 @@ fn main() -> ExitCode {
             }
             let missing = behaviour.missing(spec);
             if let Some(why) = missing {
-                skipped.note(spec, &behaviour, why);
+                skipped.note(spec, why);
             }
             trials.push(behaviour.into_trial(name, spec, missing));
         }
@@ -48,22 +47,25 @@ fn main() -> ExitCode {
     conclusion.exit_code()
 }
 
-/// Which behaviours a provider lacks the capability for, by provider and capability.
+/// How many behaviours a provider lacks the capability for, by provider and capability.
 #[derive(Default)]
-struct Skipped(BTreeMap<(&'static str, &'static str), Vec<String>>);
+struct Skipped(BTreeMap<(&'static str, &'static str), usize>);
 
 impl Skipped {
-    fn note(&mut self, spec: &ProviderSpec, behaviour: &Behaviour, why: &'static str) {
-        let names = self.0.entry((spec.id, why)).or_default();
-        names.push(behaviour.name.to_string());
+    fn note(&mut self, spec: &ProviderSpec, why: &'static str) {
+        *self.0.entry((spec.id, why)).or_default() += 1;
     }
 
     /// One line for each provider and capability; `cargo xtask test` shows these lines.
     fn say(&self) {
         let mut out = io::stdout().lock();
-        for ((provider, why), names) in &self.0 {
-            let (count, names) = (names.len(), names.join(", "));
-            let line = format!("skipped: provider::{provider}: {why} ({count}): {names}");
+        for ((provider, why), count) in &self.0 {
+            let behaviours = if *count == 1 {
+                "behaviour"
+            } else {
+                "behaviours"
+            };
+            let line = format!("skipped: provider::{provider}: {count} {behaviours}: {why}");
             writeln!(out, "{line}").expect("whoever runs tests reads what they say");
         }
     }

@@ -16,6 +16,8 @@ use tidings::http::HttpClient;
 use tidings::{Timestamp, passinfo};
 use tidings_tests::{Carrier, Packages, Python, SimulatedByCommand};
 
+use crate::book::check_names_all_of;
+
 const REQUIREMENTS: &str = include_str!("passinfo_python_sdk.txt");
 const SCRIPT: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -26,6 +28,12 @@ const SCRIPT: &str = concat!(
 const SLOW: &str = "credit = 100\n[delays]\nsent_ms = 3600000\ndelivered_ms = 3600000\n";
 /// Everything is delivered at once.
 const FAST: &str = "credit = 100\n[delays]\nsent_ms = 0\ndelivered_ms = 0\n";
+
+#[test]
+fn the_book_names_all_that_the_package_has() {
+    let path = "coming-from/passinfo-sdk.md";
+    check_names_all_of(path, Packages::new(REQUIREMENTS), "passinfo_sdk", |_| false);
+}
 
 /// What every step of the driver gave back.
 struct Run {

@@ -7,12 +7,19 @@
 use serde_json::{Value, json};
 use tidings_tests::{Packages, Recorder};
 
+use crate::book::check_names_all_of;
 use crate::puzzel_vendor::{
     Names, REJECTED, Run, TAKEN, base_url, check_bytes, drive, owned, phones, simulate,
 };
 
 const PACKAGES: Packages<'static> = Packages::new(include_str!("puzzel_python_v2.txt"));
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/puzzel_python_v2.py");
+
+#[test]
+fn the_book_names_all_that_the_package_has() {
+    let path = "coming-from/puzzel-sms-gateway-client.md";
+    check_names_all_of(path, PACKAGES, "puzzel_sms_gateway_client", |_| false);
+}
 
 #[test]
 fn the_bytes_that_it_writes_are_the_known_ones() {

@@ -18,11 +18,30 @@ use crate::puzzel_vendor::{Names, Run, base_url, check_bytes, drive, owned, phon
 const REQUIREMENTS: &str = include_str!("puzzel_python_v3.txt");
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/puzzel_python_v3.py");
 
+/// The steps of a path, and how each model is read and written: for the generator's own run time.
+fn is_made_by_the_generator(name: &str) -> bool {
+    let plumbing = [
+        "create_from_discriminator_value",
+        "get_field_deserializers",
+        "serialize",
+    ];
+    plumbing.contains(&name)
+        || name.ends_with("RequestBuilder")
+        || name.starts_with("to_") && name.ends_with("_request_information")
+}
+
 /// On the Python that this machine has.
 mod present_python {
     use super::Packages;
+    use crate::book::check_names_all_of;
 
     const PACKAGES: Packages<'static> = Packages::new(super::REQUIREMENTS).for_any_python();
+
+    #[test]
+    fn the_book_names_all_that_the_package_has() {
+        let path = "coming-from/puzzel-sms-gateway-client.md";
+        check_names_all_of(path, PACKAGES, "src", super::is_made_by_the_generator);
+    }
 
     #[test]
     fn the_bytes_that_it_writes_are_the_known_ones() {

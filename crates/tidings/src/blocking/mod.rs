@@ -1,8 +1,9 @@
 //! The same clients and the same interface for programs without an asynchronous runtime: every call
 //! returns when it is done.
 //!
-//! [`Provider`] goes around any [`tidings::Provider`](crate::Provider), layers included; each
-//! provider's own client has a blocking one in its module. They only call the asynchronous ones and
+//! [`Provider`] goes around any [`tidings::Provider`](crate::Provider), layers included, and
+//! [`Messenger`] around a [`messenger::Messenger`](crate::messenger::Messenger); each provider's own
+//! client has a blocking one in its module. They only call the asynchronous ones and
 //! decide nothing themselves, so that what holds for those holds here.
 //!
 //! ```
@@ -31,6 +32,7 @@
 
 mod areas;
 mod items;
+mod messenger;
 mod provider;
 mod runtime;
 #[cfg(test)]
@@ -38,11 +40,13 @@ pub(crate) mod tests;
 
 pub use areas::{AddressBook, Conversations, OwnNumbers, QueuedBatches, Subscriptions};
 pub use items::Items;
+pub use messenger::{Messenger, Verdicts};
 pub use provider::Provider;
 pub use runtime::{Background, Runtime};
 
 /// Writes the blocking methods of a type with the fields `inner` and `runtime`. Names and parameters
-/// are those of the asynchronous methods: `call` for those that answer once, `items` for streams.
+/// are those of the asynchronous methods: `call` for those that answer once, `wait` for those that
+/// cannot fail but here, `items` for streams.
 macro_rules! mirror {
     ($link:literal { $(
         $(#[$attribute:meta])*
@@ -58,6 +62,12 @@ macro_rules! mirror {
         $($attributes)*
         pub fn $name(&self, $($argument: $type),*) -> $crate::Result<$answer> {
             self.runtime.call(self.inner.$name($($argument),*))
+        }
+    };
+    (@wait [$($attributes:tt)*] $name:ident ($($argument:ident: $type:ty),*) $answer:ty) => {
+        $($attributes)*
+        pub fn $name(&self, $($argument: $type),*) -> $crate::Result<$answer> {
+            self.runtime.wait(self.inner.$name($($argument),*))
         }
     };
     (@items [$($attributes:tt)*] $name:ident ($($argument:ident: $type:ty),*) $answer:ty) => {
@@ -78,10 +88,14 @@ macro_rules! blocking_client {
         #[doc = concat!("[`Client`](super::Client) and [`tidings::blocking`](crate::blocking).")]
         ///
         /// ```no_run
-        #[doc = concat!("let client = tidings::", stringify!($id), "::blocking::Client::from_env()?;")]
+        #[doc = concat!("use tidings::", stringify!($id), "::{Client, blocking};")]
+        ///
+        /// # fn example(asynchronous: Client) -> tidings::Result<()> {
+        /// let client = blocking::Client::new(asynchronous)?;
         /// let provider = client.provider();
         /// println!("{:?}", provider.capabilities());
-        /// # Ok::<(), tidings::Error>(())
+        /// # Ok(())
+        /// # }
         /// ```
         #[derive(Clone)]
         pub struct Client {
@@ -108,14 +122,6 @@ macro_rules! blocking_client {
             /// [`build_blocking`](super::ClientBuilder::build_blocking).
             pub fn builder() -> super::ClientBuilder {
                 super::Client::builder()
-            }
-
-            /// See [`Client::from_env`](super::Client::from_env).
-            ///
-            /// # Errors
-            /// Its, and those of [`new`](Self::new).
-            pub fn from_env() -> $crate::Result<Self> {
-                Self::new(super::Client::from_env()?)
             }
 
             /// See [`Client::from_account`](super::Client::from_account).

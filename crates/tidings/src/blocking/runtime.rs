@@ -79,6 +79,11 @@ impl Runtime {
     /// # Errors
     /// [`ErrorKind::Config`] inside an asynchronous task; then nothing of it was begun.
     pub(crate) fn wait<F: Future>(&self, future: F) -> Result<F::Output> {
+        Ok(self.check()?.wait(future))
+    }
+
+    /// Leave to wait, where a thread may.
+    pub(crate) fn check(&self) -> Result<Leave<'_>> {
         if is_inside_a_task() {
             return Err(Error::not_sent(
                 ErrorKind::Config,
@@ -86,8 +91,7 @@ impl Runtime {
                  there, or spawn_blocking",
             ));
         }
-        let _context = self.0.handle.enter();
-        Ok(park_until_done(future))
+        Ok(Leave(self))
     }
 
     /// The same for what can fail.
@@ -96,16 +100,24 @@ impl Runtime {
     }
 
     /// Runs something while the caller goes on, until it ends or what is returned is dropped.
-    pub(crate) fn in_background(
-        &self,
-        future: impl Future<Output = ()> + Send + 'static,
-    ) -> Background {
+    pub fn in_background(&self, future: impl Future<Output = ()> + Send + 'static) -> Background {
         let mut tasks = JoinSet::new();
         tasks.spawn_on(future, &self.0.handle);
         Background {
             tasks,
             _runtime: self.clone(),
         }
+    }
+}
+
+/// Leave to wait on the present thread.
+pub(crate) struct Leave<'r>(&'r Runtime);
+
+impl Leave<'_> {
+    /// Blocks until it is done.
+    pub(crate) fn wait<F: Future>(self, future: F) -> F::Output {
+        let _context = self.0.0.handle.enter();
+        park_until_done(future)
     }
 }
 

@@ -195,7 +195,7 @@ impl Circuit {
         match (standing.phase, sign) {
             (Phase::Closed, Sign::Alive) => standing.faults <<= 1,
             (Phase::Closed, Sign::Fault) => {
-                standing.faults = standing.faults << 1 | 1;
+                standing.faults = (standing.faults << 1) + 1;
                 if policy.is_too_much(standing.faults) {
                     self.open(&mut standing);
                 }

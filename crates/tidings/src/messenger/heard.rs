@@ -113,6 +113,12 @@ impl Heard {
         }
     }
 
+    /// How many names are waited for.
+    #[cfg(test)]
+    pub(super) fn n_waiting(&self) -> usize {
+        self.state().waiting.len()
+    }
+
     /// The state, also after a panic elsewhere: each change is whole.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

@@ -148,6 +148,8 @@ impl Messenger {
     }
 
     /// Asks how far messages have come: one report for each, in their order, in one call per account.
+    /// Some providers are asked message by message behind that call, so a program asks about no more at
+    /// once than its accounts' rates allow.
     ///
     /// An account's error is that of all its messages, and of no others. Messages of an account that
     /// cannot be asked have an error of kind [`ErrorKind::Unsupported`], those of an account that this
@@ -282,6 +284,19 @@ impl Messenger {
         })
     }
 
+    /// What became of a message that was refused before any account was asked.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn refused(&self, message: Message, error: Error) -> Failure {
+        let reference = message.reference;
+        Failure {
+            reference: reference.unwrap_or_else(|| self.0.references.next()),
+            account: None,
+            error,
+            attempt: None,
+            others: Vec::new(),
+        }
+    }
+
     /// Which accounts would carry a message, in which order, and why: [`Decision::why`]. Nothing is sent.
     pub fn decide(&self, message: &Message) -> Decision {
         self.0.decide(message, self.0.randomness.next()).0
@@ -292,3 +307,6 @@ fn cannot(account: &AccountName, what: &str) -> Error {
     let what = format!("account {account} has no way to {what}");
     Error::not_sent(ErrorKind::Unsupported, what)
 }
+
+#[cfg(test)]
+mod tests;

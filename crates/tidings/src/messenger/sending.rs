@@ -115,7 +115,7 @@ impl<S: Stream<Item = Message>> Verdicts<S> {
     /// Begins calls: with full groups, and with all others where `takes_all`.
     fn begin_calls(&mut self, takes_all: bool) -> bool {
         let at_once = self.shared.settings.calls_at_once.max(1);
-        let patience = self.shared.settings.window as u64;
+        let patience = self.shared.settings.window.max(1) as u64;
         let mut has_begun = false;
         for account in 0..self.lanes.len() {
             while self.lanes[account].calls < at_once
@@ -306,13 +306,13 @@ impl<S: Stream<Item = Message>> Stream for Verdicts<S> {
                 this.hear_finding(doubt, found);
             }
             this.read(cx);
-            let has_begun = this.begin_calls(false);
+            // Calls begin at once, however long the consumer looks at the next verdict.
+            if this.begin_calls(false) {
+                continue;
+            }
             if let Some(verdict) = this.ready.take() {
                 this.handed_out += 1;
                 return Poll::Ready(Some(verdict));
-            }
-            if has_begun {
-                continue;
             }
             if this.messages.is_none() && this.handed_out == this.read {
                 return Poll::Ready(None);

@@ -22,7 +22,7 @@ const STOP: Call = Call::acts("stop_batch");
 
 impl Client {
     /// The batches of the service of which messages still wait. The counts may be a minute old.
-    #[doc(alias("get_batch_list", "getBatchList", "batch_list"))]
+    #[doc(alias("get_batch_list", "getBatchList", "batch_list", "get"))]
     pub async fn list_batches(&self) -> Result<Answer<wire::BatchListResponse>> {
         let target = self.batches_path();
         self.manage(LIST, Method::GET, &target, "messageBatch")

@@ -165,7 +165,7 @@ impl ClientBuilder {
     }
 
     /// The number of the service that Puzzel has given. Must be given, 1 to 2,147,483,647.
-    #[doc(alias("serviceId"))]
+    #[doc(alias("serviceId", "by_service_id"))]
     pub fn service_id(mut self, id: i64) -> Self {
         self.service_id = id;
         self
@@ -204,6 +204,7 @@ impl ClientBuilder {
     }
 
     /// Which paths the calls about batches go to; default those of the dialect.
+    #[doc(alias("with_url"))]
     pub fn management_path(mut self, path: ManagementPath) -> Self {
         self.management = Some(path);
         self

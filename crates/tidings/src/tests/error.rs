@@ -39,6 +39,34 @@ fn only_what_passes_and_was_not_sent_is_safe_to_resend() {
 }
 
 #[test]
+fn only_what_is_no_fault_of_the_message_and_was_not_taken_may_fail_over() {
+    for kind in ErrorKind::ALL {
+        let is_the_messages = match kind {
+            ErrorKind::InvalidMessage | ErrorKind::InvalidRecipient | ErrorKind::Rejected => true,
+            ErrorKind::InvalidSender
+            | ErrorKind::Unauthorized
+            | ErrorKind::Forbidden
+            | ErrorKind::NotFound
+            | ErrorKind::InsufficientCredit
+            | ErrorKind::RateLimited
+            | ErrorKind::Unavailable
+            | ErrorKind::Timeout
+            | ErrorKind::Unsupported
+            | ErrorKind::Protocol
+            | ErrorKind::Config => false,
+        };
+        for acceptance in ACCEPTANCES {
+            let may = Error::new(kind, acceptance, "x").may_fail_over();
+            let expected = !is_the_messages && acceptance != Acceptance::Unknown;
+            assert_eq!(may, expected, "{kind:?} {acceptance:?}");
+            // What is safe to send again here is safe to send elsewhere.
+            let is_safe = Error::new(kind, acceptance, "x").is_safe_to_resend();
+            assert!(may || !is_safe, "{kind:?} {acceptance:?}");
+        }
+    }
+}
+
+#[test]
 fn words_are_stable_and_differ() {
     let kinds: BTreeSet<&str> = ErrorKind::ALL.map(ErrorKind::as_str).into();
     assert_eq!(kinds.len(), ErrorKind::ALL.len());

@@ -174,6 +174,40 @@ async fn keeps_an_address_book() {
 }
 
 #[tokio::test]
+async fn keeps_only_the_last_messages_and_counts_all() {
+    let provider = MemoryProvider::new();
+    let mut refs = Vec::new();
+    for index in 1..=3 {
+        refs.push(send(&provider, index).await.unwrap());
+    }
+    provider.keep_last(2);
+    refs.push(send(&provider, 4).await.unwrap());
+    assert_eq!(provider.messages(), [outbound(3), outbound(4)]);
+    assert_eq!(provider.taken(), 4);
+    provider.report(&refs[2], ReportedState::Delivered);
+    let kept = provider.status(&refs[2..]).await.unwrap();
+    assert_eq!(kept[0].state, ReportedState::Delivered);
+    assert_eq!(kept[1].state, ReportedState::Submitted);
+    let forgotten = provider.status(&refs[..1]).await.unwrap_err();
+    assert_eq!(forgotten.kind(), ErrorKind::NotFound);
+    // Of what it has forgotten it cannot say that it never came.
+    let attempt = |index| AttemptRef::new(outbound(index), Timestamp::UNIX_EPOCH);
+    let told = provider.reconcile(&attempt(1)).await.unwrap();
+    assert_eq!(told, Reconciled::CannotTell);
+    let told = provider.reconcile(&attempt(3)).await.unwrap();
+    assert!(matches!(told, Reconciled::Taken(receipt) if receipt.provider_ref == refs[2]));
+}
+
+#[test]
+fn can_do_what_it_is_told_that_it_can() {
+    let provider = MemoryProvider::new();
+    let mut less = provider.capabilities();
+    less.max_messages_per_call = 3;
+    provider.set_capabilities(less);
+    assert_eq!(provider.clone().capabilities(), less);
+}
+
+#[tokio::test]
 async fn shows_how_much_and_not_what() {
     let provider = MemoryProvider::new();
     send(&provider, 1).await.unwrap();

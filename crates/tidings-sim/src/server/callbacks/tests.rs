@@ -101,7 +101,7 @@ impl Line {
             .seed(1)
             .clock(Arc::<RunTimeClock>::clone(&clock))
             .scenario(Scenario::from_toml(scenario).unwrap())
-            .callback_url("http://localhost/told?fixed=1", None);
+            .callback_url("http://localhost/told?fixed=1");
         if let Some(path) = state {
             builder = builder.state_file(path);
         }
@@ -111,7 +111,7 @@ impl Line {
         let mut caller = Caller::new(world.clone(), "http://localhost/told?fixed=1", None).unwrap();
         let (record, answers) = (Arc::clone(&made), Arc::clone(&clock));
         caller.post = Box::new(move |request| {
-            assert_eq!(request.uri(), "http://localhost/told?fixed=1", None);
+            assert_eq!(request.uri(), "http://localhost/told?fixed=1");
             let lines = std::str::from_utf8(request.body()).unwrap().lines();
             let mut made = record.lock().unwrap();
             let status = answer(made.len());

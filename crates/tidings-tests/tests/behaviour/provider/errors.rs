@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tidings::provider::{CA_FILE, Presence};
 use tidings::{Acceptance, Account, ErrorKind};
-use tidings_tests::CALL_LIMIT;
+use tidings_tests::{CALL_LIMIT, Carrier};
 
 use Acceptance::{NotSent, Refused, Unknown};
 use ErrorKind::{
@@ -18,7 +18,7 @@ use ErrorKind::{
 };
 
 use crate::behaviour::{Behaviour, rows};
-use crate::context::Context;
+use crate::context::{Context, submit};
 
 pub(super) fn rows() -> Vec<Behaviour> {
     let mut rows = rows! {
@@ -183,6 +183,7 @@ const FAULTS: &[Fault] = &[
             (InsufficientCredit, NotSent),
             (InsufficientCredit, Refused),
             (Rejected, Refused),
+            (Forbidden, NotSent),
         ],
     ),
 ];
@@ -201,7 +202,7 @@ async fn check_fault(cx: Context, fault: &Fault) {
     line.take(&cx.row(0, "Bonjour")).await;
     line.play(&format!("[[fault]]\ncall = \"submit\"\n{}\n", fault.action));
     let row = cx.row(1, "Bonsoir");
-    let said = crate::context::submit(&*line.bare, std::slice::from_ref(&row))
+    let said = submit(&*line.bare, std::slice::from_ref(&row))
         .await
         .remove(0);
     let arrived = line.arrivals_of(&row);
@@ -243,10 +244,7 @@ fn account_without(account: &Account, name: &str) -> Account {
 async fn check_not_sent(cx: Context, account: &Account) {
     let client = cx.client(account, CALL_LIMIT);
     let rows = cx.rows(1);
-    let error = crate::context::submit(&*client, &rows)
-        .await
-        .remove(0)
-        .unwrap_err();
+    let error = submit(&*client, &rows).await.remove(0).unwrap_err();
     let seen = (error.kind(), error.acceptance());
     assert_eq!(seen, (Unavailable, NotSent), "{error:?}");
     assert!(error.is_safe_to_resend(), "{error:?}");
@@ -259,10 +257,16 @@ async fn a_carrier_that_does_not_listen_gets_no_message(cx: Context) {
     check_not_sent(cx, &account).await;
 }
 
+/// A carrier's account with the certificate of another carrier to be trusted.
+fn trusting(account: &Account, other: &Carrier) -> Account {
+    let file = other.simulator.ca_file().expect("it speaks TLS");
+    account_with(account, CA_FILE, &file.to_string_lossy())
+}
+
 async fn a_carrier_with_an_unknown_certificate_gets_no_message(cx: Context) {
     let carrier = cx.carrier("").tls().start().await;
-    let account = account_without(&carrier.simulator.account(), CA_FILE);
-    check_not_sent(cx, &account).await;
+    let other = cx.carrier("").tls().start().await;
+    check_not_sent(cx, &trusting(&carrier.simulator.account(), &other)).await;
     assert_eq!(carrier.simulator.world().messages().len(), 0);
 }
 
@@ -275,9 +279,10 @@ async fn a_carrier_with_a_certificate_that_is_trusted_gets_messages(cx: Context)
 
 async fn a_carrier_that_speaks_no_tls_gets_no_message(cx: Context) {
     let carrier = cx.carrier("").start().await;
+    let other = cx.carrier("").tls().start().await;
     let url = carrier.simulator.base_url().replace("http://", "https://");
     let account = account_with(&carrier.simulator.account(), "base_url", &url);
-    check_not_sent(cx, &account).await;
+    check_not_sent(cx, &trusting(&account, &other)).await;
     assert_eq!(carrier.simulator.world().messages().len(), 0);
 }
 
@@ -298,10 +303,7 @@ async fn wrong_credentials_are_told(cx: Context) {
         let wrong = account_with(&account, secret, "not-the-secret");
         let client = cx.client(&wrong, CALL_LIMIT);
         let rows = cx.rows(1);
-        let error = crate::context::submit(&*client, &rows)
-            .await
-            .remove(0)
-            .unwrap_err();
+        let error = submit(&*client, &rows).await.remove(0).unwrap_err();
         let seen = (error.kind(), error.acceptance());
         assert_eq!(seen, (Unauthorized, NotSent), "{secret}: {error:?}");
         assert!(!error.is_safe_to_resend(), "it would be refused again");
@@ -344,10 +346,7 @@ async fn an_error_says_how_long_to_wait(cx: Context) {
         .start("[[fault]]\nrate_limit = { retry_after_s = 7 }\n")
         .await;
     let rows = cx.rows(1);
-    let error = crate::context::submit(&*line.bare, &rows)
-        .await
-        .remove(0)
-        .unwrap_err();
+    let error = submit(&*line.bare, &rows).await.remove(0).unwrap_err();
     assert_eq!(
         error.retry_after(),
         Some(Duration::from_secs(7)),

@@ -2,12 +2,17 @@
 //!
 //! Every row is a test for every provider. A file has its table at the top and the behaviours below it.
 
+mod areas;
 mod balance;
+mod callbacks;
 mod cancel;
 mod errors;
 mod limits;
+mod policies;
+mod redaction;
 mod status;
 mod submit;
+mod unknown;
 
 use crate::behaviour::Behaviour;
 
@@ -17,9 +22,14 @@ pub(crate) fn behaviours() -> Vec<Behaviour> {
         submit::rows,
         limits::rows,
         errors::rows,
+        unknown::rows,
+        policies::rows,
         status::rows,
+        callbacks::rows,
         cancel::rows,
         balance::rows,
+        redaction::rows,
+        areas::rows,
     ];
     areas.into_iter().flat_map(|rows| rows()).collect()
 }

@@ -7,6 +7,8 @@ mod names;
 mod pages;
 mod tables;
 
+pub(crate) use names::check_names_all_of;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

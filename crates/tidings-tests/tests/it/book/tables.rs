@@ -5,13 +5,15 @@
 //! which command takes it over.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
+use std::fmt::{Debug, Write as _};
 use std::fs;
 use std::net::TcpListener;
 use std::ops::RangeInclusive;
 use std::path::Path;
 
 use tidings::http::HttpClient;
+use tidings::layers::LayerSettings;
+use tidings::messenger::{MessengerSettings, Waiting};
 use tidings::provider::{COMMON_SETTINGS, Presence, Setting};
 use tidings::{
     Acceptance, Capabilities, ClientRef, Error, ErrorKind, Outbound, ProviderSpec, providers,
@@ -58,7 +60,28 @@ fn the_table_of_all_providers_is_what_the_code_says() {
 #[test]
 fn the_table_of_errors_is_what_the_code_says() {
     let tables = Tables::from([("kinds", kinds())]);
+    let text = page("errors-and-retries.md");
+    for kind in ErrorKind::ALL {
+        let row = format!("\n| `{kind}` | ");
+        let n_rows = text.matches(&row).count();
+        assert!(
+            n_rows >= 2,
+            "{kind} is in the table that is made and in the one that is written"
+        );
+    }
     check(compare("errors-and-retries.md", &tables).as_slice());
+}
+
+#[test]
+fn the_tables_of_defaults_are_what_the_code_says() {
+    let of_layers = Tables::from([("defaults", defaults(&LayerSettings::default()))]);
+    let of_messenger = Tables::from([
+        ("defaults", defaults(&MessengerSettings::default())),
+        ("waiting", defaults(&Waiting::default())),
+    ]);
+    let mut differing: Vec<String> = compare("layers.md", &of_layers).into_iter().collect();
+    differing.extend(compare("messenger.md", &of_messenger));
+    check(&differing);
 }
 
 /// What is wrong with pages.
@@ -99,10 +122,12 @@ fn compare(path: &str, tables: &Tables) -> Option<String> {
             "docs/{path} lacks {OPENS}{name} -->"
         );
     }
+    let written = Path::new(WRITTEN).join(path);
     if made == text && Path::new(FOLDER).join(path).exists() {
+        // An older one would take today's page back to what it was.
+        fs::remove_file(&written).ok();
         return None;
     }
-    let written = Path::new(WRITTEN).join(path);
     fs::create_dir_all(written.parent().unwrap()).unwrap();
     fs::write(&written, made).unwrap();
     Some(path.to_owned())
@@ -148,6 +173,30 @@ fn settings(settings: &[Setting]) -> String {
         &["setting", "default", "what it is"],
         settings.iter().map(row),
     )
+}
+
+/// All fields, those of fields too, as `Debug` shows them.
+fn defaults(settings: &impl Debug) -> String {
+    let shown = format!("{settings:#?}");
+    let (mut within, mut rows) = (Vec::new(), Vec::new());
+    for line in shown.lines().skip(1) {
+        let line = line.trim();
+        if line.starts_with('}') {
+            within.pop();
+        } else if let Some((name, value)) = line.split_once(": ") {
+            within.push(name);
+            if !value.ends_with('{') {
+                let value = value.trim_end_matches(',');
+                rows.push(vec![
+                    format!("`{}`", within.join(".")),
+                    format!("`{value}`"),
+                ]);
+                within.pop();
+            }
+        }
+    }
+    assert!(rows.len() >= 4, "{shown}");
+    table(&["setting", "default"], rows)
 }
 
 /// One column for each provider.

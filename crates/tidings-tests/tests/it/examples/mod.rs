@@ -5,6 +5,9 @@
 //! The programs are those that cargo has built beside the tests, as it does for a whole workspace;
 //! where one is missing or older than its sources it is built here.
 
+mod application;
+mod headers;
+mod neutral;
 mod vendors;
 
 use std::fs::{self, File};
@@ -18,6 +21,9 @@ use tidings_tests::{Carrier, program_folder};
 
 /// Everything arrives at once.
 const GOOD_DAY: &str = "[delays]\nsent_ms = 0\ndelivered_ms = 0\n";
+
+/// The provider takes the call and its answer never arrives. The first message meets it.
+const LOST_ANSWER: &str = "[[fault]]\ncall = \"submit\"\nfirst = 1\ndrop = { when = \"after\" }\n";
 
 /// What a program did.
 #[derive(Debug)]

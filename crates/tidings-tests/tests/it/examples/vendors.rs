@@ -5,10 +5,7 @@ use std::collections::BTreeSet;
 use tidings::{ReportedState, TimeZone, ZonedTime, netsapiens, passinfo, puzzel};
 use tidings_tests::Carrier;
 
-use super::{GOOD_DAY, account_file, run, wrong_account_file};
-
-/// The provider takes the call and its answer never arrives. The first message meets it.
-const LOST_ANSWER: &str = "[[fault]]\ncall = \"submit\"\nfirst = 1\ndrop = { when = \"after\" }\n";
+use super::{GOOD_DAY, LOST_ANSWER, account_file, run, wrong_account_file};
 
 // ---- texts that recipients pay for ----
 

@@ -14,7 +14,7 @@ const BESIDES: [&str; 5] = ["asynchronous", "keep", "new", "on", "provider"];
 #[test]
 fn every_method_of_every_client_has_its_blocking_one() {
     let common = names_in(&read("blocking/mod.rs"), "        impl Client {");
-    assert!(common.contains("from_env"));
+    assert!(common.contains("from_account"));
     for spec in providers::ALL {
         let folder = source(spec.id);
         let mut blocking = names_in(&read(&format!("{}/blocking.rs", spec.id)), "impl Client {");
@@ -26,7 +26,7 @@ fn every_method_of_every_client_has_its_blocking_one() {
                 "impl Client {",
             ));
         }
-        assert!(asynchronous.len() > 5, "{asynchronous:?}");
+        assert!(asynchronous.contains("builder"), "{asynchronous:?}");
         for name in BESIDES {
             blocking.remove(name);
         }
@@ -69,6 +69,17 @@ fn every_method_of_the_neutral_interface_has_its_blocking_one() {
     }
 }
 
+#[test]
+fn every_method_of_the_messenger_has_its_blocking_one() {
+    let asynchronous = names_in(&read("messenger/mod.rs"), "impl Messenger {");
+    let mut blocking = names_in(&read("blocking/messenger.rs"), "impl Messenger {");
+    for name in BESIDES {
+        blocking.remove(name);
+    }
+    assert!(asynchronous.len() > 5, "{asynchronous:?}");
+    assert_eq!(blocking, asynchronous);
+}
+
 /// The public functions and trait methods in blocks that open with this line, up to a closing brace
 /// that stands as far in.
 fn names_in(code: &str, opening: &str) -> BTreeSet<String> {
@@ -99,6 +110,7 @@ fn declared(line: &str, is_trait: bool) -> Option<String> {
             "pub async fn ",
             "pub const fn ",
             "call ",
+            "wait ",
             "items ",
         ]
     };

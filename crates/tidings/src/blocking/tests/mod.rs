@@ -2,6 +2,7 @@
 //! And what the tests of the providers share: [`Served`], [`first_waits_for_second`].
 
 mod areas;
+mod messenger;
 #[cfg(feature = "any-provider")]
 mod mirror;
 mod runtime;

@@ -110,6 +110,8 @@ pub mod field {
 /// What is wrong with a field of a message. The sentence repeats nothing of the message.
 #[doc(alias(
     "GatewayRequestError",
+    "PuzzelSmsgwException",
+    "MissingMessages",
     "InvalidDateFormat",
     "InvalidDcs",
     "InvalidMsisdnFormat",

@@ -6,7 +6,13 @@
 //! (empty where there is none). It looks again whenever a file of this package changes; after
 //! installing such a Python: `cargo clean --package tidings-tests`.
 
-use std::env;
+#![expect(
+    clippy::print_stdout,
+    reason = "it is how a build script speaks to cargo"
+)]
+
+mod config;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,8 +29,7 @@ fn main() {
     println!("cargo::rerun-if-changed={BOOK}");
     find_python();
     let modules = modules_of_the_book();
-    let folder = env::var_os("OUT_DIR").expect("cargo says where");
-    fs::write(Path::new(&folder).join("book.rs"), modules).expect("cargo made the folder");
+    fs::write(config::output_folder().join("book.rs"), modules).expect("cargo made the folder");
 }
 
 const BOOK: &str = "../../docs";
@@ -45,8 +50,12 @@ fn modules_of_the_book() -> String {
         let name = name.with_extension("").to_string_lossy().into_owned();
         let name = name.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
         let name = name.to_ascii_lowercase();
-        writeln!(modules, "#[doc = include_str!({page:?})]\nmod {name} {{}}")
-            .expect("a text takes whatever is written");
+        let page = page.display();
+        writeln!(
+            modules,
+            "#[doc = include_str!(r\"{page}\")]\nmod {name} {{}}"
+        )
+        .expect("a text takes whatever is written");
     }
     modules
 }
