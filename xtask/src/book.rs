@@ -13,10 +13,8 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
     if !process::succeeds("mdbook", &["--version"]) {
         audit::install("mdbook")?;
     }
-    process::run(&mut process::command(
-        "mdbook",
-        &["build", "docs", "--dest-dir", "../target/book"],
-    ))?;
+    // Where it is written stands in docs/book.toml.
+    process::run(&mut process::command("mdbook", &["build", "docs"]))?;
     let first_page = workspace::root().join("target/book/index.html");
     ensure!(first_page.is_file(), "{} is missing", first_page.display());
     println!("the book: {}", first_page.display());

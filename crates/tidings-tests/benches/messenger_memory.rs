@@ -72,7 +72,7 @@ fn send(runtime: &Runtime, mixes: bool, order: VerdictOrder) -> Result<Duration,
     let verdicts = messenger.send_many(messages, order);
     let sent = verdicts.filter(|verdict| std::future::ready(verdict.outcome.is_ok()));
     let n_sent = runtime.block_on(sent.count());
-    let took = clock.elapsed() - began;
+    let took = clock.elapsed().saturating_sub(began);
     if n_sent != MESSAGES || provider.taken() != MESSAGES as u64 {
         return Err("some messages were not sent".into());
     }

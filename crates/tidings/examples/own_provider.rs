@@ -21,14 +21,9 @@ use std::sync::Arc;
 use std::{env, fs};
 
 use anyhow::Context as _;
-use tidings::address_book::AddressBook;
-use tidings::batches::QueuedBatches;
-use tidings::conversations::Conversations;
 use tidings::layers::{self, Jitter, LayerSettings};
 use tidings::messenger::Messenger;
-use tidings::numbers::OwnNumbers;
 use tidings::provider::{check_text_only, unsupported};
-use tidings::subscriptions::Subscriptions;
 use tidings::{
     AttemptRef, Balance, Capabilities, ClientRef, DeliveryReport, E164, Error, ErrorKind, Message,
     Outbound, Provider, ProviderRef, Receipt, Reconciled, ReportedState, Result, SystemClock,
@@ -108,13 +103,9 @@ impl Spool {
 
 /// A reference may hold slashes and dots, and a file's name must lead nowhere else.
 fn file_name(reference: &ClientRef) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-    let written = |byte: u8| {
-        if plain(byte) {
-            char::from(byte).to_string()
-        } else {
-            format!("_{byte:02x}")
-        }
+    let written = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' => char::from(byte).to_string(),
+        other => format!("_{other:02x}"),
     };
     reference.as_str().bytes().map(written).collect()
 }
@@ -123,11 +114,10 @@ fn file_name(reference: &ClientRef) -> String {
 impl Provider for Spool {
     fn capabilities(&self) -> Capabilities {
         let mut capabilities = Capabilities::submit_only();
-        (
-            capabilities.max_messages_per_call,
-            capabilities.mixed_texts_per_call,
-        ) = (100, true);
-        (capabilities.status, capabilities.reconcile) = (true, true);
+        capabilities.max_messages_per_call = 100;
+        capabilities.mixed_texts_per_call = true;
+        capabilities.status = true;
+        capabilities.reconcile = true;
         capabilities
     }
 
@@ -156,32 +146,11 @@ impl Provider for Spool {
     }
 
     // What a modem does not have. The capabilities say so, and nobody asks.
-
     async fn cancel(&self, _: &ProviderRef) -> Result<()> {
         Err(unsupported("spool", "cancel"))
     }
 
     async fn balance(&self) -> Result<Balance> {
         Err(unsupported("spool", "tell a balance"))
-    }
-
-    fn address_book(&self) -> Option<&dyn AddressBook> {
-        None
-    }
-
-    fn batches(&self) -> Option<&dyn QueuedBatches> {
-        None
-    }
-
-    fn conversations(&self) -> Option<&dyn Conversations> {
-        None
-    }
-
-    fn subscriptions(&self) -> Option<&dyn Subscriptions> {
-        None
-    }
-
-    fn numbers(&self) -> Option<&dyn OwnNumbers> {
-        None
     }
 }

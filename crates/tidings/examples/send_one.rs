@@ -17,10 +17,9 @@ use std::env;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use tidings::layers::{self, Jitter, LayerSettings};
 use tidings::memory::MemoryProvider;
 use tidings::messenger::{Failure, Messenger};
-use tidings::{E164, ErrorKind, HttpClient, Message, Provider, SystemClock};
+use tidings::{E164, ErrorKind, HttpClient, Message, Provider, layers};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
@@ -36,9 +35,7 @@ async fn main() -> anyhow::Result<()> {
     let text = arguments.next().unwrap_or("Your parcel is here".to_owned());
 
     // A limit on time, a rate, another try where it is proved that the first one sent nothing.
-    let settings = LayerSettings::default();
-    let clock = Arc::new(SystemClock::new());
-    let provider = layers::standard(client, &settings, clock, Jitter::random());
+    let provider = layers::around(client);
     let messenger = Messenger::builder().account("main", provider).build()?;
 
     let to = E164::parse(&to, None).context("the number needs a plus and its country code")?;

@@ -154,6 +154,27 @@ impl Account {
         self
     }
 
+    /// Adds settings, such as those of a map that was read from a configuration.
+    ///
+    /// ```
+    /// use tidings::Account;
+    ///
+    /// let read = [("client_id", "1234"), ("api_key", "k")];
+    /// let account = Account::new("main").with_all(read);
+    /// assert_eq!(account.setting("client_id"), Some("1234"));
+    /// ```
+    #[must_use]
+    pub fn with_all<N, V>(mut self, settings: impl IntoIterator<Item = (N, V)>) -> Self
+    where
+        N: Into<String>,
+        V: Into<SecretString>,
+    {
+        let settings = settings.into_iter();
+        let settings = settings.map(|(name, value)| (name.into(), value.into()));
+        self.settings.extend(settings);
+        self
+    }
+
     /// The name that its owner gave it.
     pub fn id(&self) -> &str {
         &self.id

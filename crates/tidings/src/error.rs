@@ -119,6 +119,8 @@ impl fmt::Display for ErrorKind {
 
 /// Could the message be on its way? Of a call that carries no message, the answer is always
 /// [`Acceptance::NotSent`].
+///
+/// A `match` over it names what is proved and takes everything else for "may be on its way".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Acceptance {

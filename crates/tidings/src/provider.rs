@@ -26,14 +26,12 @@ pub use crate::account::{Account, CA_FILE, COMMON_SETTINGS, Presence, Setting};
 /// Which methods may be called is said by [`Provider::capabilities`]; those that are not supported
 /// answer with [`ErrorKind::Unsupported`].
 ///
-/// A program can bring a provider of its own; the layers go around it as around any other:
+/// A program can bring a provider of its own; the layers go around it as around any other. What few
+/// providers have (an address book, conversations and the like) is left out where it is not there; a
+/// wrapper around another provider forwards these methods too, see
+/// [`clippy::missing_trait_methods`](https://rust-lang.github.io/rust-clippy/stable/index.html#missing_trait_methods):
 ///
 /// ```
-/// use tidings::address_book::AddressBook;
-/// use tidings::batches::QueuedBatches;
-/// use tidings::conversations::Conversations;
-/// use tidings::numbers::OwnNumbers;
-/// use tidings::subscriptions::Subscriptions;
 /// use tidings::provider::unsupported;
 /// use tidings::{
 ///     AttemptRef, Balance, Capabilities, DeliveryReport, Outbound, Provider, ProviderRef, Receipt,
@@ -75,26 +73,6 @@ pub use crate::account::{Account, CA_FILE, COMMON_SETTINGS, Presence, Setting};
 ///     async fn balance(&self) -> Result<Balance> {
 ///         Err(unsupported("nowhere", "balance"))
 ///     }
-///
-///     fn address_book(&self) -> Option<&dyn AddressBook> {
-///         None
-///     }
-///
-///     fn batches(&self) -> Option<&dyn QueuedBatches> {
-///         None
-///     }
-///
-///     fn conversations(&self) -> Option<&dyn Conversations> {
-///         None
-///     }
-///
-///     fn subscriptions(&self) -> Option<&dyn Subscriptions> {
-///         None
-///     }
-///
-///     fn numbers(&self) -> Option<&dyn OwnNumbers> {
-///         None
-///     }
 /// }
 ///
 /// assert!(!Nowhere.capabilities().status);
@@ -128,19 +106,29 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     async fn balance(&self) -> Result<Balance>;
 
     /// Contacts and groups that live at the provider; `None` where it has none.
-    fn address_book(&self) -> Option<&dyn AddressBook>;
+    fn address_book(&self) -> Option<&dyn AddressBook> {
+        None
+    }
 
     /// Batches that wait at the provider; `None` where it does not tell.
-    fn batches(&self) -> Option<&dyn QueuedBatches>;
+    fn batches(&self) -> Option<&dyn QueuedBatches> {
+        None
+    }
 
     /// Conversations that the provider keeps; `None` where it keeps none.
-    fn conversations(&self) -> Option<&dyn Conversations>;
+    fn conversations(&self) -> Option<&dyn Conversations> {
+        None
+    }
 
     /// Subscriptions to what the provider tells; `None` where it has none.
-    fn subscriptions(&self) -> Option<&dyn Subscriptions>;
+    fn subscriptions(&self) -> Option<&dyn Subscriptions> {
+        None
+    }
 
     /// Numbers of ours that live at the provider; `None` where it does not tell.
-    fn numbers(&self) -> Option<&dyn OwnNumbers>;
+    fn numbers(&self) -> Option<&dyn OwnNumbers> {
+        None
+    }
 }
 
 /// A message on its way to a provider, under the name by which the attempt can be found again.

@@ -20,7 +20,7 @@ use crate::tidy::layering;
 use crate::{process, workspace};
 
 /// The files of the folder. `tidy` demands the most of them, and ARCHITECTURE.md says what each is.
-const TEMPLATES: [(&str, &str); 12] = [
+const TEMPLATES: [(&str, &str); 13] = [
     ("README.md", include_str!("templates/README.md.txt")),
     ("mod.rs", include_str!("templates/mod.rs.txt")),
     ("wire.rs", include_str!("templates/wire.rs.txt")),
@@ -28,6 +28,7 @@ const TEMPLATES: [(&str, &str); 12] = [
     ("verdict.rs", include_str!("templates/verdict.rs.txt")),
     ("builder.rs", include_str!("templates/builder.rs.txt")),
     ("client.rs", include_str!("templates/client.rs.txt")),
+    ("blocking.rs", include_str!("templates/blocking.rs.txt")),
     ("submit.rs", include_str!("templates/submit.rs.txt")),
     ("server.rs", include_str!("templates/server.rs.txt")),
     ("tests.rs", include_str!("templates/tests.rs.txt")),

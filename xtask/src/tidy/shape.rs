@@ -10,12 +10,13 @@ const DRAWERS: [&str; 5] = ["utils", "common", "helpers", "core", "misc"];
 
 /// Files that every provider folder has, so that the second provider needs no learning. A file may
 /// also be a folder of that name with a `mod.rs`.
-const PROVIDER_FILES: [&str; 7] = [
+const PROVIDER_FILES: [&str; 8] = [
     "mod.rs",
     "README.md",
     "wire.rs",
     "map.rs",
     "client.rs",
+    "blocking.rs",
     "server.rs",
     "tests.rs",
 ];

@@ -402,6 +402,7 @@ fn provider_folders_are_complete_and_registered() {
         "wire.rs",
         "map.rs",
         "client.rs",
+        "blocking.rs",
         "server.rs",
         "tests.rs",
         "testdata/send.http",
@@ -434,6 +435,7 @@ fn provider_folders_are_complete_and_registered() {
             ("crates/tidings/src/acme/README.md", ""),
             ("crates/tidings/src/acme/map.rs", ""),
             ("crates/tidings/src/acme/client.rs", ""),
+            ("crates/tidings/src/acme/blocking.rs", ""),
             ("crates/tidings/src/acme/tests.rs", ""),
         ],
         &[

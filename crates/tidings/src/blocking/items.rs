@@ -17,10 +17,8 @@ pub struct Items<T> {
 }
 
 impl<T> Items<T> {
-    pub(crate) fn new(
-        runtime: &Runtime,
-        stream: impl Stream<Item = Result<T>> + Send + 'static,
-    ) -> Self {
+    /// Waits for each item of a stream when it is asked for.
+    pub fn new(runtime: &Runtime, stream: impl Stream<Item = Result<T>> + Send + 'static) -> Self {
         Self {
             stream: Some(Box::pin(stream)),
             runtime: runtime.clone(),

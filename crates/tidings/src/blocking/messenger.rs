@@ -73,10 +73,6 @@ impl Messenger {
     /// # Errors
     /// Its; inside an asynchronous task one of kind [`ErrorKind::Config`](crate::ErrorKind::Config),
     /// which no account has seen.
-    #[expect(
-        clippy::result_large_err,
-        reason = "the failure is that of the asynchronous messenger"
-    )]
     pub fn send(&self, message: Message) -> Result<Sent, Failure> {
         match self.runtime.check() {
             Ok(waiter) => waiter.wait(self.inner.send(message)),

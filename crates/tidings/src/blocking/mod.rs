@@ -88,10 +88,14 @@ macro_rules! blocking_client {
         #[doc = concat!("[`Client`](super::Client) and [`tidings::blocking`](crate::blocking).")]
         ///
         /// ```no_run
-        #[doc = concat!("let client = tidings::", stringify!($id), "::blocking::Client::from_env()?;")]
+        #[doc = concat!("use tidings::", stringify!($id), "::{Client, blocking};")]
+        ///
+        /// # fn example(asynchronous: Client) -> tidings::Result<()> {
+        /// let client = blocking::Client::new(asynchronous)?;
         /// let provider = client.provider();
         /// println!("{:?}", provider.capabilities());
-        /// # Ok::<(), tidings::Error>(())
+        /// # Ok(())
+        /// # }
         /// ```
         #[derive(Clone)]
         pub struct Client {
@@ -118,14 +122,6 @@ macro_rules! blocking_client {
             /// [`build_blocking`](super::ClientBuilder::build_blocking).
             pub fn builder() -> super::ClientBuilder {
                 super::Client::builder()
-            }
-
-            /// See [`Client::from_env`](super::Client::from_env).
-            ///
-            /// # Errors
-            /// Its, and those of [`new`](Self::new).
-            pub fn from_env() -> $crate::Result<Self> {
-                Self::new(super::Client::from_env()?)
             }
 
             /// See [`Client::from_account`](super::Client::from_account).

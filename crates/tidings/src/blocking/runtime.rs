@@ -100,10 +100,7 @@ impl Runtime {
     }
 
     /// Runs something while the caller goes on, until it ends or what is returned is dropped.
-    pub(crate) fn in_background(
-        &self,
-        future: impl Future<Output = ()> + Send + 'static,
-    ) -> Background {
+    pub fn in_background(&self, future: impl Future<Output = ()> + Send + 'static) -> Background {
         let mut tasks = JoinSet::new();
         tasks.spawn_on(future, &self.0.handle);
         Background {

@@ -158,7 +158,7 @@ impl<C: Calls> Provider for Stack<C> {
 
 /// A shared provider is a provider, so that layers go around it. Its methods give on the boxes that
 /// they are given; that is what the signatures are written out for, in the form in which
-/// [`async_trait`] makes them.
+/// `async_trait` makes them.
 #[deny(clippy::missing_trait_methods)]
 impl<P: Provider + ?Sized> Provider for Arc<P> {
     fn capabilities(&self) -> Capabilities {

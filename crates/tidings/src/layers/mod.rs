@@ -78,6 +78,7 @@ use std::time::Duration;
 use tidings_core::Clock;
 
 use crate::account::AccountName;
+use crate::clock::SystemClock;
 use crate::provider::Provider;
 
 pub use self::breaker::Breaker;
@@ -172,6 +173,24 @@ impl LayerSettings {
         self.timeout = limit;
         self
     }
+}
+
+/// A provider with every layer around it, as most programs want it: [`standard`] with the default
+/// settings, the system's clock and random waits.
+///
+/// ```
+/// use std::sync::Arc;
+/// use tidings::layers;
+/// use tidings::memory::MemoryProvider;
+/// use tidings::messenger::Messenger;
+///
+/// let provider = layers::around(Arc::new(MemoryProvider::new()));
+/// let messenger = Messenger::builder().account("main", provider).build()?;
+/// # Ok::<(), tidings::Error>(())
+/// ```
+pub fn around(provider: Arc<dyn Provider>) -> Arc<dyn Provider> {
+    let clock = Arc::new(SystemClock::new());
+    standard(provider, &LayerSettings::default(), clock, Jitter::random())
 }
 
 /// A provider with every layer around it, in [the documented order](self#the-order).

@@ -32,7 +32,9 @@ pub struct MessengerBuilder {
 
 impl MessengerBuilder {
     /// Adds an account: a provider under a name of the program's own, usually made by
-    /// [`layers::standard`](crate::layers::standard).
+    /// [`layers::standard`](crate::layers::standard) with
+    /// [`with_other_accounts`](crate::layers::LayerSettings::with_other_accounts), so that an account that
+    /// is down gives a message back at once. What it can do is asked when the messenger is built.
     pub fn account(mut self, name: impl Into<AccountName>, provider: Arc<dyn Provider>) -> Self {
         self.accounts.push((name.into(), provider));
         self

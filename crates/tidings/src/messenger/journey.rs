@@ -199,7 +199,7 @@ impl Journey {
                 (Some(open.account), open.error, Some(open.attempt))
             }
             (None, Some(last)) => (Some(last.account), last.error, None),
-            (None, None) => (None, nobody_was_asked(&self.others), None),
+            (None, None) => (None, nobody_was_asked(&self.others, &self.decision), None),
         };
         let failure = Failure {
             reference: reference.clone(),
@@ -218,12 +218,10 @@ impl Journey {
 
 /// The error of a message that no account can carry, naming each with its reason. Its kind is the
 /// first one's.
-fn nobody_was_asked(refusals: &[FailedAttempt]) -> Error {
+fn nobody_was_asked(refusals: &[FailedAttempt], decision: &Decision) -> Error {
     let Some(first) = refusals.first() else {
-        return Error::not_sent(
-            ErrorKind::Config,
-            "no route leads anywhere for this message",
-        );
+        let what = format!("no route leads to an account: {}", decision.why());
+        return Error::not_sent(ErrorKind::Config, what);
     };
     let reasons = refusals
         .iter()

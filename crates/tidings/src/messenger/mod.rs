@@ -88,7 +88,8 @@ impl Messenger {
     ///
     /// When it returns, an account has the message, or it is known that none has it, or
     /// [`Failure::attempt`] says that nobody can tell. Under the policy `reconcile`, finding that out
-    /// may take until [`MessengerSettings::deadline`]. Dropping the future gives up in the middle: the
+    /// may take until [`MessengerSettings::deadline`]; that a message was not taken is believed no earlier than
+    /// [`MessengerSettings::settle`] after the attempt failed. Dropping the future gives up in the middle: the
     /// message may then be on its way.
     ///
     /// # Errors
@@ -148,6 +149,8 @@ impl Messenger {
     }
 
     /// Asks how far messages have come: one report for each, in their order, in one call per account.
+    /// Some providers are asked message by message behind that call, so a program asks about no more at
+    /// once than its accounts' rates allow.
     ///
     /// An account's error is that of all its messages, and of no others. Messages of an account that
     /// cannot be asked have an error of kind [`ErrorKind::Unsupported`], those of an account that this

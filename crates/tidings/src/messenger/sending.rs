@@ -115,7 +115,7 @@ impl<S: Stream<Item = Message>> Verdicts<S> {
     /// Begins calls: with full groups, and with all others where `takes_all`.
     fn begin_calls(&mut self, takes_all: bool) -> bool {
         let at_once = self.shared.settings.calls_at_once.max(1);
-        let patience = self.shared.settings.window as u64;
+        let patience = self.shared.settings.window.max(1) as u64;
         let mut has_begun = false;
         for account in 0..self.lanes.len() {
             while self.lanes[account].calls < at_once

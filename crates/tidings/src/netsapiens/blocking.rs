@@ -18,10 +18,19 @@ use super::wire;
 use crate::answer::Answer;
 use crate::blocking::{Background, blocking_client, mirror};
 use crate::conversations::{Page, StoredMedia};
+use crate::error::Result;
 
 blocking_client!(netsapiens);
 
 impl Client {
+    /// See [`from_env`](super::Client::from_env).
+    ///
+    /// # Errors
+    /// Its, and those of [`new`](Self::new).
+    pub fn from_env() -> Result<Self> {
+        Self::new(super::Client::from_env()?)
+    }
+
     /// See [`act_for`](super::Client::act_for).
     #[must_use]
     pub fn act_for(&self, domain: impl Into<String>, user: impl Into<String>) -> Self {

@@ -9,10 +9,19 @@ use super::answers::{BatchStatus, BulkOutcome, Sent};
 use crate::address_book::{Contact, ContactPage, Group, GroupReceipt};
 use crate::answer::Answer;
 use crate::blocking::{blocking_client, mirror};
+use crate::error::Result;
 
 blocking_client!(passinfo);
 
 impl Client {
+    /// See [`from_env`](super::Client::from_env).
+    ///
+    /// # Errors
+    /// Its, and those of [`new`](Self::new).
+    pub fn from_env() -> Result<Self> {
+        Self::new(super::Client::from_env()?)
+    }
+
     mirror! { "super::Client" {
         #[doc(alias = "send_message")]
         call send(to: &E164, text: &str, from: Option<&SenderId>) -> Answer<Sent>;

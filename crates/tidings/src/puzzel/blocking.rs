@@ -8,10 +8,19 @@ use super::message::Message;
 use super::wire;
 use crate::answer::Answer;
 use crate::blocking::{blocking_client, mirror};
+use crate::error::Result;
 
 blocking_client!(puzzel);
 
 impl Client {
+    /// See [`from_env`](super::Client::from_env).
+    ///
+    /// # Errors
+    /// Its, and those of [`new`](Self::new).
+    pub fn from_env() -> Result<Self> {
+        Self::new(super::Client::from_env()?)
+    }
+
     mirror! { "super::Client" {
         #[doc(alias("send_messages", "sendMessages", "post"))]
         call send(messages: &[Message], options: &SendOptions) -> SendOutcome;

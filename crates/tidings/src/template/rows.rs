@@ -1,4 +1,4 @@
-//! Rows become messages, or faults with the position of the row: all of them before one is sent.
+//! Rows become messages, or faults with the place of the row: all of them before one is sent.
 //!
 //! Called by programs that have rows in memory. A program with a file format of its own, such as
 //! the command line, renders row by row instead.
@@ -36,18 +36,18 @@ pub struct Prepared {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Ready {
-    /// Which row it is of, from 1.
-    pub position: u64,
+    /// The place of its row, from 0.
+    pub row: usize,
     /// To the row's number, with the row's text and nothing else set.
     pub message: Message,
 }
 
-/// A row that cannot be sent. `Display` names it by its position.
+/// A row that cannot be sent. `Display` names it by its number, from 1, as people count.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BadRow {
-    /// Which row it is, from 1.
-    pub position: u64,
+    /// Its place, from 0.
+    pub row: usize,
     /// What is wrong with it.
     pub fault: RowFault,
 }
@@ -124,10 +124,13 @@ impl Template {
     /// ```
     pub fn prepare(&self, rows: impl IntoIterator<Item = Row>) -> Prepared {
         let mut prepared = Prepared::default();
-        for (row, position) in rows.into_iter().zip(1..) {
+        for (place, row) in rows.into_iter().enumerate() {
             match self.message_of(&row) {
-                Ok(message) => prepared.messages.push(Ready { position, message }),
-                Err(fault) => prepared.faults.push(BadRow { position, fault }),
+                Ok(message) => prepared.messages.push(Ready {
+                    row: place,
+                    message,
+                }),
+                Err(fault) => prepared.faults.push(BadRow { row: place, fault }),
             }
         }
         prepared
@@ -174,7 +177,7 @@ fn recipient(written: &str, region: Option<Region>) -> Result<E164, RowFault> {
 
 impl fmt::Display for BadRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "row {}: {}", self.position, self.fault)
+        write!(f, "row {}: {}", self.row + 1, self.fault)
     }
 }
 

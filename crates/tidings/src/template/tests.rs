@@ -279,15 +279,9 @@ fn rows_become_messages_or_faults() {
     let messages: Vec<_> = prepared
         .messages
         .iter()
-        .map(|ready| {
-            (
-                ready.position,
-                ready.message.to.as_str(),
-                &*ready.message.text,
-            )
-        })
+        .map(|ready| (ready.row, ready.message.to.as_str(), &*ready.message.text))
         .collect();
-    let expected = [(1, "+224622000001", "Mory"), (5, "+224622000002", "Mory")];
+    let expected = [(0, "+224622000001", "Mory"), (4, "+224622000002", "Mory")];
     assert_eq!(messages, expected);
     let sentences: Vec<String> = prepared.faults.iter().map(ToString::to_string).collect();
     let expected = [

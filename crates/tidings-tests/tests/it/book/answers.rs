@@ -110,7 +110,7 @@ impl Played {
     pub(super) fn client(&self, changed: &BTreeMap<String, String>) -> Arc<dyn Provider> {
         let account = self.asked.account(&self.server.base_url(), changed);
         let http = HttpClient::builder()
-            .timeout(Duration::from_secs(60))
+            .timeout(Duration::from_mins(1))
             .build()
             .unwrap();
         (self.spec.connect)(&account, http).unwrap()

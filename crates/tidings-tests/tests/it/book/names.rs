@@ -16,18 +16,20 @@ const TABLE_OF_NAMES: &str = "<!-- names of ";
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tidings/src");
 
 #[test]
-fn every_provider_has_a_page_for_those_who_come_from_its_vendors_client() {
+fn whoever_comes_from_a_vendors_client_finds_a_provider_that_is_there() {
     let pages = files_below(&Path::new(FOLDER).join("coming-from"), "md");
     let tables: BTreeSet<String> = pages
         .iter()
         .flat_map(|path| tables_of_names(&page(&format!("coming-from/{path}"))))
         .map(|(id, _)| id)
         .collect();
-    let ids: BTreeSet<String> = providers::ALL
+    let unknown: Vec<&String> = tables
         .iter()
-        .map(|spec| spec.id.to_owned())
+        .filter(|id| providers::by_id(id).is_none())
         .collect();
-    assert_eq!(tables, ids);
+    assert!(unknown.is_empty(), "{unknown:?}");
+    // A vendor without a client of its own has no such page; the first three have one each.
+    assert!(tables.len() >= 3, "{tables:?}");
 }
 
 /// Whoever looks for a name of the vendor's client in the documentation of the code finds ours.

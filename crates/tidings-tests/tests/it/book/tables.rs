@@ -60,6 +60,15 @@ fn the_table_of_all_providers_is_what_the_code_says() {
 #[test]
 fn the_table_of_errors_is_what_the_code_says() {
     let tables = Tables::from([("kinds", kinds())]);
+    let text = page("errors-and-retries.md");
+    for kind in ErrorKind::ALL {
+        let row = format!("\n| `{kind}` | ");
+        let n_rows = text.matches(&row).count();
+        assert!(
+            n_rows >= 2,
+            "{kind} is in the table that is made and in the one that is written"
+        );
+    }
     check(compare("errors-and-retries.md", &tables).as_slice());
 }
 

@@ -5,6 +5,8 @@
 //! The programs are those that cargo has built beside the tests, as it does for a whole workspace;
 //! where one is missing or older than its sources it is built here.
 
+mod application;
+mod headers;
 mod neutral;
 mod vendors;
 

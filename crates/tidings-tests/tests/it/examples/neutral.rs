@@ -5,7 +5,7 @@ use std::fs;
 
 use tidings::{ProviderSpec, providers};
 use tidings_sim::SimMessage;
-use tidings_tests::Carrier;
+use tidings_tests::{Carrier, CarrierBuilder, Recorder};
 
 use super::{GOOD_DAY, LOST_ANSWER, account_file, file, run, wrong_account_file};
 
@@ -14,14 +14,26 @@ const PHONE: &str = "+224622000001";
 /// A carrier whose account has a sender, where such a provider's accounts can have one: as
 /// `tidings sim PROVIDER --set sender=Tidings` starts it.
 async fn start(spec: &'static ProviderSpec, scenario: &str) -> Carrier {
+    with_sender(spec, scenario).start().await
+}
+
+/// The same, and it tells this server what becomes of messages.
+pub(super) async fn start_telling(
+    spec: &'static ProviderSpec,
+    scenario: &str,
+    customer: &Recorder,
+) -> Carrier {
+    with_sender(spec, scenario).telling(customer).start().await
+}
+
+fn with_sender(spec: &'static ProviderSpec, scenario: &str) -> CarrierBuilder {
     let carrier = Carrier::of(spec).scenario(scenario);
-    let has_sender = spec.settings.iter().any(|setting| setting.name == "sender");
-    let carrier = if has_sender {
+    let mut settings = spec.settings.iter();
+    if settings.any(|setting| setting.name == "sender") {
         carrier.setting("sender", "Tidings")
     } else {
         carrier
-    };
-    carrier.start().await
+    }
 }
 
 fn arrived(carrier: &Carrier) -> Vec<SimMessage> {
@@ -38,7 +50,7 @@ fn check_one(carrier: &Carrier, text: &str) {
 
 /// What every example says of an account's file that is none.
 #[track_caller]
-fn check_bad_files(example: &str, before: &[&str]) {
+pub(super) fn check_bad_files(example: &str, before: &[&str]) {
     let check = |path: &str, expected: &str| {
         let arguments = [before, &[path]].concat();
         run(example, &arguments).failed_with(&[expected]);
@@ -191,5 +203,104 @@ async fn an_own_provider_stands_beside_any_other_as_written() {
         let wrong = wrong_account_file("own-wrong", spec, &carrier);
         run(OWN, &["no-such-folder", &wrong]).failed_with(&["account spare did not take"]);
         check_one(&carrier, PUMP);
+    }
+}
+
+// ---- a CSV file ----
+
+const CSV: &str = "send_csv";
+const BAD_ROWS: [&str; 3] = [
+    "row 3: the template uses first_name, which is missing or empty",
+    "row 4: ",
+    "row 5: the phone number holds letters",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_csv_file_is_sent_but_for_its_bad_rows_as_written() {
+    const DONE: &str = "3 taken, 0 not sent, 0 unknown, 3 bad rows";
+    run(CSV, &[]).told(&[&BAD_ROWS[..], &[DONE]].concat());
+    for spec in providers::ALL {
+        let carrier = start(spec, GOOD_DAY).await;
+        let account = account_file("csv", spec, &carrier);
+        run(CSV, &[&account]).told(&[&BAD_ROWS[..], &[DONE]].concat());
+        let mut texts: Vec<_> = arrived(&carrier).into_iter().map(|it| it.text).collect();
+        texts.sort();
+        let expected = ["Aïssatou", "Ibrahima", "Mamadou"].into_iter();
+        let expected = expected.zip(["4711", "4716", "4712"]);
+        let expected =
+            expected.map(|(name, number)| format!("{name}, your parcel {number} is here."));
+        assert!(texts.iter().map(|text| &**text).eq(expected), "{texts:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_sends_a_csv_file_gets_a_verdict_on_each_row_as_written() {
+    let people = file("own-people.csv");
+    fs::write(&people, "phone,first_name,number\n+224622000001,Mory,1\n").unwrap();
+    for spec in providers::ALL {
+        let carrier = start(spec, LOST_ANSWER).await;
+        let wrong = wrong_account_file("csv-wrong", spec, &carrier);
+        let refused = run(CSV, &[&wrong]);
+        refused.failed_with(&[
+            "parcel-4711: not sent: ",
+            "parcel-4716: not sent: ",
+            "0 taken, 3 not sent, 0 unknown, 3 bad rows",
+        ]);
+        assert_eq!(arrived(&carrier), []);
+        let account = account_file("csv-lost", spec, &carrier);
+        let lost = run(CSV, &[&account, &people]);
+        if lost.succeeded {
+            assert!(spec.capabilities.reconcile, "{lost:#?}");
+            lost.told(&["1 taken, 0 not sent, 0 unknown, 0 bad rows"]);
+        } else {
+            lost.failed_with(&["parcel-1: may be on its way: ", "0 not sent, 1 unknown"]);
+        }
+        check_one(&carrier, "Mory, your parcel 1 is here.");
+    }
+    run(CSV, &["no-such-file"]).failed_with(&["cannot read no-such-file"]);
+}
+
+// ---- without async ----
+
+const BLOCKING: &str = "without_async";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_without_async_sends_and_asks_as_written() {
+    run(BLOCKING, &[]).told(&["is submitted", "main has "]);
+    for spec in providers::ALL {
+        let carrier = start(spec, GOOD_DAY).await;
+        let account = account_file("blocking", spec, &carrier);
+        let done = run(BLOCKING, &[&account]);
+        let capabilities = spec.capabilities;
+        let state = if capabilities.status {
+            " is "
+        } else {
+            " is taken; account main has no way"
+        };
+        let balance = if capabilities.balance {
+            "main has "
+        } else {
+            "main has no way to tell"
+        };
+        done.told(&[state, balance]);
+        assert_eq!(arrived(&carrier).len(), 3);
+
+        let wrong = wrong_account_file("blocking-wrong", spec, &carrier);
+        run(BLOCKING, &[&wrong]).failed_with(&[": not sent: ", "not every message was taken"]);
+        assert_eq!(arrived(&carrier).len(), 3);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_without_async_says_what_may_arrive_as_written() {
+    for spec in providers::ALL {
+        let carrier = start(spec, LOST_ANSWER).await;
+        let account = account_file("blocking-lost", spec, &carrier);
+        let lost = run(BLOCKING, &[&account]);
+        let arrived = arrived(&carrier);
+        assert_eq!(arrived.len(), 3, "{arrived:?}");
+        if !lost.succeeded {
+            lost.failed_with(&[": may arrive: ", "not every message was taken"]);
+        }
     }
 }

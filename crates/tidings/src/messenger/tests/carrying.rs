@@ -178,6 +178,9 @@ async fn a_message_without_a_route_is_not_sent() {
         .unwrap();
     let failure = messenger.send(message(1)).await.unwrap_err();
     assert_eq!(failure.error.kind(), ErrorKind::Config);
+    let what = failure.error.to_string();
+    assert!(what.starts_with("no route leads to an account: "), "{what}");
+    assert!(what.contains("224") && !what.contains("622"), "{what}");
     assert!(failure.account.is_none());
     assert!(two.first.calls().is_empty());
 }
