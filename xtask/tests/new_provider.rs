@@ -21,10 +21,9 @@ const NAME: &str = concat!("quill", "post");
 
 /// What a provider shows that says of everything honestly that it is not there. All others it fails,
 /// but for those that it shows as ignored because they need a capability.
-const HOLDS_FROM_THE_START: [&str; 11] = [
+const HOLDS_FROM_THE_START: [&str; 10] = [
     "a_missing_setting_is_told",
     "an_account_shows_no_secret",
-    "an_error_repeats_nothing_of_the_message",
     "an_unknown_setting_is_told",
     "areas_are_there_exactly_where_the_capabilities_say_so",
     "asking_for_a_balance_that_is_not_there_makes_no_call",

@@ -255,6 +255,7 @@ async fn an_error_repeats_nothing_of_the_message(cx: Context) {
     let refused =
         format!("[[fail]]\nto = \"{to}\"\nreason = \"invalid_recipient\"\nat = \"accept\"\n");
     let line = cx.start(&refused).await;
+    line.take(&cx.row(0, "Bonjour")).await;
     let private = private(&line.carrier.simulator.account(), cx, cx.number(PLACE));
     check_shown(&whole(&line.refused(&row(cx)).await), &private);
     let mut too_long = row(cx);
