@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidings::http::HttpClient;
-use tidings::layers::{self, Jitter, LayerSettings, RetryPolicy};
+use tidings::layers::{self, BreakerPolicy, Jitter, LayerSettings, RetryPolicy};
 use tidings::{Account, Provider, ProviderSpec, SystemClock};
 use tidings_sim::{Scenario, Simulator, SimulatorBuilder};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -203,13 +203,16 @@ impl CarrierBuilder {
     }
 }
 
-/// Puts every layer around a client, as [`Carrier::connect`] does.
+/// Puts every layer around a client, as [`Carrier::connect`] does; the breaker never opens.
 pub fn standard(client: Arc<dyn Provider>, patience: Duration) -> Arc<dyn Provider> {
     let short = Duration::from_millis(5);
     let retry = RetryPolicy::default()
         .waits(short, short)
         .deadline(patience);
-    let settings = LayerSettings::default().retry(retry);
+    // A carrier that fails call after call is what tests play; the breaker has tests of its own.
+    let settings = LayerSettings::default()
+        .retry(retry)
+        .breaker(BreakerPolicy::never_opens());
     let clock = Arc::new(SystemClock::new());
     layers::standard(client, &settings, clock, Jitter::seeded(1))
 }

@@ -17,7 +17,7 @@ const CONTRADICTS: &str = "contacts.node.json";
 
 #[tokio::test]
 async fn the_server_answers_every_golden_request_with_every_golden_field() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/passinfo/testdata");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/passinfo/testdata/exchanges");
     let mut n_checked = 0;
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

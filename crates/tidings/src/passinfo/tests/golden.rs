@@ -51,7 +51,7 @@ impl Exchange {
 
 /// All exchanges, by the names of their files.
 pub(super) fn exchanges() -> BTreeMap<String, Exchange> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/passinfo/testdata");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/passinfo/testdata/exchanges");
     let files = std::fs::read_dir(folder).unwrap();
     let exchange = |file: std::io::Result<std::fs::DirEntry>| {
         let path = file.unwrap().path();
