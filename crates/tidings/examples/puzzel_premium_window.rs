@@ -1,5 +1,6 @@
 //! Texts that their recipients pay for: tickets that leave tomorrow morning, and that can be taken back
-//! until then.
+//! until then. Each run sells new ones; with `stop` it takes those back that it has just sold, and
+//! leaves the others alone.
 //!
 //! Prices and goods are Puzzel's own, so this talks to its client and not to the neutral interface.
 //! It needs an account; that of a simulated gateway will do:
@@ -74,7 +75,7 @@ async fn main() -> anyhow::Result<()> {
     } else {
         let waiting = client.batch(&batch).await?;
         let n_left = waiting.total_size.map_or(0, |size| size.0);
-        println!("{n_left} tickets wait until tomorrow at eight; `stop` takes them back");
+        println!("{n_left} tickets wait until tomorrow at eight, as batch {batch}");
     }
     Ok(())
 }

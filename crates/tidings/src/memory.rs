@@ -24,7 +24,10 @@ use crate::subscriptions::Subscriptions;
 /// A provider that keeps messages in memory. Clones share everything.
 ///
 /// It keeps all of them, so that a test can look at each; a run over many messages bounds that by
-/// [`Self::keep_last`]. What it can do is what [`Self::set_capabilities`] says, everything by default.
+/// [`Self::keep_last`]. What it can do is what [`Self::set_capabilities`] says. By default it takes
+/// texts and files, is asked about them, stops them and has an address book; it neither holds messages
+/// back nor reports by itself. A test of pushed-in reports sets [`Capabilities::reports`], or hands them to
+/// the messenger's `hear_from`.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]

@@ -97,6 +97,10 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     async fn status(&self, refs: &[ProviderRef]) -> Result<Vec<DeliveryReport>>;
 
     /// After an unknown outcome: was this attempt taken?
+    ///
+    /// The message never goes twice for being asked about. A provider that refuses what it has already
+    /// taken may be asked by handing the attempt over again under the same names: then it is taken when
+    /// this returns [`Reconciled::Taken`], at first or only now.
     async fn reconcile(&self, attempt: &AttemptRef) -> Result<Reconciled>;
 
     /// Stops a message that has not left the provider yet.

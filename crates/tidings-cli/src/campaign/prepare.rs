@@ -267,9 +267,7 @@ impl RowFault {
             Self::LettersInNumber => {
                 "write the number in digits; in a spreadsheet, format the column as text"
             }
-            Self::Number(E164Error::NoCountry) => {
-                "write it with + and country code, or give --region"
-            }
+            Self::Number(E164Error::NoCountry) => "add them, or name its country with --region",
             Self::Number(_) => "correct the number",
             Self::NotServed { .. } => "send it through another account",
             Self::Render(RenderFault::MissingFields { .. }) => {

@@ -262,7 +262,12 @@ impl Messenger {
         account.provider.cancel(&sent.provider_ref).await
     }
 
-    /// Asks once more what became of a message of which nobody could tell.
+    /// Asks the provider once more what became of a message of which nobody could tell. Reports that were
+    /// handed to [`Self::hear`] are not looked at.
+    ///
+    /// A provider that knows a message only by its refusal to take the same one twice is handed it again
+    /// under the same references, so that it may leave only now: see
+    /// [`Provider::reconcile`](crate::Provider::reconcile).
     ///
     /// That it was not taken is said only when [`MessengerSettings::settle`] has passed since the
     /// attempt began; before that, nobody can tell. A failure without an attempt is one that was surely
@@ -299,6 +304,11 @@ impl Messenger {
     }
 
     /// Which accounts would carry a message, in which order, and why: [`Decision::why`]. Nothing is sent.
+    ///
+    /// Where a rule draws ([`Order::Weighted`](crate::routing::Order::Weighted),
+    /// [`Order::Adaptive`](crate::routing::Order::Adaptive)), each decision has a draw of its own: that of
+    /// a later [`send`](Self::send) may name another account first. Who took a message is
+    /// [`Sent::account`].
     pub fn decide(&self, message: &Message) -> Decision {
         self.0.decide(message, self.0.randomness.next()).0
     }

@@ -398,7 +398,7 @@ fn meaning(status: u16, words: &str, asked: Asked) -> (ErrorKind, Acceptance, &'
         500..=599 => (
             ErrorKind::Unavailable,
             Unknown,
-            "netsapiens failed at the request",
+            "netsapiens answered that it failed",
         ),
         _ => (
             ErrorKind::Protocol,

@@ -248,7 +248,7 @@ pub(super) fn meaning(
         500..=599 => (
             ErrorKind::Unavailable,
             Unknown,
-            "passinfo failed at the request",
+            "passinfo answered that it failed",
         ),
         _ => (
             ErrorKind::Protocol,

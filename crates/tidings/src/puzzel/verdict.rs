@@ -309,7 +309,7 @@ pub(super) fn meaning(
         500..=599 => (
             ErrorKind::Unavailable,
             Unknown,
-            "puzzel failed at the request",
+            "puzzel answered that it failed",
         ),
         _ => (
             ErrorKind::Protocol,
