@@ -10,6 +10,10 @@
 //! tidings sim passinfo --set sender=Tidings --listen 127.0.0.1:0 --json > spare.json &
 //! cargo run -p tidings --example fail_over -- first.json spare.json
 //! ```
+//!
+//! The layers around these accounts are those of the other examples, which have one account each:
+//! where nobody answers they try again for a while before the spare is asked. A program with several
+//! accounts says `LayerSettings::with_other_accounts`, and the spare is asked at once.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
