@@ -71,8 +71,8 @@ impl MessengerBuilder {
     /// Puts the messenger together.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] when there is no account, when two have one name, or when the routes do not
-    /// make sense: [`Routes::check`].
+    /// [`ErrorKind::Config`] when there is no account, when two have one name, when there is no rule, or when the
+    /// routes do not make sense: [`Routes::check`].
     pub fn build(self) -> Result<Messenger> {
         let config = |what: String| Error::not_sent(ErrorKind::Config, what);
         if self.accounts.is_empty() {
@@ -90,6 +90,11 @@ impl MessengerBuilder {
             let what = "the routes of the messenger do not make sense";
             Error::not_sent(ErrorKind::Config, format!("{what}: {error}")).with_source(error)
         })?;
+        if routes.rules().len() == 0 {
+            let what =
+                "the routes of the messenger have no rule, so no message would have an account";
+            return Err(config(what.to_owned()));
+        }
         let references = match &self.randomness {
             Some(randomness) => References::drawn(randomness),
             None => References::unique(),

@@ -7,7 +7,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidings_core::{DeliveryPolicy, ReportedState};
+use futures_util::FutureExt as _;
+use tidings_core::{DeliveryPolicy, ProviderRef, ReportedState};
 use tokio::time::sleep;
 
 use super::accounts::{Account, Shared};
@@ -58,6 +59,20 @@ pub(super) async fn find_out(shared: Arc<Shared>, doubt: Doubt) -> (Doubt, Found
     (doubt, found)
 }
 
+/// What a report that was heard before says of an attempt: that it was taken.
+pub(super) fn heard_before(shared: &Shared, place: usize, attempt: &AttemptRef) -> Option<Receipt> {
+    let reports = shared.accounts[place].capabilities.reports;
+    let listening = shared.heard.listen(place, reports, names_of(attempt));
+    reported(&listening).now_or_never()
+}
+
+/// All by which a report may name an attempt.
+fn names_of(attempt: &AttemptRef) -> ProviderRef {
+    let mut about = attempt.provider_ref.clone().unwrap_or_default();
+    about.reference = Some(attempt.outbound.reference.clone());
+    about
+}
+
 struct Inquiry<'a> {
     shared: &'a Shared,
     account: &'a Account,
@@ -69,9 +84,8 @@ impl Inquiry<'_> {
         let Doubt {
             journey, attempt, ..
         } = self.doubt;
-        let mut about = attempt.provider_ref.clone().unwrap_or_default();
-        about.reference = Some(attempt.outbound.reference.clone());
         let reports = self.account.capabilities.reports;
+        let about = names_of(attempt);
         let listening = self.shared.heard.listen(journey.account, reports, about);
         tokio::select! {
             biased;

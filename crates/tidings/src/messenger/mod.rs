@@ -262,8 +262,8 @@ impl Messenger {
         account.provider.cancel(&sent.provider_ref).await
     }
 
-    /// Asks the provider once more what became of a message of which nobody could tell. Reports that were
-    /// handed to [`Self::hear`] are not looked at.
+    /// Asks once more what became of a message of which nobody could tell: a report that was handed to
+    /// [`Self::hear`] shows that it was taken; otherwise the provider is asked.
     ///
     /// A provider that knows a message only by its refusal to take the same one twice is handed it again
     /// under the same references, so that it may leave only now: see
@@ -279,7 +279,11 @@ impl Messenger {
         let (Some(attempt), Some(name)) = (&failure.attempt, &failure.account) else {
             return Ok(Reconciled::NotTaken);
         };
-        let account = self.0.account(name)?;
+        let place = self.0.place(name)?;
+        if let Some(receipt) = find_out::heard_before(&self.0, place, attempt) {
+            return Ok(Reconciled::Taken(Box::new(receipt)));
+        }
+        let account = &self.0.accounts[place];
         if !account.capabilities.reconcile {
             return Ok(Reconciled::CannotTell);
         }

@@ -221,6 +221,13 @@ fn a_messenger_without_sense_is_not_built() {
         .account("main", provider())
         .account("main", provider());
     check(twice, "two accounts have the name main");
+    let nowhere = Messenger::builder()
+        .account("main", provider())
+        .routes(Routes::default());
+    check(
+        nowhere,
+        "the routes of the messenger have no rule, so no message would have an account",
+    );
     let elsewhere = Messenger::builder()
         .account("main", provider())
         .routes(Routes::failover(["main", "spare"]));

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use tidings_core::{DeliveryPolicy, ProviderRef};
+use tidings_core::{DeliveryPolicy, DeliveryReport, ProviderRef, ReportedState};
 
 use super::*;
 use crate::messenger::{Failure, Sent};
@@ -293,6 +293,29 @@ async fn the_provider_can_be_asked_later() {
     assert!(elsewhere.reconcile(&mute).await.is_ok());
     let told = without.reconcile(&mute).await.unwrap();
     assert_eq!(told, Reconciled::CannotTell);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_report_that_was_heard_answers_before_the_provider_does() {
+    let (two, outcome) = outcome(AtMostOnce, Fate::Taken, Word::None).await;
+    let failure = outcome.unwrap_err();
+    let messenger = two.messenger(settings());
+    let account = failure.account.clone().unwrap();
+    let mut about = ProviderRef::message("x");
+    about.reference = Some(failure.reference.clone());
+
+    // That a provider does not know proves nothing.
+    let unsure = DeliveryReport::new(about.clone(), ReportedState::Unknown);
+    messenger.hear_from(&account, unsure).unwrap();
+    let told = messenger.reconcile(&failure).await.unwrap();
+    assert!(!matches!(told, Reconciled::Taken(_)), "{told:?}");
+
+    let report = DeliveryReport::new(about.clone(), ReportedState::Delivered);
+    messenger.hear_from(&account, report).unwrap();
+    match messenger.reconcile(&failure).await.unwrap() {
+        Reconciled::Taken(receipt) => assert_eq!(receipt.provider_ref, about),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test(start_paused = true)]
