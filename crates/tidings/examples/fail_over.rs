@@ -10,10 +10,6 @@
 //! tidings sim passinfo --set sender=Tidings --listen 127.0.0.1:0 --json > spare.json &
 //! cargo run -p tidings --example fail_over -- first.json spare.json
 //! ```
-//!
-//! The layers around these accounts are those of the other examples, which have one account each:
-//! where nobody answers they try again for a while before the spare is asked. A program with several
-//! accounts says `LayerSettings::with_other_accounts`, and the spare is asked at once.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -23,6 +19,7 @@ use std::env;
 use std::sync::Arc;
 
 use anyhow::bail;
+use tidings::layers::LayerSettings;
 use tidings::memory::MemoryProvider;
 use tidings::messenger::{Messenger, Sent};
 use tidings::routing::Routes;
@@ -36,8 +33,10 @@ async fn main() -> anyhow::Result<()> {
     match paths.as_slice() {
         [] => play(message).await,
         [first, spare] => {
-            let (first, _) = provider::open(Some(first))?;
-            let (spare, _) = provider::open(Some(spare))?;
+            // Where nobody answers, the spare is asked at once.
+            let settings = LayerSettings::default().with_other_accounts();
+            let (first, _) = provider::open(Some(first), &settings)?;
+            let (spare, _) = provider::open(Some(spare), &settings)?;
             let messenger = messenger(first, spare)?;
             println!("{}", messenger.decide(&message).why());
             let sent = send(&messenger, message).await?;

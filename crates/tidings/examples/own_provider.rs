@@ -42,9 +42,10 @@ async fn main() -> anyhow::Result<()> {
     let mut arguments = env::args().skip(1);
     let folder = arguments.next().context("expected the modem's folder")?;
     let spool = Arc::new(Spool(folder.into()));
-    let (settings, clock) = (LayerSettings::default(), Arc::new(SystemClock::new()));
+    let settings = LayerSettings::default().with_other_accounts();
+    let clock = Arc::new(SystemClock::new());
     let modem = layers::standard(spool, &settings, clock, Jitter::random());
-    let (spare, _) = provider::open(arguments.next().as_deref())?;
+    let (spare, _) = provider::open(arguments.next().as_deref(), &settings)?;
     // Without routes, accounts are tried in the order in which they are named.
     let messenger = Messenger::builder()
         .account("modem", modem)

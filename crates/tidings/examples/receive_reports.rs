@@ -31,6 +31,7 @@ use axum::routing::{any, get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
 use tidings::callback::{Callback, CallbackRequest, ParseCallback};
+use tidings::layers::LayerSettings;
 use tidings::messenger::{Messenger, Sent, Waiting};
 use tidings::{Acceptance, ClientRef, DeliveryReport, E164, Message};
 
@@ -58,7 +59,7 @@ impl App {
 async fn main() -> anyhow::Result<()> {
     let mut arguments = env::args().skip(1);
     let address = arguments.next().unwrap_or("127.0.0.1:8080".to_owned());
-    let (provider, spec) = provider::open(arguments.next().as_deref())?;
+    let (provider, spec) = provider::open(arguments.next().as_deref(), &LayerSettings::default())?;
     let app = App {
         messenger: Messenger::builder().account("main", provider).build()?,
         parse: spec.and_then(|spec| spec.parse_callback),

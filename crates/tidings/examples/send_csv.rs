@@ -20,6 +20,7 @@ use std::{env, fs};
 use anyhow::{Context as _, ensure};
 use futures_util::{StreamExt as _, stream};
 use serde::Deserialize;
+use tidings::layers::LayerSettings;
 use tidings::messenger::{Messenger, VerdictOrder};
 use tidings::template::{Row, Template};
 use tidings::{ClientRef, Message};
@@ -39,7 +40,7 @@ struct Parcel {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let mut arguments = env::args().skip(1);
-    let (provider, _) = provider::open(arguments.next().as_deref())?;
+    let (provider, _) = provider::open(arguments.next().as_deref(), &LayerSettings::default())?;
     let messenger = Messenger::builder().account("main", provider).build()?;
     let table = match arguments.next() {
         Some(path) => fs::read_to_string(&path).context(path)?,

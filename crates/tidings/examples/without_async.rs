@@ -17,13 +17,14 @@ use std::env;
 
 use anyhow::ensure;
 use tidings::blocking::Messenger;
+use tidings::layers::LayerSettings;
 use tidings::messenger::VerdictOrder;
 use tidings::{E164, Message};
 
 const FAMILY: [&str; 3] = ["+224622000001", "+224622000002", "+224622000003"];
 
 fn main() -> anyhow::Result<()> {
-    let (provider, _) = provider::open(env::args().nth(1).as_deref())?;
+    let (provider, _) = provider::open(env::args().nth(1).as_deref(), &LayerSettings::default())?;
     let messenger = Messenger::builder()
         .account("main", provider)
         .build_blocking()?;

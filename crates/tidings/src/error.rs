@@ -108,6 +108,26 @@ impl ErrorKind {
             Self::Config => "config",
         }
     }
+
+    /// Whether it is a fault of the provider or of the way to it: it cannot be reached, does not
+    /// answer in time, or answers what its API does not promise. Verdicts about messages, credentials,
+    /// credit and throttling are none. Breakers and measured routes count these and nothing else.
+    pub const fn is_provider_fault(self) -> bool {
+        match self {
+            Self::Unavailable | Self::Timeout | Self::Protocol => true,
+            Self::InvalidMessage
+            | Self::InvalidRecipient
+            | Self::InvalidSender
+            | Self::Unauthorized
+            | Self::Forbidden
+            | Self::NotFound
+            | Self::Rejected
+            | Self::InsufficientCredit
+            | Self::RateLimited
+            | Self::Unsupported
+            | Self::Config => false,
+        }
+    }
 }
 
 /// The stable word.

@@ -14,13 +14,14 @@ use tidings::{HttpClient, Provider, ProviderSpec, SystemClock};
 /// The provider, and what the SDK knows of its kind.
 pub(crate) fn open(
     path: Option<&str>,
+    settings: &LayerSettings,
 ) -> anyhow::Result<(Arc<dyn Provider>, Option<&'static ProviderSpec>)> {
     let Some(path) = path else {
         return Ok((Arc::new(MemoryProvider::new()), None));
     };
     let (spec, account) = account::read(path)?;
     let client = (spec.connect)(&account, HttpClient::builder().build()?)?;
-    let (settings, clock) = (LayerSettings::default(), Arc::new(SystemClock::new()));
-    let provider = layers::standard(client, &settings, clock, Jitter::random());
+    let clock = Arc::new(SystemClock::new());
+    let provider = layers::standard(client, settings, clock, Jitter::random());
     Ok((provider, Some(spec)))
 }

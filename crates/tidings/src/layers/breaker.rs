@@ -15,8 +15,7 @@ use crate::provider::{AttemptRef, Balance, Capabilities, Outbound, Provider, Rec
 /// Answers with [`ErrorKind::Unavailable`] and [`Acceptance::NotSent`], without a call, while the
 /// provider counts as down; [`Error::retry_after`] is then the rest of the pause.
 ///
-/// Only faults of the provider count: [`ErrorKind::Unavailable`], [`ErrorKind::Timeout`] and
-/// [`ErrorKind::Protocol`]. Verdicts about messages, credentials, credit and throttling show that it is
+/// Only faults of the provider count: [`ErrorKind::is_provider_fault`]. Verdicts about messages, credentials, credit and throttling show that it is
 /// there. A call with messages is a fault when it failed as a whole in one of these ways, or when all
 /// of its messages did that came to the provider. Questions count as well as messages. The address book
 /// goes around the breaker.
@@ -101,29 +100,21 @@ fn sign_of_all(results: &[Result<Receipt>]) -> Sign {
 }
 
 fn sign_of(error: &Error) -> Sign {
-    match error.kind() {
-        ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Protocol => Sign::Fault,
+    let is_found_here_too = matches!(
+        error.kind(),
+        ErrorKind::InvalidMessage
+            | ErrorKind::InvalidRecipient
+            | ErrorKind::InvalidSender
+            | ErrorKind::RateLimited
+            | ErrorKind::Unsupported
+            | ErrorKind::Config
+    );
+    if error.kind().is_provider_fault() {
+        Sign::Fault
+    } else if is_found_here_too && error.acceptance() == Acceptance::NotSent {
         // What a client or a layer below may have refused by itself proves nothing.
-        ErrorKind::InvalidMessage
-        | ErrorKind::InvalidRecipient
-        | ErrorKind::InvalidSender
-        | ErrorKind::RateLimited
-        | ErrorKind::Unsupported
-        | ErrorKind::Config
-            if error.acceptance() == Acceptance::NotSent =>
-        {
-            Sign::None
-        }
-        ErrorKind::InvalidMessage
-        | ErrorKind::InvalidRecipient
-        | ErrorKind::InvalidSender
-        | ErrorKind::Unauthorized
-        | ErrorKind::Forbidden
-        | ErrorKind::NotFound
-        | ErrorKind::Rejected
-        | ErrorKind::InsufficientCredit
-        | ErrorKind::RateLimited
-        | ErrorKind::Unsupported
-        | ErrorKind::Config => Sign::Alive,
+        Sign::None
+    } else {
+        Sign::Alive
     }
 }

@@ -12,7 +12,7 @@ use super::Routes;
 use super::config;
 use super::rule::Order;
 use crate::account::AccountName;
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 
 /// How far and how fast weights move. In a configuration, durations are seconds: `interval_s`,
 /// `slow_after_s`.
@@ -119,29 +119,14 @@ impl Observation {
         Self { latency, fault }
     }
 
-    /// What the outcome of a call tells. Only faults of the provider count against an account: that it
-    /// cannot be reached, does not answer in time or answers what its API does not promise. A
-    /// message that it refuses, a rate limit or a wrong key tells nothing about it.
+    /// What the outcome of a call tells. Only faults of the provider count against an account
+    /// ([`ErrorKind::is_provider_fault`](crate::ErrorKind::is_provider_fault)): a message that it refuses,
+    /// a rate limit or a wrong key tells nothing about it.
     pub fn of<T>(outcome: &Result<T>, latency: Duration) -> Option<Self> {
-        let kind = match outcome {
-            Ok(_) => return Some(Self::new(latency, false)),
-            Err(error) => error.kind(),
-        };
-        match kind {
-            ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Protocol => {
-                Some(Self::new(latency, true))
-            }
-            ErrorKind::InvalidMessage
-            | ErrorKind::InvalidRecipient
-            | ErrorKind::InvalidSender
-            | ErrorKind::Unauthorized
-            | ErrorKind::Forbidden
-            | ErrorKind::NotFound
-            | ErrorKind::Rejected
-            | ErrorKind::InsufficientCredit
-            | ErrorKind::RateLimited
-            | ErrorKind::Unsupported
-            | ErrorKind::Config => None,
+        match outcome {
+            Ok(_) => Some(Self::new(latency, false)),
+            Err(error) if error.kind().is_provider_fault() => Some(Self::new(latency, true)),
+            Err(_) => None,
         }
     }
 }
