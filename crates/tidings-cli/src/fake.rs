@@ -5,12 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-use tidings::address_book::AddressBook;
 use tidings::batches::{QueuedBatch, QueuedBatches, StoppedBatch};
-use tidings::conversations::Conversations;
-use tidings::numbers::OwnNumbers;
 use tidings::provider::unsupported;
-use tidings::subscriptions::Subscriptions;
 use tidings::{
     AttemptRef, Balance, Capabilities, DeliveryReport, Error, ErrorKind, Outbound, Provider,
     ProviderRef, Receipt, Reconciled, ReportedState, Result,
@@ -82,24 +78,8 @@ impl Provider for CallingBack {
         Err(unsupported("the fake", "balance"))
     }
 
-    fn address_book(&self) -> Option<&dyn AddressBook> {
-        None
-    }
-
     fn batches(&self) -> Option<&dyn QueuedBatches> {
         Some(self)
-    }
-
-    fn conversations(&self) -> Option<&dyn Conversations> {
-        None
-    }
-
-    fn subscriptions(&self) -> Option<&dyn Subscriptions> {
-        None
-    }
-
-    fn numbers(&self) -> Option<&dyn OwnNumbers> {
-        None
     }
 }
 

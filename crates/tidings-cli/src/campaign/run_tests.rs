@@ -4,11 +4,6 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use tidings::address_book::AddressBook;
-use tidings::batches::QueuedBatches;
-use tidings::conversations::Conversations;
-use tidings::numbers::OwnNumbers;
-use tidings::subscriptions::Subscriptions;
 use tidings::{
     Acceptance, AttemptRef, Balance, Capabilities, ClientRef, DeliveryReport, Error, ErrorKind,
     Message, Outbound, Provider, ProviderRef, Receipt, Reconciled, Result, SystemClock,
@@ -73,26 +68,6 @@ impl Provider for Scripted {
 
     async fn balance(&self) -> Result<Balance> {
         Ok(Balance::new(0, "parts"))
-    }
-
-    fn address_book(&self) -> Option<&dyn AddressBook> {
-        None
-    }
-
-    fn batches(&self) -> Option<&dyn QueuedBatches> {
-        None
-    }
-
-    fn conversations(&self) -> Option<&dyn Conversations> {
-        None
-    }
-
-    fn subscriptions(&self) -> Option<&dyn Subscriptions> {
-        None
-    }
-
-    fn numbers(&self) -> Option<&dyn OwnNumbers> {
-        None
     }
 }
 

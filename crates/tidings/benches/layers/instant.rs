@@ -3,13 +3,8 @@
 
 use std::sync::Arc;
 
-use tidings::address_book::AddressBook;
-use tidings::batches::QueuedBatches;
-use tidings::conversations::Conversations;
 use tidings::layers::{self, Jitter, LayerSettings, Rate};
-use tidings::numbers::OwnNumbers;
 use tidings::provider::unsupported;
-use tidings::subscriptions::Subscriptions;
 use tidings::{
     AttemptRef, Balance, Capabilities, ClientRef, DeliveryReport, E164, Message, Outbound,
     Provider, ProviderRef, Receipt, Reconciled, Result, SystemClock, async_trait,
@@ -46,26 +41,6 @@ impl Provider for Instant {
 
     async fn balance(&self) -> Result<Balance> {
         Ok(Balance::new(1, "test credits"))
-    }
-
-    fn address_book(&self) -> Option<&dyn AddressBook> {
-        None
-    }
-
-    fn batches(&self) -> Option<&dyn QueuedBatches> {
-        None
-    }
-
-    fn conversations(&self) -> Option<&dyn Conversations> {
-        None
-    }
-
-    fn subscriptions(&self) -> Option<&dyn Subscriptions> {
-        None
-    }
-
-    fn numbers(&self) -> Option<&dyn OwnNumbers> {
-        None
     }
 }
 

@@ -21,8 +21,6 @@ use super::session_id::SessionId;
 use super::verdict::Call;
 use super::wire::{self, time};
 use super::{CAPABILITIES, MAX_ROWS};
-use crate::address_book::AddressBook;
-use crate::batches::QueuedBatches;
 use crate::conversations::{Conversations, Page};
 use crate::error::{Acceptance, Error, ErrorKind, Result};
 use crate::numbers::OwnNumbers;
@@ -125,14 +123,6 @@ impl Provider for Client {
 
     async fn balance(&self) -> Result<Balance> {
         Err(unsupported(PROVIDER, "balance"))
-    }
-
-    fn address_book(&self) -> Option<&dyn AddressBook> {
-        None
-    }
-
-    fn batches(&self) -> Option<&dyn QueuedBatches> {
-        None
     }
 
     fn conversations(&self) -> Option<&dyn Conversations> {

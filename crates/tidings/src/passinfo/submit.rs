@@ -18,15 +18,11 @@ use super::verdict::Call;
 use super::wire;
 use crate::address_book::AddressBook;
 use crate::answer::Answer;
-use crate::batches::QueuedBatches;
-use crate::conversations::Conversations;
 use crate::error::{Acceptance, Error, ErrorKind, Result};
-use crate::numbers::OwnNumbers;
 use crate::provider::{
     AttemptRef, Balance, Capabilities, Outbound, Provider, Receipt, Reconciled, check_text_only,
     unsupported,
 };
-use crate::subscriptions::Subscriptions;
 
 const SUBMIT: Call = Call::acts("submit");
 
@@ -141,22 +137,6 @@ impl Provider for Client {
 
     fn address_book(&self) -> Option<&dyn AddressBook> {
         Some(self)
-    }
-
-    fn batches(&self) -> Option<&dyn QueuedBatches> {
-        None
-    }
-
-    fn conversations(&self) -> Option<&dyn Conversations> {
-        None
-    }
-
-    fn subscriptions(&self) -> Option<&dyn Subscriptions> {
-        None
-    }
-
-    fn numbers(&self) -> Option<&dyn OwnNumbers> {
-        None
     }
 }
 

@@ -19,17 +19,13 @@ use super::reference;
 use super::settings::Settings;
 use super::verdict::{self, Call, Sent};
 use super::{CAPABILITIES, Dialect, MAX_PARTS, wire};
-use crate::address_book::AddressBook;
 use crate::answer::HttpMetadata;
 use crate::batches::QueuedBatches;
-use crate::conversations::Conversations;
 use crate::error::{Acceptance, Error, ErrorKind, Result};
-use crate::numbers::OwnNumbers;
 use crate::provider::{
     AttemptRef, Balance, Capabilities, Outbound, Provider, Receipt, Reconciled, check_text_only,
     unsupported,
 };
-use crate::subscriptions::Subscriptions;
 
 const SUBMIT: Call = Call::acts("submit");
 const STATUS: Call = Call::asks("status");
@@ -190,24 +186,8 @@ impl Provider for Client {
         Err(unsupported(PROVIDER, "balance"))
     }
 
-    fn address_book(&self) -> Option<&dyn AddressBook> {
-        None
-    }
-
     fn batches(&self) -> Option<&dyn QueuedBatches> {
         Some(self)
-    }
-
-    fn conversations(&self) -> Option<&dyn Conversations> {
-        None
-    }
-
-    fn subscriptions(&self) -> Option<&dyn Subscriptions> {
-        None
-    }
-
-    fn numbers(&self) -> Option<&dyn OwnNumbers> {
-        None
     }
 }
 
