@@ -126,7 +126,8 @@ impl Jitter {
         })
     }
 
-    pub(crate) fn next(&self) -> f64 {
+    /// The next number out of 0 to 1.
+    pub fn next(&self) -> f64 {
         let number = (self.0)();
         if number.is_nan() {
             1.0

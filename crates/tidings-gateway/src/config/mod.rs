@@ -1,0 +1,166 @@
+//! The configuration: one TOML file and `TIDINGS_*` variables. The only reader of the environment in this
+//! crate.
+//!
+//! Read at the start and again on SIGHUP. Settings that cannot work together are refused, naming the key.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tidings::routing::Routes;
+use tidings::{Account, ProviderSpec, Region, SenderId};
+use tidings_core::{DeliveryPolicy, TimeOfDay, TimeZone};
+use tidings_store::StoreUrl;
+
+/// Everything that can be configured.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `[server]`
+    pub server: ServerConfig,
+    /// `[store]`
+    pub store: StoreConfig,
+    /// `[sending]`
+    pub sending: SendingConfig,
+    /// `[limits]`
+    pub limits: LimitsConfig,
+    /// `[webhooks]`
+    pub webhooks: WebhooksConfig,
+    /// `[monitoring]`
+    pub monitoring: MonitoringConfig,
+    /// `[[lanes]]`
+    pub lanes: Vec<LaneConfig>,
+    /// `[[routes]]`: which lanes, by rule. In the order of the rules.
+    pub routes: Routes,
+    /// What is added to the texts of each rule, such as how to opt out; same length as the rules.
+    pub footers: Vec<Option<String>>,
+}
+
+/// Where it listens.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// The address; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// A second listener with TLS: certificate and key as PEM files, read again when they change.
+    pub tls: Option<TlsConfig>,
+    /// How customers and providers reach it: the beginning of callback addresses.
+    pub public_url: Option<String>,
+    /// The longest time that open requests are given when it stops.
+    pub drain: Duration,
+}
+
+/// TLS of the listener.
+#[derive(Clone, Debug)]
+pub struct TlsConfig {
+    /// Where.
+    pub listen: SocketAddr,
+    /// The certificate and those that vouch for it, PEM.
+    pub cert: PathBuf,
+    /// Its key, PEM.
+    pub key: PathBuf,
+}
+
+/// Where it keeps things.
+#[derive(Clone, Debug)]
+pub struct StoreConfig {
+    /// Which store.
+    pub url: StoreUrl,
+}
+
+/// How messages are sent, where neither message nor account says otherwise.
+#[derive(Clone, Debug)]
+pub struct SendingConfig {
+    /// What is done after a lost answer.
+    pub policy: DeliveryPolicy,
+    /// How long a message is worth sending.
+    pub valid_for: Duration,
+    /// The country of numbers that are written without one.
+    pub region: Option<Region>,
+    /// The sender of messages that name none.
+    pub sender: Option<SenderId>,
+    /// The most parts of a text.
+    pub max_parts: u8,
+    /// Attempts that fail with proof before a message has failed.
+    pub max_attempts: u16,
+    /// The time from the first attempt after which no further one is made.
+    pub retry_for: Duration,
+    /// After a lost answer: how long the provider is asked before the policy decides.
+    pub grace: Duration,
+    /// How long after an attempt a provider's "not taken" is believed.
+    pub settle: Duration,
+    /// No message leaves in these hours of the recipient's zone.
+    pub quiet_hours: Option<(TimeOfDay, TimeOfDay)>,
+    /// No message leaves on these days of the recipient's zone.
+    pub blackout_dates: Vec<tidings_core::Day>,
+    /// The recipient's zone, where nothing else says it.
+    pub zone: TimeZone,
+}
+
+/// What protects it.
+#[derive(Clone, Debug)]
+pub struct LimitsConfig {
+    /// The longest body of a request, in bytes; batches may be longer when they are streamed.
+    pub max_body_bytes: usize,
+    /// The longest time of a request, but for streams.
+    pub request_timeout: Duration,
+    /// Messages in one batch.
+    pub max_batch_rows: u64,
+    /// Requests a second of one key.
+    pub requests_per_second: u32,
+    /// Messages that wait before no more are taken.
+    pub max_queued: u64,
+    /// Requests that wait for a commit before no more are taken.
+    pub max_waiting: usize,
+}
+
+/// How customers are told.
+#[derive(Clone, Debug)]
+pub struct WebhooksConfig {
+    /// The longest time of a call.
+    pub timeout: Duration,
+    /// Whether loopback addresses may be called: for trying out on one machine.
+    pub allow_loopback: bool,
+    /// Networks that may be called although they are private.
+    pub allowed_networks: Vec<ipnet::IpNet>,
+    /// After so long without a success a webhook is switched off.
+    pub disable_after: Duration,
+}
+
+/// How it is watched.
+#[derive(Clone, Debug, Default)]
+pub struct MonitoringConfig {
+    /// Where traces go, by OTLP over HTTP.
+    pub otlp_endpoint: Option<String>,
+    /// A lane whose share of failures is above this, from 0 to 1, raises an event.
+    pub failure_rate: Option<f64>,
+    /// A lane whose messages take longer than this to be delivered raises an event.
+    pub delivery_delay: Option<Duration>,
+}
+
+/// One `[[lanes]]` table.
+#[derive(Clone, Debug)]
+pub struct LaneConfig {
+    /// Its name.
+    pub id: String,
+    /// The provider.
+    pub spec: &'static ProviderSpec,
+    /// The provider's own settings.
+    pub account: Account,
+    /// Parts a second; `None` is without a limit.
+    pub rate: Option<f64>,
+    /// Parts a day; `None` is without a limit.
+    pub daily_cap: Option<u64>,
+    /// Calls that may be open at the same time.
+    pub in_flight: usize,
+    /// Messages in one call; `None` is what the provider takes.
+    pub bulk: Option<usize>,
+    /// The sender of messages that name none.
+    pub from: Option<SenderId>,
+    /// Below so much a balance is low.
+    pub low_balance: Option<i64>,
+    /// The account that texts from phones over this lane belong to.
+    pub inbound_account: Option<String>,
+    /// What callbacks have in their path.
+    pub callback_token: Option<secrecy::SecretString>,
+    /// The longest time of a call.
+    pub timeout: Duration,
+}

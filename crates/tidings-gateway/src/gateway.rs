@@ -1,0 +1,142 @@
+//! The context that every stage takes first: store, clock, randomness, and what the configuration says at
+//! this moment.
+//!
+//! Made by whoever starts a gateway; cheap to clone. It decides nothing.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use tidings::layers::Jitter;
+use tidings_core::{Clock, Timestamp};
+use tidings_store::{LaneId, NodeId, Store};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use crate::config::Config;
+use crate::lane::Lane;
+use crate::signals::Signals;
+
+/// A gateway that runs, or could.
+#[derive(Clone)]
+pub struct Gateway(Arc<Shared>);
+
+struct Shared {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    randomness: Jitter,
+    node: NodeId,
+    live: ArcSwap<Live>,
+    signals: Signals,
+    tasks: TaskTracker,
+    stopping: CancellationToken,
+}
+
+/// What the configuration says, with what was made of it. Replaced as a whole when it is read again.
+#[derive(Debug)]
+pub struct Live {
+    /// The configuration.
+    pub config: Config,
+    /// Every lane by its name.
+    pub lanes: BTreeMap<LaneId, Arc<Lane>>,
+}
+
+impl Gateway {
+    /// A gateway on a store, with nothing running yet.
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        randomness: Jitter,
+        node: NodeId,
+        live: Live,
+    ) -> Self {
+        Self(Arc::new(Shared {
+            store,
+            clock,
+            randomness,
+            node,
+            live: ArcSwap::from_pointee(live),
+            signals: Signals::default(),
+            tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+        }))
+    }
+
+    /// What survives.
+    pub fn store(&self) -> &dyn Store {
+        &*self.0.store
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// Randomness.
+    pub fn randomness(&self) -> &Jitter {
+        &self.0.randomness
+    }
+
+    /// The name under which this process holds leases.
+    pub fn node(&self) -> &NodeId {
+        &self.0.node
+    }
+
+    /// What the configuration says at this moment. Not to be kept over a wait.
+    pub fn live(&self) -> Arc<Live> {
+        self.0.live.load_full()
+    }
+
+    /// One lane, if the configuration has it at this moment.
+    pub fn lane(&self, id: &LaneId) -> Option<Arc<Lane>> {
+        self.0.live.load().lanes.get(id).map(Arc::clone)
+    }
+
+    /// Replaces what the configuration says.
+    pub fn set_live(&self, live: Live) {
+        self.0.live.store(Arc::new(live));
+        self.signals().reloaded();
+    }
+
+    /// Wakes loops.
+    pub fn signals(&self) -> &Signals {
+        &self.0.signals
+    }
+
+    /// What runs in the background; awaited at the end.
+    pub fn tasks(&self) -> &TaskTracker {
+        &self.0.tasks
+    }
+
+    /// Says that no new work is to be begun.
+    pub fn stopping(&self) -> &CancellationToken {
+        &self.0.stopping
+    }
+
+    /// A name for something new, which sorts by the time it was made at (RFC 9562, section 5.7).
+    pub fn new_id(&self) -> Uuid {
+        let milliseconds = u64::try_from(self.now().as_millis()).unwrap_or_default();
+        let mut random = [0; 10];
+        // Without the system's randomness names would still be unique by their time and this draw.
+        if getrandom::fill(&mut random).is_err() {
+            let draw = self.0.randomness.next().to_bits().to_be_bytes();
+            random[..8].copy_from_slice(&draw);
+        }
+        uuid::Builder::from_unix_timestamp_millis(milliseconds, &random).into_uuid()
+    }
+}
+
+impl fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gateway")
+            .field("node", &self.0.node)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,1 @@
+//! The HTTP API: every route on one screen.

@@ -1,0 +1,1 @@
+//! Repairs what time or a crash left behind.

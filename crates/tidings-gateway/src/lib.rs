@@ -1,0 +1,32 @@
+//! The gateway: takes messages, keeps them on disk, hands them to providers, follows them to the phone
+//! and tells the customer.
+//!
+//! Called by the command `tidings serve` and by tests. It knows no SQL and no provider by name. The way of
+//! a message, in reading order:
+//!
+//! 1. [`http`] and [`vendors`] read a request; [`access`] says who it is.
+//! 2. [`intake`] checks, plans and routes it, and keeps it: accepted means on disk.
+//! 3. [`dispatch`] leases what is due on a lane, writes the attempt, calls the provider and writes the end.
+//! 4. [`reports`] brings in what providers say, however it comes; [`inbound`] the texts of phones.
+//! 5. [`webhooks`] tells the customer.
+//!
+//! [`janitor`] repairs what time or a crash left behind; a signal only wakes a loop, and what there is to
+//! do is read from the store.
+
+pub mod access;
+pub mod config;
+pub mod dispatch;
+pub mod gateway;
+pub mod http;
+pub mod inbound;
+pub mod intake;
+pub mod janitor;
+pub mod lane;
+pub mod reports;
+pub mod settings;
+pub mod signals;
+pub mod vendors;
+pub mod webhooks;
+
+pub use config::Config;
+pub use gateway::Gateway;

@@ -1,0 +1,1 @@
+//! The backends behind the vendors' APIs, on top of intake and the store.

@@ -1,0 +1,1 @@
+//! Stage 5: customers are told what happened.
