@@ -55,6 +55,8 @@ pub struct Poll {
     pub taken_at: Timestamp,
     /// How often it was asked.
     pub n_polls: u16,
+    /// From when on the message is not worth sending: the provider tells of its end by then.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// When an attempt is asked about next.
