@@ -64,7 +64,9 @@ impl<T> Store for T where
 #[async_trait]
 pub trait Messages: Send + Sync + 'static {
     /// Keeps messages: ∅ → `held` or `queued`. The account's quota is charged with the parts of what is
-    /// taken; messages that do not fit are refused one by one, in order.
+    /// taken; messages that do not fit are refused one by one, in order. A message sees the keys and
+    /// rows of those before it in the same call. Of a message with a key and a place in a batch, the
+    /// place is looked at first. Rows are taken also by a batch that is closed.
     async fn accept(
         &self,
         account: &AccountId,

@@ -21,6 +21,8 @@ pub struct NewBatch {
     pub once: Option<Once>,
     /// Whether a batch of the same reference that is still open to rows is continued.
     pub joins: bool,
+    /// The batch whose failed messages this one sends again.
+    pub resend_of: Option<BatchId>,
 }
 
 /// What became of the wish to open a batch.
