@@ -196,10 +196,11 @@ pub async fn bootstrap(
     now: Timestamp,
 ) -> Result<CreatedKey, KeyError> {
     if store.account(&request.account).await?.is_none() {
+        let settings = AccountSettings::default();
         let added = add_account(
             store,
             request.account.clone(),
-            &AccountSettings::default(),
+            &settings,
             None,
             acting,
             now,
