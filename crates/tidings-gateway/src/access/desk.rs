@@ -196,15 +196,9 @@ pub async fn bootstrap(
     now: Timestamp,
 ) -> Result<CreatedKey, KeyError> {
     if store.account(&request.account).await?.is_none() {
-        let added = add_account(
-            store,
-            request.account.clone(),
-            &AccountSettings::default(),
-            None,
-            acting,
-            now,
-        );
-        match added.await {
+        let settings = AccountSettings::default();
+        let id = request.account.clone();
+        match add_account(store, id, &settings, None, acting, now).await {
             // Another process was faster.
             Err(error) if error.kind() == StoreErrorKind::Conflict => {}
             added => {
