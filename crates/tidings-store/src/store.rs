@@ -8,6 +8,33 @@
 //!
 //! Methods take and give many rows at once; results stand in the order of what was asked. Time comes in
 //! as `now`. No method waits for another's: calls that write share the next commit.
+//!
+//! # Rules of every implementation
+//!
+//! `memory/` is their shortest form; the behaviours in `tidings-tests` hold every store to them.
+//!
+//! - **Events.** One method writes at most one event for one message, for the change as a whole: a
+//!   message that a failed attempt brings back and a pause holds at once is told of as `held`. No change
+//!   of state, no event. Acceptance is one event, `Accepted`, with the state that the message begins in
+//!   and version 1. Being leased, and going back from `leased` to `queued` without a fault, are nobody's
+//!   news: no event, no new version, the same `changed_at`. Each other event of a change adds 1 to the
+//!   version, sets `changed_at`, and replaces the message's reason and detail by those of its cause (or
+//!   by nothing). `lane` is the message's lane after it; `attempt` is set where an attempt began, ended
+//!   or was reported on, and where a lost lease makes it unknown. A canceled message has the reason
+//!   `Canceled`, one whose validity ended `Expired`. [`EventKind::BatchDone`] comes once in a batch's
+//!   life, after the events of the messages.
+//! - **What was tried before.** An earlier attempt may have been taken if any attempt is open, taken or
+//!   unknown; only `NotTaken` proves the contrary. The attempt that counts is the last one that is not
+//!   proved not to have been taken; a report on any other is
+//!   [`MessageEvent::EarlierReported`](tidings_core::MessageEvent::EarlierReported).
+//! - **Orders hold wherever a message comes back.** A message that would be `queued` or `held` after any
+//!   method, while its batch is stopping or stopped or somebody has asked to cancel it, is canceled in the
+//!   same transaction (`unknown` where an earlier attempt may have been taken); one that would be
+//!   `queued` while its batch is paused is `held:paused`. So rows that come into a paused or stopped batch
+//!   are kept and follow the order at once. `lease_due` does not look at batches; `begin_attempts` does.
+//! - **A lease** holds until [`Queue::repair`] ends it, also past its `until`. It ends when the message
+//!   leaves `leased` and `sending`, by whatever means.
+//! - **Pages.** A limit of 0 is 100. An `after` that cannot be read is `NotFound`.
 
 use std::fmt;
 
@@ -19,7 +46,7 @@ use crate::error::Result;
 use crate::model::{
     AccountChange, AccountId, Applied, AuditEntry, AuditFilter, BatchId, BatchMember, BatchOrder,
     Begin, Begun, Cancellation, ContactId, ConversationEntry, ConversationId, DeliveryEnd, Doubt,
-    DueDelivery, Event, EventFilter, EventKind, Finished, GroupId, Heard, KeyId, KeyUse, LaneDepth,
+    DueDelivery, Event, EventFilter, EventKind, EventSeq, Finished, GroupId, Heard, KeyId, KeyUse, LaneDepth,
     LaneId, LaneMemory, LeaseRequest, Leased, MessageFilter, MessageHistory, MessageId, NewBatch,
     NewEvent, NewMessage, NextPoll, NodeId, Once, OpenedBatch, OptOut, Page, PageRequest, Poll,
     QueueDepth, Repaired, Returned, Settled, StopLists, StoredAccount, StoredBatch, StoredContact,
@@ -64,9 +91,12 @@ impl<T> Store for T where
 #[async_trait]
 pub trait Messages: Send + Sync + 'static {
     /// Keeps messages: ∅ → `held` or `queued`. The account's quota is charged with the parts of what is
-    /// taken; messages that do not fit are refused one by one, in order. A message sees the keys and
-    /// rows of those before it in the same call. Of a message with a key and a place in a batch, the
-    /// place is looked at first. Rows are taken also by a batch that is closed.
+    /// taken; messages that do not fit are refused one by one, in order. An account that is not kept has
+    /// no limit. The key is looked at first, then the row of the batch, then the quota. A key counts until
+    /// [`Queue::repair`] removes it; that of a batch is another request. A message without a lane and
+    /// without a hold is `held:no_route`. If its conversation is kept, that becomes the latest.
+    /// `NotFound` for a batch that is not kept. A message sees the keys and rows of those before it in the
+    /// same call. Rows are taken also by a batch that is closed.
     async fn accept(
         &self,
         account: &AccountId,
@@ -74,7 +104,8 @@ pub trait Messages: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Vec<Taken>>;
 
-    /// What was answered to a request with this key, if it was taken before and is still kept.
+    /// What was answered to a request with this key, if it was taken before and is still kept. A batch
+    /// that is not closed has not been answered: `None`.
     async fn once(&self, account: &AccountId, key: &str) -> Result<Option<Once>>;
 
     /// One message with all that happened to it; of this account, or of any.
@@ -88,7 +119,7 @@ pub trait Messages: Send + Sync + 'static {
     async fn messages(&self, filter: MessageFilter) -> Result<Page<StoredMessage>>;
 
     /// Stops messages that have not left. A message that is on its way at this moment, or in doubt, is
-    /// not sent again: it is [`Cancellation::Unknown`].
+    /// not sent again: it is [`Cancellation::Unknown`]. One that is canceled already is `Canceled` again.
     async fn cancel(
         &self,
         account: Option<&AccountId>,
@@ -97,7 +128,7 @@ pub trait Messages: Send + Sync + 'static {
     ) -> Result<Vec<Cancellation>>;
 
     /// Held messages that wait for a person (`approval`, `no_route`) or for a time go to a lane now.
-    /// Those that are not held any more are left alone. How many went.
+    /// Those that are not held any more, and those that are `held:paused`, are left alone. How many went.
     async fn release(&self, ids: Vec<(MessageId, LaneId)>, now: Timestamp) -> Result<u64>;
 
     /// Which of these numbers have opted out, of texts from this sender or of all.
@@ -114,15 +145,22 @@ pub trait Messages: Send + Sync + 'static {
 pub trait Queue: Send + Sync + 'static {
     /// `queued` → `leased`: the messages of a lane that may leave now, by priority, then by stamp, then
     /// by age. First those whose `not_before` has come are made ready. Without anything to do it writes
-    /// nothing.
+    /// nothing. All messages of one call have one lease.
     async fn lease_due(&self, request: LeaseRequest, now: Timestamp) -> Result<Vec<Leased>>;
 
-    /// `leased` → `sending`: writes the attempts. Nothing may leave before this has answered.
+    /// `leased` → `sending`: writes the attempts. Nothing may leave before this has answered. A message
+    /// whose batch is paused, stopping or stopped is moved as its batch was ordered, and is `Gone`.
     async fn begin_attempts(&self, begin: Vec<Begin>, now: Timestamp) -> Result<Vec<Begun>>;
 
     /// `sending` → `submitted`, `queued`, `held`, `failed`, `expired` or `unknown`. Reports that came
     /// earlier and could not be matched are matched again by the provider's name. Gives the state of each
-    /// message after it.
+    /// message after it; `NotFound` for a message or an attempt that is not kept.
+    ///
+    /// The end of an attempt that a later one has followed concerns the attempt alone, except that `Taken`
+    /// is [`MessageEvent::EarlierReported`](tidings_core::MessageEvent::EarlierReported). Evidence wins:
+    /// an attempt that is known as taken stays so, and one that was proved not taken can only become
+    /// taken; such an end may still add how the provider calls it. An attempt that was made unknown by
+    /// a lost lease takes any end.
     async fn finish_attempts(
         &self,
         finished: Vec<Finished>,
@@ -133,8 +171,8 @@ pub trait Queue: Send + Sync + 'static {
     /// leased under this lease any more are left alone.
     async fn return_leased(&self, returned: Vec<Returned>, now: Timestamp) -> Result<()>;
 
-    /// Attempts in doubt whose time to be asked about has come; they are not given to anybody else
-    /// before `until`.
+    /// Attempts in doubt whose time to be asked about has come, the one first that has been due longest;
+    /// they are not given to anybody else before `until`.
     async fn doubts_due(
         &self,
         lane: &LaneId,
@@ -144,7 +182,11 @@ pub trait Queue: Send + Sync + 'static {
     ) -> Result<Vec<Doubt>>;
 
     /// What was found out about doubts. A message whose doubt was settled by a report in between is
-    /// left alone. Gives the state of each message after it.
+    /// left alone, and so is one that another attempt has followed (except that the attempt is known as
+    /// taken or not taken from then on). After `Resend`, `GiveUp` and any settlement the attempt is not
+    /// asked about any more; each `AskAgain` counts as a check. `Resend` marks the message as a possible
+    /// double only if it goes into the queue or waits for its batch to go on. Gives the state of each
+    /// message after it.
     async fn settle_doubts(
         &self,
         settled: Vec<Settled>,
@@ -154,22 +196,27 @@ pub trait Queue: Send + Sync + 'static {
     /// Makes good what time or a crash left: leases that ran out → `queued`; attempts whose lease ran
     /// out → `unknown`, to be asked about at once; `held` whose time has come → `queued`; what is not
     /// worth sending any more → `expired`; rows without further use are removed. At most `limit` of
-    /// each.
+    /// each, in this order: leases, attempts, `queued` and `held` past `expires_at`, held ones with a lane
+    /// whose time has come, then keys of requests past `keep_until`, tokens past `expires_at`, and reports
+    /// that have had no match for 72 hours.
     async fn repair(&self, limit: usize, now: Timestamp) -> Result<Repaired>;
 
     /// Ends at once everything that a process held which is known to be gone, as [`repair`](Self::repair)
-    /// would when its leases run out. Called by a process for its own name when it starts.
+    /// would when its leases run out (nothing expires and nothing is removed); deliveries that it held are
+    /// due at once. Called by a process for its own name when it starts.
     async fn take_over(&self, node: &NodeId, now: Timestamp) -> Result<Repaired>;
 
     /// When the next thing becomes due by time alone on any of these lanes (a retry, a doubt, a poll, a
-    /// held message); `None` is nothing.
+    /// held message); `None` is nothing. What is due already counts.
     async fn next_due(&self, lanes: &[LaneId]) -> Result<Option<Timestamp>>;
 }
 
 /// Many messages under one name.
 #[async_trait]
 pub trait Batches: Send + Sync + 'static {
-    /// Opens a batch for rows.
+    /// Opens a batch for rows. With a key that was used for a batch: `Before` if that was closed, else
+    /// `Resumed`. `Conflict` where a message has the key, or a batch the id. Which requests are being
+    /// worked on at this moment only the process knows that does it; a store never says `InWork`.
     async fn open_batch(
         &self,
         account: &AccountId,
@@ -178,7 +225,7 @@ pub trait Batches: Send + Sync + 'static {
     ) -> Result<OpenedBatch>;
 
     /// All rows have come: keeps how many were refused and, for a request with a key, its body and
-    /// answer.
+    /// answer. A batch that is closed again keeps when it was closed first and writes no second event.
     async fn close_batch(
         &self,
         batch: BatchId,
@@ -215,7 +262,8 @@ pub trait Batches: Send + Sync + 'static {
 
     /// Gives an order. From the commit on it holds for the whole batch: of a batch that is paused or
     /// stopped no message begins an attempt. `Conflict` where the batch is in a state that does not
-    /// allow it: a stopped one is not resumed.
+    /// allow it: one that is stopping or stopped is neither paused nor resumed. An order that is given
+    /// already changes nothing and writes no event.
     async fn order(
         &self,
         account: Option<&AccountId>,
@@ -225,14 +273,16 @@ pub trait Batches: Send + Sync + 'static {
     ) -> Result<StoredBatch>;
 
     /// Moves at most `limit` rows as their batch was ordered (`queued`, `held`, `leased` → `canceled`;
-    /// `queued` → `held:paused` and back). How many rows it moved; 0 is done. When a stop is done, the
-    /// batch is `stopped`.
+    /// `queued` → `held:paused` and back), in the order of the rows. How many rows it moved; 0 is done.
+    /// When nothing is left to move the order is carried out, and a batch that was `stopping` is `stopped`.
+    /// Leased rows of a paused batch stay until they begin or come back.
     async fn carry_out(&self, batch: BatchId, limit: usize, now: Timestamp) -> Result<u64>;
 
     /// Batches whose order is not carried out yet.
     async fn unfinished_orders(&self) -> Result<Vec<BatchId>>;
 
-    /// The messages of a stopped batch, exactly.
+    /// The messages of a stopped batch, exactly, in the order of the rows. What has not been moved yet is
+    /// among the canceled ones: it never leaves.
     async fn stop_lists(&self, batch: BatchId) -> Result<StopLists>;
 }
 
@@ -241,13 +291,21 @@ pub trait Batches: Send + Sync + 'static {
 pub trait Reports: Send + Sync + 'static {
     /// Writes reports into the histories of their messages and moves their states forward. A report is
     /// matched by our reference ([`AttemptId::of_reference`](crate::AttemptId::of_reference)), by the
-    /// lane and the provider's id of the message, or by the lane, its batch and the recipient. That an
-    /// earlier attempt came through takes a later one out of the queue; if the later one is out
-    /// already, the message is marked as a possible double. Reports without a match are kept.
+    /// lane and the provider's id of the message, or by the lane, its batch and the recipient, in this
+    /// order; always by attempts of the lane that it came from; of several attempts it is the latest. That
+    /// an earlier attempt came through (`submitted`, `sent` or `delivered`) takes a later one out of the
+    /// queue; if a later one that is not proved not taken has begun, the message is marked as a possible
+    /// double. Reports without a match are kept.
+    ///
+    /// What a provider reports on it has had: an open or unknown attempt is taken from then on and ends at
+    /// this time (unless it reports `unknown`); one that was proved not taken stays so. A report that moves
+    /// the state writes its event with the report's time, code (`raw`), reason and detail; one that does
+    /// not writes `Noted` with the same version, unless an event of this message with the same attempt,
+    /// time, code, reason and detail is there already: then it writes nothing.
     async fn apply_reports(&self, heard: Vec<Heard>, now: Timestamp) -> Result<Vec<Applied>>;
 
-    /// Attempts of a lane whose provider is to be asked; they are not given to anybody else before
-    /// `until`.
+    /// Attempts of a lane whose provider is to be asked, the one first that has been due longest; they are
+    /// not given to anybody else before `until`.
     async fn polls_due(
         &self,
         lane: &LaneId,
@@ -256,7 +314,8 @@ pub trait Reports: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Vec<Poll>>;
 
-    /// When these are asked about next. Attempts of messages that have come to their end are never.
+    /// When these are asked about next; counts one poll of each. Attempts of messages that have come to
+    /// their end are never.
     async fn schedule_polls(&self, polls: Vec<NextPoll>) -> Result<()>;
 }
 
@@ -265,6 +324,10 @@ pub trait Reports: Send + Sync + 'static {
 pub trait Events: Send + Sync + 'static {
     /// Events after a place, in order.
     async fn events(&self, filter: EventFilter) -> Result<Vec<Event>>;
+
+    /// The place of the latest event: who wants to hear only what is to come begins after it. 0 is
+    /// that there is none.
+    async fn last_event(&self) -> Result<EventSeq>;
 
     /// Writes events that concern no message.
     async fn record(&self, events: Vec<NewEvent>) -> Result<()>;
@@ -279,7 +342,8 @@ pub trait Events: Send + Sync + 'static {
 /// What is known of lanes, and of the whole.
 #[async_trait]
 pub trait Lanes: Send + Sync + 'static {
-    /// How much waits for each lane that has anything.
+    /// How much waits for each lane that has anything, by name. Ready is what has no `not_before`: those
+    /// whose time has come are made ready by [`Queue::lease_due`].
     async fn lane_depths(&self) -> Result<Vec<LaneDepth>>;
 
     /// How much there is in all.
@@ -468,7 +532,8 @@ pub trait Inbound: Send + Sync + 'static {
 /// Customers' addresses that are told what happens.
 #[async_trait]
 pub trait Webhooks: Send + Sync + 'static {
-    /// Adds a webhook. From its commit on, events become deliveries.
+    /// Adds a webhook. From its commit on, events become deliveries: those of its account (without one:
+    /// those that concern no account) and of its kinds, while it is enabled and not past `expires_at`.
     async fn add_webhook(&self, webhook: StoredWebhook) -> Result<()>;
 
     /// Webhooks of an account; without one, all of them.
@@ -483,28 +548,32 @@ pub trait Webhooks: Send + Sync + 'static {
     /// Removes a webhook and what is due to it. Whether it was there.
     async fn remove_webhook(&self, id: WebhookId) -> Result<bool>;
 
-    /// Deliveries that are due at webhooks that are enabled, the oldest first; they are not given to
-    /// anybody else before `until`. At most `limit` in all and `per_webhook` for each.
+    /// Deliveries that are due at webhooks that are enabled and not among `busy`, the oldest first; they
+    /// are not given to anybody else before `until`. At most `limit` in all and `per_webhook` for each.
+    /// `busy` are webhooks that have as many calls open as they get, so that a slow receiver holds up
+    /// nobody else.
     async fn lease_deliveries(
         &self,
         node: &NodeId,
         until: Timestamp,
         limit: usize,
         per_webhook: usize,
+        busy: &[WebhookId],
         now: Timestamp,
     ) -> Result<Vec<DueDelivery>>;
 
-    /// How tries ended. Keeps since when a webhook fails without a success.
+    /// How tries ended. Keeps since when a webhook fails without a success. Deliveries that are done or
+    /// dead already, or gone, are left alone.
     async fn finish_deliveries(&self, ends: Vec<DeliveryEnd>, now: Timestamp) -> Result<()>;
 
     /// Makes deliveries of all events since a time that the webhook is to be told, also of those that
-    /// it has had. How many.
+    /// it has had; due now, each with an id of its own. How many.
     async fn replay(&self, id: WebhookId, since: Timestamp, now: Timestamp) -> Result<u64>;
 
     /// Deliveries of a webhook, the latest first.
     async fn deliveries(&self, id: WebhookId, page: PageRequest) -> Result<Page<StoredDelivery>>;
 
-    /// When the next delivery is due; `None` is never.
+    /// When the next delivery to a webhook that is enabled is due; `None` is never.
     async fn next_delivery(&self) -> Result<Option<Timestamp>>;
 
     /// Replaces what a webhook's calls are signed with; the ones before stay good until `overlap`.
@@ -516,6 +585,6 @@ pub trait Webhooks: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<StoredWebhook>;
 
-    /// Whether any webhook is told of events of this kind, for an account.
+    /// Whether any enabled webhook is told of events of this kind, for an account.
     async fn is_listening(&self, account: Option<&AccountId>, kind: EventKind) -> Result<bool>;
 }

@@ -42,7 +42,7 @@ pub enum OpenedBatch {
         /// What was answered.
         answer: Option<Arc<str>>,
     },
-    /// The request with this key is being worked on at this moment.
+    /// The request with this key is being worked on at this moment: said by the process that does it.
     InWork,
 }
 
@@ -63,7 +63,8 @@ pub struct StoredBatch {
     pub created_at: Timestamp,
     /// When the last row had come; `None` while rows come.
     pub closed_at: Option<Timestamp>,
-    /// How many messages are in each state; `held` counts all reasons together.
+    /// How many messages are in each state; `held` counts all reasons together;
+    /// a state without messages has no entry.
     pub counts: BTreeMap<&'static str, u64>,
     /// Rows that were refused at the door.
     pub n_rejected: u64,
@@ -91,7 +92,8 @@ pub enum BatchState {
     Stopping,
     /// Nothing of it leaves any more.
     Stopped,
-    /// Every message has come to its end, or is with a provider.
+    /// All rows have come and none is held, queued, leased or being sent: every message has come to its
+    /// end, is with a provider, or nobody knows. A doubt that is settled may take it back to `running`.
     Done,
 }
 

@@ -61,3 +61,23 @@ pub struct OptOut {
     /// Since when.
     pub since: Timestamp,
 }
+
+impl OptOut {
+    /// What its event says, as JSON: `phone`, and where they are set `sender`, `source` and `word`.
+    pub fn event_detail(&self) -> Arc<str> {
+        let mut detail = serde_json::json!({"phone": self.phone.as_str(), "source": &*self.source});
+        for (name, value) in [("sender", &self.sender), ("word", &self.word)] {
+            if let Some(value) = value {
+                detail[name] = (&**value).into();
+            }
+        }
+        detail.to_string().into()
+    }
+
+    /// What the event says when the opt-outs of a number are removed: `phone`.
+    pub fn removed_detail(phone: &E164) -> Arc<str> {
+        serde_json::json!({"phone": phone.as_str()})
+            .to_string()
+            .into()
+    }
+}

@@ -46,6 +46,31 @@ impl std::fmt::Debug for StoredInbound {
     }
 }
 
+impl StoredInbound {
+    /// What its event says, as JSON: `id`, `provider_id`, `from`, `to`, `text`, `conversation`,
+    /// `received_at`, and where they are set `keyword`, `asks_for` and `their_time`.
+    pub fn event_detail(&self) -> Arc<str> {
+        let mut detail = serde_json::json!({
+            "id": self.id,
+            "provider_id": &*self.provider_id,
+            "from": &*self.from,
+            "to": &*self.to,
+            "text": &*self.text,
+            "conversation": self.conversation,
+            "received_at": self.received_at,
+        });
+        for (name, value) in [("keyword", &self.keyword), ("asks_for", &self.asks_for)] {
+            if let Some(value) = value {
+                detail[name] = (&**value).into();
+            }
+        }
+        if let Some(at) = self.their_time {
+            detail["their_time"] = at.to_string().into();
+        }
+        detail.to_string().into()
+    }
+}
+
 /// Texts with one phone, in both directions.
 #[derive(Clone)]
 pub struct StoredConversation {

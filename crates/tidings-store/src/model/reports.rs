@@ -31,8 +31,14 @@ pub enum Applied {
         before: MessageState,
         /// Its state now; the same where the report was stale.
         after: MessageState,
-        /// When it was accepted, for how long delivery took.
+        /// When it was accepted.
         accepted_at: Timestamp,
+        /// When the provider took it, by our clock: the end of the attempt that the report is about.
+        /// From here on delivery is the provider's time; before, it waited for its turn. `None` where
+        /// the answer was lost.
+        taken_at: Option<Timestamp>,
+        /// Over which lane that attempt was made.
+        lane: LaneId,
     },
 }
 
@@ -49,6 +55,8 @@ pub struct Poll {
     pub taken_at: Timestamp,
     /// How often it was asked.
     pub n_polls: u16,
+    /// From when on the message is not worth sending: the provider tells of its end by then.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// When an attempt is asked about next.
