@@ -46,12 +46,12 @@ use crate::error::Result;
 use crate::model::{
     AccountChange, AccountId, Applied, AuditEntry, AuditFilter, BatchId, BatchMember, BatchOrder,
     Begin, Begun, Cancellation, ContactId, ConversationEntry, ConversationId, DeliveryEnd, Doubt,
-    DueDelivery, Event, EventFilter, EventKind, EventSeq, Finished, GroupId, Heard, KeyId, KeyUse, LaneDepth,
-    LaneId, LaneMemory, LeaseRequest, Leased, MessageFilter, MessageHistory, MessageId, NewBatch,
-    NewEvent, NewMessage, NextPoll, NodeId, Once, OpenedBatch, OptOut, Page, PageRequest, Poll,
-    QueueDepth, Repaired, Returned, Settled, StopLists, StoredAccount, StoredBatch, StoredContact,
-    StoredConversation, StoredDelivery, StoredGroup, StoredInbound, StoredKey, StoredMessage,
-    StoredToken, StoredWebhook, Taken, WebhookChange, WebhookId,
+    DueDelivery, Event, EventFilter, EventKind, EventSeq, Finished, GroupId, Heard, KeyId, KeyUse,
+    LaneDepth, LaneId, LaneMemory, LeaseRequest, Leased, MessageFilter, MessageHistory, MessageId,
+    NewBatch, NewEvent, NewMessage, NextPoll, NodeId, Once, OpenedBatch, OptOut, Page, PageRequest,
+    Poll, QueueDepth, Repaired, Returned, Settled, StopLists, StoredAccount, StoredBatch,
+    StoredContact, StoredConversation, StoredDelivery, StoredGroup, StoredInbound, StoredKey,
+    StoredMessage, StoredToken, StoredWebhook, Taken, WebhookChange, WebhookId,
 };
 
 /// Everything that a store can do.

@@ -2,7 +2,7 @@
 //!
 //! For tests, and the shortest statement of what a store does: the behaviours in `tidings-tests` hold the
 //! other stores against it, command by command. It has the files of every store, one per area of
-//! [`crate::store`], and [`rows`], which holds what happens to one message. It looks for things by
+//! [`crate::store`], and two more: `rows`, which holds what happens to one message, and `repair`. It looks for things by
 //! walking over them, except where tests with a hundred thousand messages would notice.
 
 mod accounts;
@@ -13,6 +13,7 @@ mod inbound;
 mod lanes;
 mod messages;
 mod queue;
+mod repair;
 mod reports;
 mod rows;
 mod tokens;
