@@ -18,6 +18,14 @@ impl Events for MemoryStore {
         Ok(events.take(super::limit(filter.limit)).cloned().collect())
     }
 
+    async fn last_event(&self) -> Result<EventSeq> {
+        let state = &*self.lock();
+        Ok(state
+            .events
+            .last()
+            .map_or_else(EventSeq::default, |event| event.seq))
+    }
+
     async fn record(&self, events: Vec<NewEvent>) -> Result<()> {
         let state = &mut *self.lock();
         for event in events {
