@@ -11,8 +11,10 @@ use tidings::layers::Circuit;
 use tidings::{AccountName, Balance, Capabilities, Provider, ProviderSpec};
 use tidings_core::Timestamp;
 use tidings_store::{LaneId, Stamp};
+use tokio::sync::Notify;
 
 use crate::config::LaneConfig;
+use crate::reports::Health;
 
 /// One account at one provider.
 #[derive(Debug)]
@@ -45,6 +47,8 @@ pub struct LaneStanding {
     is_paused: AtomicBool,
     first_stamp: AtomicI64,
     balance: Mutex<Option<(Balance, Timestamp)>>,
+    balance_bell: Arc<Notify>,
+    health: Health,
 }
 
 impl LaneStanding {
@@ -76,6 +80,16 @@ impl LaneStanding {
     /// Moves the virtual time.
     pub fn set_virtual_time(&self, stamp: Stamp) {
         self.first_stamp.store(stamp.0, Ordering::Relaxed);
+    }
+
+    /// Rung when the balance is worth asking for at once.
+    pub fn balance_bell(&self) -> Arc<Notify> {
+        Arc::clone(&self.balance_bell)
+    }
+
+    /// How well it does: the windows that alarms are raised from.
+    pub fn health(&self) -> &Health {
+        &self.health
     }
 
     /// What was left when the provider was asked last.
