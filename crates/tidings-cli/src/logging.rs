@@ -6,7 +6,7 @@ use std::io;
 
 use tracing_subscriber::EnvFilter;
 
-use crate::config::Environment;
+use crate::config::{Environment, log_filter};
 use crate::output::Output;
 
 /// The library that knows the numbering plans writes whole numbers at its finest level, which must
@@ -15,7 +15,7 @@ const WITHOUT_NUMBERS: &str = "rlibphonenumber=debug";
 
 /// `-v` shows what this program does, `-vv` what every library does; `TIDINGS_LOG` wins over both.
 pub(crate) fn start(verbose: u8, environment: &Environment, output: &Output) {
-    let wanted = match (environment.log_filter(), verbose) {
+    let wanted = match (log_filter(environment), verbose) {
         (Some(filter), _) => filter,
         (None, 0) => "warn",
         (None, 1) => "warn,tidings=debug,tidings_core=debug,tidings_sim=debug",

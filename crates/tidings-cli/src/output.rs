@@ -13,7 +13,7 @@ use serde::Serialize;
 use tidings::{Acceptance, ErrorKind};
 
 use crate::campaign::CampaignError;
-use crate::config::Environment;
+use crate::config::{Environment, allows_colours};
 
 /// Where a command's data and remarks go.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl Output {
 
     /// Whether stderr may be coloured: on a terminal that can, unless `NO_COLOR` is set.
     pub(crate) fn colours_stderr(&self, environment: &Environment) -> bool {
-        self.stderr_is_terminal && environment.allows_colours()
+        self.stderr_is_terminal && allows_colours(environment)
     }
 
     /// One line of data.

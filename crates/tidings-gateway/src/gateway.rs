@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use tidings::layers::Jitter;
@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use crate::access::Access;
 use crate::config::Config;
 use crate::lane::Lane;
 use crate::signals::Signals;
@@ -30,9 +31,14 @@ struct Shared {
     node: NodeId,
     live: ArcSwap<Live>,
     signals: Signals,
+    access: Access,
+    metrics_page: OnceLock<MetricsPage>,
     tasks: TaskTracker,
     stopping: CancellationToken,
 }
+
+/// Writes the numbers of the moment, in the text format of Prometheus.
+pub type MetricsPage = Box<dyn Fn() -> String + Send + Sync>;
 
 /// What the configuration says, with what was made of it. Replaced as a whole when it is read again.
 #[derive(Debug)]
@@ -59,6 +65,8 @@ impl Gateway {
             node,
             live: ArcSwap::from_pointee(live),
             signals: Signals::default(),
+            access: Access::default(),
+            metrics_page: OnceLock::new(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
         }))
@@ -108,6 +116,21 @@ impl Gateway {
     /// Wakes loops.
     pub fn signals(&self) -> &Signals {
         &self.0.signals
+    }
+
+    /// Who may come in.
+    pub fn access(&self) -> &Access {
+        &self.0.access
+    }
+
+    /// Says what writes the page of numbers. The first one who says it is heard.
+    pub fn set_metrics_page(&self, page: MetricsPage) {
+        let _ = self.0.metrics_page.set(page);
+    }
+
+    /// The page of numbers, where anybody writes one.
+    pub fn metrics_page(&self) -> Option<String> {
+        self.0.metrics_page.get().map(|page| page())
     }
 
     /// What runs in the background; awaited at the end.

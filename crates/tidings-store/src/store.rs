@@ -46,7 +46,7 @@ use crate::error::Result;
 use crate::model::{
     AccountChange, AccountId, Applied, AuditEntry, AuditFilter, BatchId, BatchMember, BatchOrder,
     Begin, Begun, Cancellation, ContactId, ConversationEntry, ConversationId, DeliveryEnd, Doubt,
-    DueDelivery, Event, EventFilter, EventKind, Finished, GroupId, Heard, KeyId, KeyUse, LaneDepth,
+    DueDelivery, Event, EventFilter, EventKind, EventSeq, Finished, GroupId, Heard, KeyId, KeyUse, LaneDepth,
     LaneId, LaneMemory, LeaseRequest, Leased, MessageFilter, MessageHistory, MessageId, NewBatch,
     NewEvent, NewMessage, NextPoll, NodeId, Once, OpenedBatch, OptOut, Page, PageRequest, Poll,
     QueueDepth, Repaired, Returned, Settled, StopLists, StoredAccount, StoredBatch, StoredContact,
@@ -95,7 +95,8 @@ pub trait Messages: Send + Sync + 'static {
     /// no limit. The key is looked at first, then the row of the batch, then the quota. A key counts until
     /// [`Queue::repair`] removes it; that of a batch is another request. A message without a lane and
     /// without a hold is `held:no_route`. If its conversation is kept, that becomes the latest.
-    /// `NotFound` for a batch that is not kept.
+    /// `NotFound` for a batch that is not kept. A message sees the keys and rows of those before it in the
+    /// same call. Rows are taken also by a batch that is closed.
     async fn accept(
         &self,
         account: &AccountId,
@@ -323,6 +324,10 @@ pub trait Reports: Send + Sync + 'static {
 pub trait Events: Send + Sync + 'static {
     /// Events after a place, in order.
     async fn events(&self, filter: EventFilter) -> Result<Vec<Event>>;
+
+    /// The place of the latest event: who wants to hear only what is to come begins after it. 0 is
+    /// that there is none.
+    async fn last_event(&self) -> Result<EventSeq>;
 
     /// Writes events that concern no message.
     async fn record(&self, events: Vec<NewEvent>) -> Result<()>;

@@ -72,6 +72,7 @@ pub(crate) enum Command {
     Contacts(ContactsArgs),
     Groups(GroupsArgs),
     Sim(SimArgs),
+    Bench(BenchArgs),
     Demo(DemoArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
@@ -504,6 +505,46 @@ pub(crate) enum GroupsAction {
         #[command(flatten)]
         account: AccountArgs,
     },
+}
+
+/// Measure how fast a gateway accepts messages, and how fast they leave it
+///
+/// Half of the time it sends as fast as its connections allow; the other half at 80 in 100 of that, on a
+/// timetable that does not wait for answers: each answer is timed from the moment at which its request
+/// was due. Use it on a gateway whose lanes lead to simulated carriers.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "EXAMPLES\n  tidings bench --url http://127.0.0.1:8080 --api-key env:KEY --duration 30s\n  \
+                  tidings bench --url http://127.0.0.1:8080 --api-key env:KEY --batch 1000 --concurrency 4 --duration 30s --json"
+)]
+pub(crate) struct BenchArgs {
+    /// The gateway
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: String,
+    /// A key of its API; `env:NAME` and `file:PATH` say where it lies
+    #[arg(long, value_name = "KEY")]
+    pub(crate) api_key: String,
+    /// Connections, each with one request open at a time
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) concurrency: u16,
+    /// Send batches of so many messages instead of single ones
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) batch: Option<u32>,
+    /// How long it sends, such as 30s
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) duration: Duration,
+    /// Send so many messages a second, all of the time
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub(crate) rate: Option<f64>,
+    /// How long it waits until what was accepted has left
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "60s")]
+    pub(crate) drain: Duration,
+    /// The beginning of the numbers that are sent to; five digits follow
+    #[arg(long, value_name = "DIGITS", default_value = "+47400")]
+    pub(crate) to_prefix: String,
+    /// The text; a number follows
+    #[arg(long, value_name = "TEXT", default_value = "Measured message")]
+    pub(crate) text: String,
 }
 
 /// Print a completion script for a shell

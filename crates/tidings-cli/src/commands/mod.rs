@@ -4,6 +4,7 @@
 
 mod balance;
 mod batches;
+mod bench;
 mod callbacks;
 mod completions;
 mod contacts;
@@ -86,6 +87,7 @@ fn in_run_time(context: &Context, command: Command) -> anyhow::Result<()> {
             Command::Balance(args) => unless_interrupted(balance::run(context, &args)).await,
             Command::Contacts(args) => unless_interrupted(contacts::run(context, &args)).await,
             Command::Groups(args) => groups::run(context, &args).await,
+            Command::Bench(args) => unless_interrupted(bench::run(context, &args)).await,
             Command::Sim(args) => sim::run(context, &mut Interrupt::listen()?, &args).await,
             Command::Demo(args) => demo::run(context, &mut Interrupt::listen()?, &args).await,
             Command::Segments(_)

@@ -2,15 +2,32 @@
 //! crate.
 //!
 //! Read at the start and again on SIGHUP. Settings that cannot work together are refused, naming the key.
+//! `keys.rs` has every key with its default, `file.rs` the form of the file, `sections.rs` and `lanes.rs` what
+//! values mean, `check.rs` what cannot work together.
+
+mod check;
+mod environment;
+mod file;
+pub mod keys;
+pub mod lanes;
+mod sections;
+#[cfg(test)]
+mod tests;
+mod values;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tidings::routing::Routes;
 use tidings::{Account, ProviderSpec, Region, SenderId};
 use tidings_core::{DeliveryPolicy, TimeOfDay, TimeZone};
 use tidings_store::StoreUrl;
+
+pub use self::environment::Environment;
+pub use self::file::ConfigFile;
+use self::lanes::LaneTable;
+use self::sections::Sources;
 
 /// Everything that can be configured.
 #[derive(Clone, Debug)]
@@ -35,6 +52,97 @@ pub struct Config {
     pub footers: Vec<Option<String>>,
 }
 
+/// A configuration, with what its owner should know of it.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// What works and should be changed all the same, one sentence each.
+    pub warnings: Vec<String>,
+}
+
+impl Config {
+    /// Reads the file, if there is one, and the variables. Without lanes in the file, `TIDINGS_PROVIDER`
+    /// names the provider of the only one, whose settings are variables.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](tidings::ErrorKind::Config), naming the key or variable that is wrong.
+    pub fn load(file: Option<&ConfigFile>, environment: &Environment) -> tidings::Result<Loaded> {
+        let none = ConfigFile::default();
+        let file = file.unwrap_or(&none);
+        let sources = Sources { file, environment };
+        sources.check_variables()?;
+        let mut warnings = Vec::new();
+        let lanes = lanes_of(file, environment, &mut warnings)?;
+        let routes = routes_of(file, &lanes);
+        let footers = footers_of(file, routes.rules().len());
+        let config = Self {
+            server: sources.server()?,
+            store: sources.store()?,
+            sending: sources.sending()?,
+            limits: sources.limits()?,
+            webhooks: sources.webhooks()?,
+            monitoring: sources.monitoring()?,
+            lanes,
+            footers,
+            routes,
+        };
+        check::check(&config, file)?;
+        Ok(Loaded { config, warnings })
+    }
+
+    /// Reads a text as if it were a file in the present folder, without variables.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn of_text(text: &str) -> tidings::Result<Self> {
+        let file = ConfigFile::parse(Path::new("tidings.toml"), text)?;
+        let loaded = Self::load(Some(&file), &Environment::default())?;
+        Ok(loaded.config)
+    }
+}
+
+/// What holds where nothing is configured: no lanes.
+impl Default for Config {
+    fn default() -> Self {
+        Self::of_text("").expect("every default can be read")
+    }
+}
+
+fn lanes_of(
+    file: &ConfigFile,
+    environment: &Environment,
+    warnings: &mut Vec<String>,
+) -> tidings::Result<Vec<LaneConfig>> {
+    let of_variables = environment
+        .value("TIDINGS_PROVIDER")
+        .filter(|_| file.lanes().is_empty())
+        .map(LaneTable::of_variables)
+        .transpose()?;
+    let tables = file.lanes().iter().chain(&of_variables);
+    let lanes = tables.map(|table| {
+        let mut resolved = table.resolve(file.folder(), environment)?;
+        warnings.append(&mut resolved.warnings);
+        Ok(table.config(resolved))
+    });
+    lanes.collect()
+}
+
+/// Without rules every message goes to the first lane that can carry it.
+fn routes_of(file: &ConfigFile, lanes: &[LaneConfig]) -> Routes {
+    if file.routes.is_empty() && !lanes.is_empty() {
+        return Routes::failover(lanes.iter().map(|lane| lane.id.as_str()));
+    }
+    file.routes.iter().map(|route| route.rule.clone()).collect()
+}
+
+fn footers_of(file: &ConfigFile, n_rules: usize) -> Vec<Option<String>> {
+    let written = file.routes.iter().map(|route| route.footer.clone());
+    let mut footers: Vec<Option<String>> = written.collect();
+    footers.resize(n_rules, None);
+    footers
+}
+
 /// Where it listens.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
@@ -44,8 +152,12 @@ pub struct ServerConfig {
     pub tls: Option<TlsConfig>,
     /// How customers and providers reach it: the beginning of callback addresses.
     pub public_url: Option<String>,
-    /// The longest time that open requests are given when it stops.
+    /// The longest time that open requests and calls to providers are given when it stops.
     pub drain: Duration,
+    /// Connections at the same time, on each listener.
+    pub max_connections: usize,
+    /// A connection without a call for so long is closed.
+    pub idle: Duration,
 }
 
 /// TLS of the listener.
@@ -128,12 +240,24 @@ pub struct WebhooksConfig {
 /// How it is watched.
 #[derive(Clone, Debug, Default)]
 pub struct MonitoringConfig {
+    /// The form of log lines.
+    pub log: LogForm,
     /// Where traces go, by OTLP over HTTP.
     pub otlp_endpoint: Option<String>,
     /// A lane whose share of failures is above this, from 0 to 1, raises an event.
     pub failure_rate: Option<f64>,
     /// A lane whose messages take longer than this to be delivered raises an event.
     pub delivery_delay: Option<Duration>,
+}
+
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogForm {
+    /// For people.
+    #[default]
+    Human,
+    /// One JSON object a line.
+    Json,
 }
 
 /// One `[[lanes]]` table.

@@ -21,7 +21,7 @@ pub struct NewBatch {
     pub once: Option<Once>,
     /// Whether a batch of the same reference that is still open to rows is continued.
     pub joins: bool,
-    /// The batch that this one sends again.
+    /// The batch whose failed messages this one sends again.
     pub resend_of: Option<BatchId>,
 }
 

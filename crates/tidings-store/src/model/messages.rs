@@ -74,7 +74,9 @@ pub struct Once {
     pub key: Box<str>,
     /// SHA-256 of the canonical request.
     pub body: [u8; 32],
-    /// Until when it is kept: at least 24 hours after the message is to be sent.
+    /// Until when it is kept: at least 24 hours after the message is to be sent, or the window in which
+    /// the same content is taken once. From this time on the key counts as never used, whether or not
+    /// the row is removed yet.
     pub keep_until: Timestamp,
     /// What was answered, to be said again.
     pub answer: Option<Arc<str>>,
