@@ -85,13 +85,14 @@ pub(super) async fn run(gateway: Gateway, lane: Arc<Lane>) {
         lane.circuit.clone(),
     );
     let provider = Stack::new(guarded);
-    let bell = lane.standing.balance_bell();
-    let mut watch = Watch::default();
+    let watched = lane.standing.watched();
     loop {
+        let mut watch = watched.balance.lock().await;
         let pause = watch.ask(&gateway, &lane, &provider).await;
+        drop(watch);
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            () = bell.notified() => {}
+            () = watched.bell.notified() => {}
         }
     }
 }
@@ -101,7 +102,7 @@ pub(super) async fn run(gateway: Gateway, lane: Arc<Lane>) {
 /// where it cannot, nobody would learn that it was filled, and only the event is raised.
 pub async fn out_of_credit(gateway: &Gateway, lane: &Lane) -> Result<(), StoreError> {
     if lane.capabilities.balance {
-        lane.standing.balance_bell().notify_one();
+        lane.standing.watched().bell.notify_one();
         if lane.standing.is_empty() {
             return Ok(());
         }
@@ -111,7 +112,7 @@ pub async fn out_of_credit(gateway: &Gateway, lane: &Lane) -> Result<(), StoreEr
 }
 
 /// What is known of one lane's balance.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Watch {
     last: Option<(i64, Duration)>,
     standing: Standing,

@@ -30,7 +30,7 @@ const LATE: f64 = 0.5;
 
 /// The windows of one lane. Empty at the start, and kept over a reload of the configuration.
 #[derive(Debug, Default)]
-pub struct Health(Mutex<Windows>);
+pub(super) struct Health(Mutex<Windows>);
 
 #[derive(Debug, Default)]
 struct Windows {
@@ -76,7 +76,8 @@ pub(super) async fn note(gateway: &Gateway, lane: &Lane, news: News) -> Result<(
     let config = gateway.live().config.monitoring.clone();
     let alarms = lane
         .standing
-        .health()
+        .watched()
+        .health
         .take_in(news, &config, gateway.clock().elapsed());
     if alarms.is_empty() {
         return Ok(());

@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use tidings_core::Timestamp;
 use tidings_store::LaneId;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -29,8 +30,17 @@ use crate::lane::Lane;
 
 pub use balance::out_of_credit;
 pub use callbacks::{CallbackAnswer, receive};
-pub use health::{Health, note_calls};
+pub use health::note_calls;
 pub use hearing::{Hearing, hear};
+
+/// What is watched of a lane: its balance, and how well it does. Kept over a reload of the configuration.
+#[derive(Debug, Default)]
+pub struct Watched {
+    health: health::Health,
+    balance: tokio::sync::Mutex<balance::Watch>,
+    /// Rung when the balance is worth asking for at once.
+    bell: Notify,
+}
 
 /// How long a loop waits after the store did not answer.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
