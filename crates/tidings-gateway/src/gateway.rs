@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use crate::access::Access;
 use crate::config::Config;
+use crate::dispatch::Measurements;
 use crate::lane::Lane;
 use crate::signals::Signals;
 
@@ -31,6 +32,7 @@ struct Shared {
     node: NodeId,
     live: ArcSwap<Live>,
     signals: Signals,
+    measured: Measurements,
     access: Access,
     metrics_page: OnceLock<MetricsPage>,
     tasks: TaskTracker,
@@ -65,6 +67,7 @@ impl Gateway {
             node,
             live: ArcSwap::from_pointee(live),
             signals: Signals::default(),
+            measured: Measurements::default(),
             access: Access::default(),
             metrics_page: OnceLock::new(),
             tasks: TaskTracker::new(),
@@ -131,6 +134,11 @@ impl Gateway {
     /// The page of numbers, where anybody writes one.
     pub fn metrics_page(&self) -> Option<String> {
         self.0.metrics_page.get().map(|page| page())
+    }
+
+    /// What the lanes' calls have shown, as far as routes go by it.
+    pub fn measured(&self) -> &Measurements {
+        &self.0.measured
     }
 
     /// What runs in the background; awaited at the end.

@@ -22,6 +22,7 @@ pub mod inbound;
 pub mod intake;
 pub mod janitor;
 pub mod lane;
+pub mod metrics;
 pub mod reports;
 pub mod settings;
 pub mod signals;
