@@ -17,6 +17,7 @@ use tidings_store::{LaneId, Stamp};
 use crate::config::LaneConfig;
 use crate::dispatch::{Record, Suspension};
 use crate::intake::stamp::Flows;
+use crate::reports::Watched;
 
 /// One account at one provider.
 #[derive(Debug)]
@@ -164,9 +165,15 @@ pub struct LaneStanding {
     suspension: Mutex<Suspension>,
     record: Mutex<Record>,
     balance: Mutex<Option<(Balance, Timestamp)>>,
+    watched: Watched,
 }
 
 impl LaneStanding {
+    /// What reports watch: its balance, its failures, its delays.
+    pub fn watched(&self) -> &Watched {
+        &self.watched
+    }
+
     /// Whether nothing is left at the provider, so that no message is routed here.
     pub fn is_empty(&self) -> bool {
         self.is_empty.load(Ordering::Relaxed)

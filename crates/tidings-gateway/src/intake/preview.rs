@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use tidings_core::text::{Change, Encoding, Plan, Replacement};
-use tidings_core::{Message, Priority, SenderId, Tag};
+use tidings_core::{Priority, SenderId, Tag};
 use tidings_store::LaneId;
 
 use super::check::Ground;
