@@ -197,14 +197,7 @@ pub async fn bootstrap(
 ) -> Result<CreatedKey, KeyError> {
     if store.account(&request.account).await?.is_none() {
         let settings = AccountSettings::default();
-        let added = add_account(
-            store,
-            request.account.clone(),
-            &settings,
-            None,
-            acting,
-            now,
-        );
+        let added = add_account(store, request.account.clone(), &settings, None, acting, now);
         match added.await {
             // Another process was faster.
             Err(error) if error.kind() == StoreErrorKind::Conflict => {}
