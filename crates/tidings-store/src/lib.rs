@@ -10,6 +10,7 @@
 #![warn(missing_docs)]
 
 pub mod error;
+pub mod memory;
 pub mod model;
 pub mod open;
 pub mod store;

@@ -31,7 +31,7 @@
 //!   method, while its batch is stopping or stopped or somebody has asked to cancel it, is canceled in the
 //!   same transaction (`unknown` where an earlier attempt may have been taken); one that would be
 //!   `queued` while its batch is paused is `held:paused`. So rows that come into a paused or stopped batch
-//!   are kept and follow the order at once. `lease_due` does not look at batches; `begin_attempts` does.
+//!   are kept and follow the order at once, with an event of its own after `Accepted`. `lease_due` does not look at batches; `begin_attempts` does.
 //! - **A lease** holds until [`Queue::repair`] ends it, also past its `until`. It ends when the message
 //!   leaves `leased` and `sending`, by whatever means.
 //! - **Pages.** A limit of 0 is 100. An `after` that cannot be read is `NotFound`.
@@ -46,12 +46,12 @@ use crate::error::Result;
 use crate::model::{
     AccountChange, AccountId, Applied, AuditEntry, AuditFilter, BatchId, BatchMember, BatchOrder,
     Begin, Begun, Cancellation, ContactId, ConversationEntry, ConversationId, DeliveryEnd, Doubt,
-    DueDelivery, Event, EventFilter, EventKind, EventSeq, Finished, GroupId, Heard, KeyId, KeyUse, LaneDepth,
-    LaneId, LaneMemory, LeaseRequest, Leased, MessageFilter, MessageHistory, MessageId, NewBatch,
-    NewEvent, NewMessage, NextPoll, NodeId, Once, OpenedBatch, OptOut, Page, PageRequest, Poll,
-    QueueDepth, Repaired, Returned, Settled, StopLists, StoredAccount, StoredBatch, StoredContact,
-    StoredConversation, StoredDelivery, StoredGroup, StoredInbound, StoredKey, StoredMessage,
-    StoredToken, StoredWebhook, Taken, WebhookChange, WebhookId,
+    DueDelivery, Event, EventFilter, EventKind, EventSeq, Finished, GroupId, Heard, KeyId, KeyUse,
+    LaneDepth, LaneId, LaneMemory, LeaseRequest, Leased, MessageFilter, MessageHistory, MessageId,
+    NewBatch, NewEvent, NewMessage, NextPoll, NodeId, Once, OpenedBatch, OptOut, Page, PageRequest,
+    Poll, QueueDepth, Repaired, Returned, Settled, StopLists, StoredAccount, StoredBatch,
+    StoredContact, StoredConversation, StoredDelivery, StoredGroup, StoredInbound, StoredKey,
+    StoredMessage, StoredToken, StoredWebhook, Taken, WebhookChange, WebhookId,
 };
 
 /// Everything that a store can do.
@@ -160,7 +160,7 @@ pub trait Queue: Send + Sync + 'static {
     /// is [`MessageEvent::EarlierReported`](tidings_core::MessageEvent::EarlierReported). Evidence wins:
     /// an attempt that is known as taken stays so, and one that was proved not taken can only become
     /// taken; such an end may still add how the provider calls it. An attempt that was made unknown by
-    /// a lost lease takes any end.
+    /// a lost lease takes any end. `NotTaken` moves only a message that is `sending` or `unknown`.
     async fn finish_attempts(
         &self,
         finished: Vec<Finished>,
