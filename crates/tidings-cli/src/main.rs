@@ -8,6 +8,7 @@ mod commands;
 mod config;
 #[cfg(test)]
 mod fake;
+mod gateway;
 mod interrupt;
 mod logging;
 mod media;

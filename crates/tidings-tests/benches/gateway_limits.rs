@@ -70,5 +70,5 @@ async fn batch(
 }
 
 async fn providers(State(n_read): State<&'static AtomicU64>) -> Json<Value> {
-    Json(json!({"providers": [{"sent": n_read.load(Ordering::Relaxed)}]}))
+    Json(json!({"items": [{"sent": n_read.load(Ordering::Relaxed)}]}))
 }

@@ -14,6 +14,7 @@ mod man;
 mod messages;
 mod numbers;
 mod pages;
+mod providers;
 mod segments;
 mod send;
 mod sessions;
@@ -87,6 +88,7 @@ fn in_run_time(context: &Context, command: Command) -> anyhow::Result<()> {
             Command::Balance(args) => unless_interrupted(balance::run(context, &args)).await,
             Command::Contacts(args) => unless_interrupted(contacts::run(context, &args)).await,
             Command::Groups(args) => groups::run(context, &args).await,
+            Command::Providers(args) => unless_interrupted(providers::run(context, &args)).await,
             Command::Bench(args) => unless_interrupted(bench::run(context, &args)).await,
             Command::Sim(args) => sim::run(context, &mut Interrupt::listen()?, &args).await,
             Command::Demo(args) => demo::run(context, &mut Interrupt::listen()?, &args).await,
