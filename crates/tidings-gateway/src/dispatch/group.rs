@@ -38,7 +38,11 @@ pub(super) fn into_calls<T: Carries>(items: Vec<T>, size: CallSize) -> Vec<Vec<T
 
 fn in_pieces<T>(items: Vec<T>, most: usize) -> Vec<Vec<T>> {
     if items.len() <= most {
-        return if items.is_empty() { Vec::new() } else { vec![items] };
+        return if items.is_empty() {
+            Vec::new()
+        } else {
+            vec![items]
+        };
     }
     let mut calls = Vec::with_capacity(items.len().div_ceil(most));
     let mut rest = items.into_iter();

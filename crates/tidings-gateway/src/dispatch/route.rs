@@ -45,7 +45,11 @@ impl<'a> Others<'a> {
         let now = self.gateway.clock().elapsed();
         let standing = in_service(self.gateway, self.live, now);
         let draw = self.gateway.randomness().next();
-        let decision = self.live.config.routes.decide(self.message, &standing, draw);
+        let decision = self
+            .live
+            .config
+            .routes
+            .decide(self.message, &standing, draw);
         let mut candidates = decision.candidates();
         let candidate = candidates.find(|candidate| {
             let name = candidate.account.as_str();
@@ -91,7 +95,11 @@ pub(super) fn has_alternative(gateway: &Gateway, live: &Live, here: &LaneId) -> 
         name != here.as_str() && lane.is_some_and(|lane| lane.obstacle(now).is_none())
     };
     live.config.routes.rules().any(|rule| {
-        let names = || rule.named_accounts().iter().map(|account| account.name.as_str());
+        let names = || {
+            rule.named_accounts()
+                .iter()
+                .map(|account| account.name.as_str())
+        };
         names().any(|name| name == here.as_str()) && names().any(is_another)
     })
 }
@@ -99,7 +107,10 @@ pub(super) fn has_alternative(gateway: &Gateway, live: &Live, here: &LaneId) -> 
 /// The sender that a message without one has on a lane: that of the rule, else the lane's own, else the
 /// gateway's.
 pub(super) fn sender_on(live: &Live, lane: &LaneId, message: &Message) -> Option<SenderId> {
-    let decision = live.config.routes.decide(message, &Standing::default(), 0.0);
+    let decision = live
+        .config
+        .routes
+        .decide(message, &Standing::default(), 0.0);
     sender_of(live, lane, &decision)
 }
 
