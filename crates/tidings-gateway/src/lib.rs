@@ -26,6 +26,8 @@ pub mod metrics;
 pub mod reports;
 pub mod settings;
 pub mod signals;
+#[cfg(test)]
+mod trial;
 pub mod vendors;
 pub mod webhooks;
 
