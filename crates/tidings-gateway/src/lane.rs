@@ -16,6 +16,7 @@ use tidings_store::{LaneId, Stamp};
 
 use crate::config::LaneConfig;
 use crate::dispatch::{Record, Suspension};
+use crate::intake::stamp::Flows;
 use crate::reports::Watched;
 
 /// One account at one provider.
@@ -160,6 +161,7 @@ pub struct LaneStanding {
     /// One virtual clock for each priority, because messages of one priority overtake those of the
     /// lower ones, and their stamps say nothing about how far these have come.
     virtual_times: [AtomicI64; 3],
+    flows: Flows,
     suspension: Mutex<Suspension>,
     record: Mutex<Record>,
     balance: Mutex<Option<(Balance, Timestamp)>>,
@@ -221,6 +223,11 @@ impl LaneStanding {
     /// otherwise let whole batches overtake those that waited with it.
     pub fn advance_virtual_time(&self, priority: Priority, stamp: Stamp) {
         self.virtual_times[place(priority)].fetch_max(stamp.0, Ordering::Relaxed);
+    }
+
+    /// Who is ahead of the virtual times, for the stamps of what is accepted next.
+    pub fn flows(&self) -> &Flows {
+        &self.flows
     }
 
     /// What was left when the provider was asked last.

@@ -276,6 +276,7 @@ pub(super) fn customer(account: &tidings_store::StoredAccount) -> Result<Custome
     Ok(Customer {
         id: account.id.clone(),
         settings: Arc::new(settings),
+        is_active: account.is_active,
     })
 }
 
