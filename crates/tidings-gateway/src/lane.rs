@@ -15,7 +15,7 @@ use tidings_core::{Clock, Priority, Timestamp};
 use tidings_store::{LaneId, Stamp};
 
 use crate::config::LaneConfig;
-use crate::dispatch::{Record, Suspension};
+use crate::dispatch::{DailyCount, Record, Suspension};
 use crate::reports::Watched;
 
 /// One account at one provider.
@@ -104,13 +104,11 @@ impl Lane {
         clock: &Arc<dyn Clock>,
         before: Option<&Self>,
     ) -> Self {
-        let (circuit, standing) = match before {
-            Some(before) => (before.circuit.clone(), Arc::clone(&before.standing)),
-            None => {
-                let circuit = Circuit::new(BreakerPolicy::default(), Arc::clone(clock));
-                (circuit, Arc::default())
-            }
-        };
+        let kept = before.map(|before| (before.circuit.clone(), Arc::clone(&before.standing)));
+        let (circuit, standing) = kept.unwrap_or_else(|| {
+            let circuit = Circuit::new(BreakerPolicy::default(), Arc::clone(clock));
+            (circuit, Arc::default())
+        });
         Self {
             id: config.id.as_str().into(),
             name: config.id.as_str().into(),
@@ -162,6 +160,9 @@ pub struct LaneStanding {
     virtual_times: [AtomicI64; 3],
     suspension: Mutex<Suspension>,
     record: Mutex<Record>,
+    daily: Mutex<DailyCount>,
+    /// Whether what it remembers over a restart was taken up.
+    is_recalled: AtomicBool,
     balance: Mutex<Option<(Balance, Timestamp)>>,
     watched: Watched,
 }
@@ -223,6 +224,12 @@ impl LaneStanding {
         self.virtual_times[place(priority)].fetch_max(stamp.0, Ordering::Relaxed);
     }
 
+    /// Where the virtual time begins, unless it has begun.
+    pub(crate) fn begin_virtual_time(&self, priority: Priority, stamp: Stamp) {
+        let clock = &self.virtual_times[place(priority)];
+        let _ = clock.compare_exchange(0, stamp.0, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
     /// What was left when the provider was asked last.
     pub fn balance(&self) -> Option<(Balance, Timestamp)> {
         lock(&self.balance).clone()
@@ -236,6 +243,16 @@ impl LaneStanding {
     /// Whether and for how long the lane is left alone because its provider refuses the account.
     pub(crate) fn suspension(&self) -> MutexGuard<'_, Suspension> {
         lock(&self.suspension)
+    }
+
+    /// The parts of the day.
+    pub(crate) fn daily(&self) -> MutexGuard<'_, DailyCount> {
+        lock(&self.daily)
+    }
+
+    /// Whether this is the first time that what it remembers is taken up.
+    pub(crate) fn recall_once(&self) -> bool {
+        !self.is_recalled.swap(true, Ordering::Relaxed)
     }
 
     /// What came of its calls.

@@ -141,7 +141,9 @@ pub(super) fn resolve(
     let fail = Next::Fail(failed_for);
     match course {
         Course::Fail | Course::FindOut => fail,
-        Course::Again | Course::Elsewhere(Otherwise::Again | Otherwise::Fail) if is_too_often => fail,
+        Course::Again | Course::Elsewhere(Otherwise::Again | Otherwise::Fail) if is_too_often => {
+            fail
+        }
         _ if is_too_late => fail,
         Course::Again => {
             // Waiting longer than the message is worth helps nobody.
