@@ -18,6 +18,7 @@ use uuid::Uuid;
 use crate::access::Access;
 use crate::config::Config;
 use crate::dispatch::Measurements;
+use crate::intake::batch::Batches;
 use crate::lane::Lane;
 use crate::signals::Signals;
 
@@ -32,6 +33,7 @@ struct Shared {
     node: NodeId,
     live: ArcSwap<Live>,
     signals: Signals,
+    batches: Batches,
     measured: Measurements,
     access: Access,
     metrics_page: OnceLock<MetricsPage>,
@@ -67,6 +69,7 @@ impl Gateway {
             node,
             live: ArcSwap::from_pointee(live),
             signals: Signals::default(),
+            batches: Batches::default(),
             measured: Measurements::default(),
             access: Access::default(),
             metrics_page: OnceLock::new(),
@@ -119,6 +122,11 @@ impl Gateway {
     /// Wakes loops.
     pub fn signals(&self) -> &Signals {
         &self.0.signals
+    }
+
+    /// Batches whose rows are coming in.
+    pub fn batches(&self) -> &Batches {
+        &self.0.batches
     }
 
     /// Who may come in.

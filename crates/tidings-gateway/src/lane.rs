@@ -16,6 +16,7 @@ use tidings_store::{LaneId, Stamp};
 
 use crate::config::LaneConfig;
 use crate::dispatch::{DailyCount, Record, Suspension};
+use crate::intake::stamp::Flows;
 use crate::reports::Watched;
 
 /// One account at one provider.
@@ -158,6 +159,7 @@ pub struct LaneStanding {
     /// One virtual clock for each priority, because messages of one priority overtake those of the
     /// lower ones, and their stamps say nothing about how far these have come.
     virtual_times: [AtomicI64; 3],
+    flows: Flows,
     suspension: Mutex<Suspension>,
     record: Mutex<Record>,
     daily: Mutex<DailyCount>,
@@ -228,6 +230,11 @@ impl LaneStanding {
     pub(crate) fn begin_virtual_time(&self, priority: Priority, stamp: Stamp) {
         let clock = &self.virtual_times[place(priority)];
         let _ = clock.compare_exchange(0, stamp.0, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// Who is ahead of the virtual times, for the stamps of what is accepted next.
+    pub fn flows(&self) -> &Flows {
+        &self.flows
     }
 
     /// What was left when the provider was asked last.

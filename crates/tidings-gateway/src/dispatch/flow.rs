@@ -19,6 +19,7 @@ use super::next;
 use super::pace::Today;
 use super::route::{self, sender_on};
 use super::suspension::Passable;
+use crate::intake::timing::{NextOpening, next_opening};
 
 /// The most messages of one store call.
 const MOST_AT_ONCE: usize = 1_000;
@@ -484,18 +485,26 @@ impl LaneLoop {
     }
 }
 
-/// Why a message is not to be sent although it was leased, if that is so.
+/// Why a message is not to be sent although it was leased, if that is so: its validity is over, or the hours
+/// in which it may leave.
 fn not_now(leased: &Leased, now: Timestamp) -> Option<Returned> {
-    if leased.expires_at.is_some_and(|end| end <= now) {
-        return Some(Returned {
-            key: leased.key,
-            lease: leased.lease,
-            next: Next::Expire,
-            closes_at: None,
-            fault: None,
-        });
-    }
-    None
+    let (next, closes_at) = if leased.expires_at.is_some_and(|end| end <= now) {
+        (Next::Expire, None)
+    } else {
+        let is_closed = leased.closes_at.is_some_and(|end| end <= now);
+        match next_opening(leased.timing.as_deref().filter(|_| is_closed)?, now) {
+            NextOpening::Open { .. } => return None,
+            NextOpening::Wait { hold, closes_at } => (Next::Hold(hold), closes_at),
+            NextOpening::Over => (Next::Expire, None),
+        }
+    };
+    Some(Returned {
+        key: leased.key,
+        lease: leased.lease,
+        next,
+        closes_at,
+        fault: None,
+    })
 }
 
 /// A leased message that goes back as it was.
