@@ -31,7 +31,7 @@ statements! {
         VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     HAS_ACCOUNT = "SELECT EXISTS (SELECT 1 FROM accounts WHERE key = ?1)";
     ACCOUNTS = "SELECT n.name, a.settings, a.quota, a.is_active, a.created_at, a.version
-        FROM accounts a JOIN names n ON n.key = a.key ORDER BY n.name";
+        FROM accounts a CROSS JOIN names n ON n.key = a.key ORDER BY n.name";
     ACCOUNT = "SELECT n.name, a.settings, a.quota, a.is_active, a.created_at, a.version
         FROM accounts a JOIN names n ON n.key = a.key WHERE a.key = ?1";
     CHANGE_ACCOUNT = "UPDATE accounts SET settings = ?2, quota = ?3, is_active = ?4, version = ?5

@@ -15,7 +15,7 @@ use crate::store::Lanes;
 
 statements! {
     DEPTHS = "SELECT l.key, n.name, n_ready, n_waiting, n_in_hand, n_in_doubt
-        FROM lanes l JOIN names n ON n.key = l.key
+        FROM lanes l CROSS JOIN names n ON n.key = l.key
         WHERE n_ready + n_waiting + n_in_hand + n_in_doubt > 0 ORDER BY n.name";
     FIRST_STAMP = "SELECT stamp FROM messages WHERE place = 1 AND lane = ?1
         ORDER BY priority DESC, stamp LIMIT 1";
@@ -26,7 +26,7 @@ statements! {
     DEPTH = "SELECT ifnull(sum(n_held), 0), ifnull(sum(n_ready + n_waiting), 0) FROM lanes";
     WEBHOOK_KEYS = "SELECT key FROM webhooks";
     DUE_DELIVERIES = "SELECT count(*) FROM deliveries WHERE webhook = ?1 AND next_at IS NOT NULL";
-    MEMORIES = "SELECT n.name, l.memory FROM lanes l JOIN names n ON n.key = l.key
+    MEMORIES = "SELECT n.name, l.memory FROM lanes l CROSS JOIN names n ON n.key = l.key
         WHERE l.memory IS NOT NULL ORDER BY n.name";
     REMEMBER = "INSERT INTO lanes (key, memory) VALUES (?1, ?2)
         ON CONFLICT (key) DO UPDATE SET memory = ?2";

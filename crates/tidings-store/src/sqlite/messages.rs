@@ -11,7 +11,7 @@ use super::row::{
     state_code, unsigned,
 };
 use super::sql::{Sql, statements};
-use super::standing::{CANCEL_WISH, Cause, DUPLICATE_RISK, KEY_OF, Place};
+use super::standing::{CANCEL_WISH, Cause, DUPLICATE_RISK, Place};
 use super::write::Write;
 use crate::error::{Result, StoreError};
 use crate::model::{
@@ -449,11 +449,6 @@ fn cancel(
 pub(super) fn batch_key(db: &Db, batch: BatchId) -> Result<i64> {
     let key = db.one(BATCH_KEY, [batch.0.into_bytes()], |row| row.get(0))?;
     key.ok_or_else(|| StoreError::not_found("batch"))
-}
-
-/// The key of a message, if it is there.
-pub(super) fn message_key(db: &Db, id: MessageId) -> Result<Option<i64>> {
-    db.one(KEY_OF, [id.0.into_bytes()], |row| row.get(0))
 }
 
 /// A request that was taken under a key.

@@ -32,6 +32,8 @@ mod row;
 mod schema;
 mod sql;
 mod standing;
+#[cfg(test)]
+mod tests;
 mod tokens;
 mod webhooks;
 mod write;

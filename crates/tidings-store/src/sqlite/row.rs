@@ -36,8 +36,6 @@ pub(super) trait RowExt {
     fn state(&self, column: usize) -> rusqlite::Result<MessageState>;
     /// A reason or none.
     fn reason(&self, column: usize) -> rusqlite::Result<Option<Reason>>;
-    /// A value that is written as a text.
-    fn word<T: std::str::FromStr>(&self, column: usize) -> rusqlite::Result<T>;
 }
 
 impl RowExt for Row<'_> {
@@ -86,11 +84,6 @@ impl RowExt for Row<'_> {
             None => Ok(None),
             Some(word) => word.parse().map(Some).map_err(|_| unreadable(column)),
         }
-    }
-
-    fn word<T: std::str::FromStr>(&self, column: usize) -> rusqlite::Result<T> {
-        let word = self.get_ref(column)?.as_str()?;
-        word.parse().map_err(|_| unreadable(column))
     }
 }
 

@@ -11,12 +11,6 @@ use super::sql::statements;
 use crate::error::{Result, StoreError, StoreErrorKind};
 
 mod embedded {
-    #![expect(
-        unreachable_pub,
-        missing_docs,
-        reason = "what the macro of refinery writes"
-    )]
-
     refinery::embed_migrations!("migrations/sqlite");
 }
 

@@ -47,7 +47,7 @@ statements! {
         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
         ON CONFLICT (key) DO UPDATE SET n_ready = n_ready + ?2, n_waiting = n_waiting + ?3,
         n_held = n_held + ?4, n_in_hand = n_in_hand + ?5, n_in_doubt = n_in_doubt + ?6";
-    ANY_UNMATCHED = "SELECT EXISTS (SELECT 1 FROM unmatched)";
+    ANY_UNMATCHED = "SELECT max(key) IS NOT NULL FROM unmatched";
 }
 
 /// How many places of the sequence share an entry in `spans`.
