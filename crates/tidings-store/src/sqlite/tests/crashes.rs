@@ -44,22 +44,20 @@ async fn a_copy_taken_at_any_moment_has_everything_that_was_answered() {
         });
     }
     let mut copies = Vec::new();
-    while !work.is_empty() {
-        let to = fixture
-            .directory
-            .path()
-            .join(format!("{}.db", copies.len()));
+    while copies.len() < 12 && !work.is_empty() {
+        let to = fixture.directory.path().join(format!("{}.db", copies.len()));
         let before = answered.load(std::sync::atomic::Ordering::SeqCst);
         copy(&path, &to);
         copies.push((to, before));
-        // As often as some of the work ends, and in between whenever this task has its turn.
-        for _ in 0..50 {
+        // Whenever another hundred messages were answered, or some of the work has ended.
+        while answered.load(std::sync::atomic::Ordering::SeqCst) < before + 100 {
             tokio::task::yield_now().await;
-        }
-        while let Some(ended) = work.try_join_next() {
-            ended.unwrap();
+            if work.try_join_next().map(Result::unwrap).is_some() {
+                break;
+            }
         }
     }
+    work.join_all().await;
     assert!(copies.len() > 2, "the work went on while copies were taken");
     for (copy, n_answered) in copies {
         check_copy(&copy, n_answered).await;
