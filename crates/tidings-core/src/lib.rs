@@ -34,7 +34,7 @@ pub use state::{
     AttemptEnd, EarlierAttempts, HeldReason, MessageEvent, MessageState, RefusedEvent, Transition,
 };
 pub use time::{
-    Clock, DailyHours, Day, Opening, SendWindow, TimeError, TimeOfDay, TimeZone, Timestamp,
-    TimestampError, WindowError, ZonedTime,
+    Clock, DailyHours, Day, HoursOfDay, HoursOfDayError, Opening, QuietTimes, SendWindow,
+    TimeError, TimeOfDay, TimeZone, Timestamp, TimestampError, WindowError, ZonedTime,
 };
 pub use words::UnknownWord;

@@ -17,6 +17,8 @@ use uuid::Uuid;
 
 use crate::access::Access;
 use crate::config::Config;
+use crate::dispatch::Measurements;
+use crate::intake::batch::Batches;
 use crate::lane::Lane;
 use crate::signals::Signals;
 
@@ -31,6 +33,8 @@ struct Shared {
     node: NodeId,
     live: ArcSwap<Live>,
     signals: Signals,
+    batches: Batches,
+    measured: Measurements,
     access: Access,
     metrics_page: OnceLock<MetricsPage>,
     tasks: TaskTracker,
@@ -65,6 +69,8 @@ impl Gateway {
             node,
             live: ArcSwap::from_pointee(live),
             signals: Signals::default(),
+            batches: Batches::default(),
+            measured: Measurements::default(),
             access: Access::default(),
             metrics_page: OnceLock::new(),
             tasks: TaskTracker::new(),
@@ -118,6 +124,11 @@ impl Gateway {
         &self.0.signals
     }
 
+    /// Batches whose rows are coming in.
+    pub fn batches(&self) -> &Batches {
+        &self.0.batches
+    }
+
     /// Who may come in.
     pub fn access(&self) -> &Access {
         &self.0.access
@@ -131,6 +142,11 @@ impl Gateway {
     /// The page of numbers, where anybody writes one.
     pub fn metrics_page(&self) -> Option<String> {
         self.0.metrics_page.get().map(|page| page())
+    }
+
+    /// What the lanes' calls have shown, as far as routes go by it.
+    pub fn measured(&self) -> &Measurements {
+        &self.0.measured
     }
 
     /// What runs in the background; awaited at the end.

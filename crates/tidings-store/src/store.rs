@@ -93,7 +93,7 @@ pub trait Messages: Send + Sync + 'static {
     /// Keeps messages: ∅ → `held` or `queued`. The account's quota is charged with the parts of what is
     /// taken; messages that do not fit are refused one by one, in order. An account that is not kept has
     /// no limit. The key is looked at first, then the row of the batch, then the quota. A key counts until
-    /// [`Queue::repair`] removes it; that of a batch is another request. A message without a lane and
+    /// its `keep_until`, whenever [`Queue::repair`] removes it; that of a batch is another request. A message without a lane and
     /// without a hold is `held:no_route`. If its conversation is kept, that becomes the latest.
     /// `NotFound` for a batch that is not kept. A message sees the keys and rows of those before it in the
     /// same call. Rows are taken also by a batch that is closed.

@@ -7,6 +7,7 @@
 
 mod conversations;
 mod numbers;
+mod serve;
 mod sim;
 mod subscriptions;
 
@@ -24,7 +25,8 @@ use crate::values::{duration, positive, url_path};
 
 pub(crate) use conversations::{MessagesArgs, SessionsAction, SessionsArgs};
 pub(crate) use numbers::{NumberUse, NumbersAction, NumbersArgs};
-pub(crate) use sim::{DemoArgs, SimArgs};
+pub(crate) use serve::{CheckArgs, DemoArgs, ServeArgs};
+pub(crate) use sim::SimArgs;
 pub(crate) use subscriptions::{ChangeArgs, CreateArgs, SubscriptionsAction, SubscriptionsArgs};
 
 /// Send text messages dependably.
@@ -71,12 +73,22 @@ pub(crate) enum Command {
     Balance(BalanceArgs),
     Contacts(ContactsArgs),
     Groups(GroupsArgs),
+    Serve(ServeArgs),
+    Check(CheckArgs),
     Sim(SimArgs),
+    Providers(ProvidersArgs),
     Bench(BenchArgs),
     Demo(DemoArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
     ExitCodes(ExitCodesArgs),
+}
+
+impl Command {
+    /// Whether the command says itself in which form it logs, because its configuration says so.
+    pub(crate) fn starts_its_own_log(&self) -> bool {
+        matches!(self, Self::Serve(_))
+    }
 }
 
 /// Which account at which provider is used.
@@ -93,6 +105,22 @@ pub(crate) struct AccountArgs {
     /// The account: the `id` of a lane in the configuration
     #[arg(long, value_name = "ID")]
     pub(crate) account: Option<String>,
+}
+
+/// Which gateway is used.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Gateway")]
+pub(crate) struct GatewayArgs {
+    /// The gateway, such as `http://127.0.0.1:8080` [default: the variable `TIDINGS_GATEWAY`]
+    #[arg(long, value_name = "URL", global = true)]
+    pub(crate) gateway: Option<String>,
+    /// A key of its API; `env:NAME` and `file:PATH` say where it lies [default: the variable
+    /// `TIDINGS_API_KEY`]
+    #[arg(long, value_name = "KEY", global = true)]
+    pub(crate) api_key: Option<String>,
+    /// A file of certificates (PEM) that are trusted besides those that the machine trusts
+    #[arg(long = "gateway-ca-file", value_name = "FILE", global = true)]
+    pub(crate) ca_file: Option<PathBuf>,
 }
 
 /// Show how texts are encoded and cut into parts
@@ -504,6 +532,35 @@ pub(crate) enum GroupsAction {
         text_options: TextArgs,
         #[command(flatten)]
         account: AccountArgs,
+    },
+}
+
+/// Show the lanes of a gateway, and stop or restart one
+#[derive(Debug, Args)]
+#[command(
+    after_help = "EXAMPLES\n  tidings providers list --gateway http://127.0.0.1:8080 --api-key env:KEY\n  \
+                  tidings providers pause norway"
+)]
+pub(crate) struct ProvidersArgs {
+    #[command(subcommand)]
+    pub(crate) action: ProvidersAction,
+    #[command(flatten)]
+    pub(crate) gateway: GatewayArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProvidersAction {
+    /// List the lanes: what waits for each, what it sent, what is left
+    List,
+    /// Let nothing leave over a lane until it is resumed
+    Pause {
+        /// The lane, as the configuration names it
+        lane: String,
+    },
+    /// Let a lane go on
+    Resume {
+        /// The lane
+        lane: String,
     },
 }
 

@@ -6,6 +6,7 @@ mod balance;
 mod batches;
 mod bench;
 mod callbacks;
+mod check;
 mod completions;
 mod contacts;
 mod demo;
@@ -14,8 +15,10 @@ mod man;
 mod messages;
 mod numbers;
 mod pages;
+mod providers;
 mod segments;
 mod send;
+mod serve;
 mod sessions;
 mod sim;
 mod status;
@@ -40,6 +43,8 @@ struct Context {
     output: Output,
     environment: Environment,
     clock: Arc<dyn Clock>,
+    /// How often `-v` was given.
+    verbose: u8,
 }
 
 /// An account that has been connected.
@@ -55,6 +60,7 @@ pub(crate) fn run(cli: Cli, environment: Environment, output: Output) -> anyhow:
         output,
         environment,
         clock: Arc::new(SystemClock::new()),
+        verbose: cli.global.verbose,
     };
     match cli.command {
         Command::Segments(args) => segments::run(&context, &args),
@@ -87,8 +93,11 @@ fn in_run_time(context: &Context, command: Command) -> anyhow::Result<()> {
             Command::Balance(args) => unless_interrupted(balance::run(context, &args)).await,
             Command::Contacts(args) => unless_interrupted(contacts::run(context, &args)).await,
             Command::Groups(args) => groups::run(context, &args).await,
+            Command::Providers(args) => unless_interrupted(providers::run(context, &args)).await,
             Command::Bench(args) => unless_interrupted(bench::run(context, &args)).await,
             Command::Sim(args) => sim::run(context, &mut Interrupt::listen()?, &args).await,
+            Command::Serve(args) => serve::run(context, &args).await,
+            Command::Check(args) => unless_interrupted(check::run(context, &args)).await,
             Command::Demo(args) => demo::run(context, &mut Interrupt::listen()?, &args).await,
             Command::Segments(_)
             | Command::Completions(_)

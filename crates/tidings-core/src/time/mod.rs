@@ -1,13 +1,16 @@
-//! Points in time and where they come from; time zones in `zone.rs`, the time in which a message may
-//! leave in `window.rs`.
+//! Points in time and where they come from; time zones in `zone.rs` and those of a number in `region.rs`,
+//! the time in which a message may leave in `window.rs`, and when nobody is texted in `quiet.rs`.
 //!
 //! Called by everything that needs to know the time. The functions of this crate never read a
 //! clock: they are given a [`Timestamp`], and only the programs' [`Clock`] reads one.
 
+mod quiet;
+mod region;
 #[cfg(test)]
 mod tests;
 mod window;
 mod zone;
+mod zone_table;
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,6 +18,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use quiet::{HoursOfDay, HoursOfDayError, QuietTimes};
 pub use window::{DailyHours, Opening, SendWindow, WindowError};
 pub use zone::{Day, TimeError, TimeOfDay, TimeZone, ZonedTime};
 

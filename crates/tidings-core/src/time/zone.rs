@@ -11,6 +11,7 @@ use std::sync::LazyLock;
 
 use jiff::civil;
 use jiff::tz::{Disambiguation, TimeZoneDatabase};
+use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
 
@@ -26,7 +27,8 @@ static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundl
 /// assert!(TimeZone::named("Oslo").is_err());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct TimeZone(jiff::tz::TimeZone);
 
 impl TimeZone {
@@ -87,6 +89,11 @@ pub(super) struct Steady {
 }
 
 impl Steady {
+    /// How far clocks are ahead of UTC.
+    pub(super) fn seconds_ahead(&self) -> i32 {
+        self.offset.seconds()
+    }
+
     /// What calendars and clocks show.
     pub(super) fn shown_at(&self, moment: Timestamp) -> (Day, TimeOfDay) {
         let shown = self.offset.to_datetime(moment.0);
@@ -109,6 +116,34 @@ impl fmt::Display for TimeZone {
             (None, Ok(offset)) => fmt::Display::fmt(&offset, f),
             (None, Err(_)) => f.write_str("unnamed"),
         }
+    }
+}
+
+/// Reads a name of the IANA database, or a distance from UTC: what `Display` writes.
+impl FromStr for TimeZone {
+    type Err = TimeError;
+
+    fn from_str(text: &str) -> Result<Self, TimeError> {
+        if !text.starts_with(['+', '-']) {
+            return Self::named(text);
+        }
+        let parser = jiff::fmt::temporal::DateTimeParser::new();
+        let zone = parser.parse_time_zone_with(&ZONES, text);
+        zone.map(Self).map_err(|_| TimeError::NoSuchZone)
+    }
+}
+
+impl TryFrom<String> for TimeZone {
+    type Error = TimeError;
+
+    fn try_from(text: String) -> Result<Self, TimeError> {
+        text.parse()
+    }
+}
+
+impl From<TimeZone> for String {
+    fn from(zone: TimeZone) -> Self {
+        zone.to_string()
     }
 }
 
@@ -228,7 +263,8 @@ fn fault_of(text: &str) -> TimeError {
 }
 
 /// A day of the calendar, in no particular zone. Written and read as `2026-03-29`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Day(civil::Date);
 
 impl Day {
@@ -273,9 +309,24 @@ impl FromStr for Day {
     }
 }
 
+impl TryFrom<String> for Day {
+    type Error = TimeError;
+
+    fn try_from(text: String) -> Result<Self, TimeError> {
+        text.parse()
+    }
+}
+
+impl From<Day> for String {
+    fn from(day: Day) -> Self {
+        day.to_string()
+    }
+}
+
 /// A time that a clock shows, to the second, in no particular zone. Written as `09:00:00`, read
 /// also as `09:00`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct TimeOfDay(civil::Time);
 
 impl TimeOfDay {
@@ -334,6 +385,20 @@ impl FromStr for TimeOfDay {
         let minute = number(field().ok_or(TimeError::NotATime)?)?;
         let second = field().map_or(Ok(0), number)?;
         Self::new(hour, minute, second)
+    }
+}
+
+impl TryFrom<String> for TimeOfDay {
+    type Error = TimeError;
+
+    fn try_from(text: String) -> Result<Self, TimeError> {
+        text.parse()
+    }
+}
+
+impl From<TimeOfDay> for String {
+    fn from(time: TimeOfDay) -> Self {
+        time.to_string()
     }
 }
 

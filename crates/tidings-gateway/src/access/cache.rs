@@ -62,7 +62,10 @@ impl Uses {
 
     /// That it was good, coming from there.
     pub(super) fn came_from(&self, from: IpAddr, now: Duration) {
-        let mut addresses = self.came_from.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut addresses = self
+            .came_from
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         addresses.retain(|(address, at)| *address != from && now < *at + ADDRESS_REMEMBERED_FOR);
         if addresses.len() >= MAX_ADDRESSES {
             addresses.remove(0);
@@ -72,7 +75,10 @@ impl Uses {
 
     /// Whether it was good lately, coming from there.
     pub(super) fn is_known_from(&self, from: Option<IpAddr>, now: Duration) -> bool {
-        let addresses = self.came_from.lock().unwrap_or_else(PoisonError::into_inner);
+        let addresses = self
+            .came_from
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         addresses
             .iter()
             .any(|(address, at)| Some(*address) == from && now < *at + ADDRESS_REMEMBERED_FOR)
@@ -80,7 +86,10 @@ impl Uses {
 
     /// That somebody came from there with another secret.
     pub(super) fn forget(&self, from: Option<IpAddr>) {
-        let mut addresses = self.came_from.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut addresses = self
+            .came_from
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         addresses.retain(|(address, _)| Some(*address) != from);
     }
 }
@@ -259,9 +268,7 @@ async fn known(
 }
 
 /// An account as the stages of the gateway know it.
-pub(super) fn customer(
-    account: &tidings_store::StoredAccount,
-) -> Result<Customer, StoreError> {
+pub(super) fn customer(account: &tidings_store::StoredAccount) -> Result<Customer, StoreError> {
     let settings: AccountSettings = serde_json::from_str(&account.settings).map_err(|error| {
         let what = format!("the settings of account {} cannot be read", account.id);
         StoreError::new(tidings_store::StoreErrorKind::Corrupt, what).with_source(error)
@@ -269,6 +276,7 @@ pub(super) fn customer(
     Ok(Customer {
         id: account.id.clone(),
         settings: Arc::new(settings),
+        is_active: account.is_active,
     })
 }
 

@@ -197,15 +197,8 @@ pub async fn bootstrap(
 ) -> Result<CreatedKey, KeyError> {
     if store.account(&request.account).await?.is_none() {
         let settings = AccountSettings::default();
-        let added = add_account(
-            store,
-            request.account.clone(),
-            &settings,
-            None,
-            acting,
-            now,
-        );
-        match added.await {
+        let id = request.account.clone();
+        match add_account(store, id, &settings, None, acting, now).await {
             // Another process was faster.
             Err(error) if error.kind() == StoreErrorKind::Conflict => {}
             added => {

@@ -8,8 +8,8 @@ use std::fmt::Write as _;
 
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
-use tidings::backend::Presented;
 use tidings::ProviderSpec;
+use tidings::backend::Presented;
 use tidings::provider::Setting;
 use tidings_store::StoredKey;
 
@@ -151,10 +151,7 @@ pub(super) struct VendorKey {
 }
 
 /// Puts presented credentials together; `None` where one is missing.
-pub(super) fn vendor_key(
-    spec: &'static ProviderSpec,
-    presented: &Presented,
-) -> Option<VendorKey> {
+pub(super) fn vendor_key(spec: &'static ProviderSpec, presented: &Presented) -> Option<VendorKey> {
     let mut public = String::new();
     let mut secret = Sha256::new();
     for setting in credentials(spec) {

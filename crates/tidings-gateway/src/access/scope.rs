@@ -54,8 +54,7 @@ impl FromStr for Scope {
 
     fn from_str(word: &str) -> Result<Self, Self::Err> {
         let mut all = Self::ALL.iter().copied();
-        all.find(|scope| scope.as_str() == word)
-            .ok_or(UnknownScope)
+        all.find(|scope| scope.as_str() == word).ok_or(UnknownScope)
     }
 }
 

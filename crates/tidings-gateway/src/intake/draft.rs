@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use tidings_core::text::Replacement;
 use tidings_core::{
-    ClientRef, DeliveryPolicy, E164, Media, Priority, Region, SendWindow, SenderId, Tag, TimeZone,
-    Timestamp,
+    ClientRef, Day, DeliveryPolicy, E164, HoursOfDay, Media, Priority, Region, SendWindow,
+    SenderId, Tag, TimeOfDay, TimeZone, Timestamp,
 };
 use tidings_store::{ConversationId, MessageId, Once};
 
@@ -17,7 +17,7 @@ use tidings_store::{ConversationId, MessageId, Once};
 pub struct Draft {
     /// For whom.
     pub to: DraftRecipient,
-    /// The text.
+    /// The text, without the footer of its route.
     pub text: Arc<str>,
     /// The sender.
     pub from: Option<SenderId>,
@@ -27,7 +27,7 @@ pub struct Draft {
     pub tag: Option<Tag>,
     /// What leaves first.
     pub priority: Priority,
-    /// How long it is worth sending, from the moment it may leave.
+    /// How long it is worth sending, from the moment at which it may leave first.
     pub valid_for: Option<Duration>,
     /// What is done after a lost answer.
     pub policy: Option<DeliveryPolicy>,
@@ -39,13 +39,16 @@ pub struct Draft {
     pub max_parts: Option<u8>,
     /// A file that goes with it.
     pub media: Option<Media>,
-    /// The name that makes sure that it is accepted once.
+    /// The name that makes sure that it is accepted once. It is kept until 24 hours after the message
+    /// may leave first, or longer where it says so; where it has no answer, intake writes one that it
+    /// can read again itself.
     pub once: Option<Once>,
     /// What the caller of a vendor's API asked for besides (JSON).
     pub terms: Option<Arc<str>>,
     /// The conversation that it belongs to.
     pub conversation: Option<ConversationId>,
-    /// Whether it is sent although the recipient has opted out.
+    /// Whether it is sent although the recipient has opted out: the confirmation of the opt-out. It
+    /// gets no footer.
     pub passes_opt_out: bool,
     /// The message that this one repeats.
     pub resend_of: Option<MessageId>,
@@ -74,6 +77,19 @@ impl Draft {
             resend_of: None,
         }
     }
+
+    /// The same for another recipient: how the rows of a batch are made from its defaults. What names
+    /// one message, its reference and its key, is not carried over.
+    #[must_use]
+    pub fn with(&self, to: DraftRecipient, text: impl Into<Arc<str>>) -> Self {
+        Self {
+            to,
+            text: text.into(),
+            reference: None,
+            once: None,
+            ..self.clone()
+        }
+    }
 }
 
 /// For whom a message is.
@@ -94,15 +110,41 @@ impl std::fmt::Debug for DraftRecipient {
     }
 }
 
-/// When a message may leave. The default is as soon as quiet hours and blackout dates allow.
-#[derive(Clone, Debug, Default)]
+/// When a message may leave. The default is as soon as quiet hours and blackout dates allow. All
+/// conditions hold together.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Timing {
     /// Not before this moment.
     pub send_at: Option<Timestamp>,
-    /// Only within this window.
+    /// Not before calendar and clock show this where the recipient is.
+    pub send_at_local: Option<LocalTime>,
+    /// Only within this window, which names its own zone.
     pub window: Option<SendWindow>,
-    /// The recipient's zone; else the contact's, else the strictest of the zones of the number.
+    /// Only in these hours where the recipient is.
+    pub hours: Option<LocalHours>,
+    /// The recipient's zone; else the contact's, else the account's, else the strictest of the zones
+    /// of the number's region.
     pub zone: Option<TimeZone>,
     /// Whether quiet hours and blackout dates do not count: a one-time code.
     pub ignores_quiet_hours: bool,
+}
+
+/// A day and a time, in a zone that is not known yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LocalTime {
+    /// The day.
+    pub day: Day,
+    /// The time.
+    pub time: TimeOfDay,
+}
+
+/// The same hours on each of some days, in a zone that is not known yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LocalHours {
+    /// From when until when a message may leave.
+    pub hours: HoursOfDay,
+    /// The first day; `None` is today.
+    pub first: Option<Day>,
+    /// The last day; `None` is without an end.
+    pub last: Option<Day>,
 }

@@ -8,7 +8,7 @@ use std::future::Future;
 use tidings_core::{DeliveryReport, ProviderRef};
 
 use super::Calls;
-use super::circuit::{Circuit, Sign};
+use super::circuit::{Circuit, Passage, Sign};
 use crate::error::{Acceptance, Error, ErrorKind, Result};
 use crate::provider::{AttemptRef, Balance, Capabilities, Outbound, Provider, Receipt, Reconciled};
 
@@ -83,6 +83,15 @@ impl<C: Calls> Calls for Breaker<C> {
 
     fn innermost(&self) -> &dyn Provider {
         self.inner.innermost()
+    }
+}
+
+impl Passage<'_> {
+    /// Ends a call of [`Provider::submit`](crate::Provider::submit) with what its results tell of the
+    /// provider: as [`Breaker`] counts them.
+    pub fn end_with(self, results: &Result<Vec<Result<Receipt>>>) {
+        let read = |results: &Vec<Result<Receipt>>| sign_of_all(results);
+        self.end(results.as_ref().map_or_else(sign_of, read));
     }
 }
 

@@ -1,6 +1,7 @@
 //! When a provider counts as down, and when it is asked again: the state behind a breaker.
 //!
-//! Held by [`super::Breaker`], which makes the calls, and read by whoever shows how an account stands.
+//! Held by [`super::Breaker`], which makes the calls, or by a program that makes them itself; read by
+//! whoever shows how an account stands.
 //! It calls nobody and waits for nothing.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -161,8 +162,36 @@ impl Circuit {
         }
     }
 
-    /// Lets a call go through, or says how long there is no use in it.
-    pub(super) fn enter(&self) -> Result<Passage<'_>> {
+    /// Lets a call go through, or says how long there is no use in it. For programs that make their
+    /// calls without a [`Breaker`](super::Breaker) around them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unavailable`], proved not to be sent, while the provider counts as down;
+    /// [`Error::retry_after`] is then the rest of the pause, where that is known.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::sync::Arc;
+    /// use tidings::layers::{BreakerPolicy, Circuit, CircuitState};
+    /// use tidings::memory::MemoryProvider;
+    /// use tidings::{ClientRef, E164, Error, ErrorKind, Message, Outbound, Provider, SystemClock};
+    ///
+    /// let policy = BreakerPolicy::default().opens_after(1, 1);
+    /// let circuit = Circuit::new(policy, Arc::new(SystemClock::new()));
+    /// let provider = MemoryProvider::new();
+    /// provider.fail_next(Error::not_sent(ErrorKind::Unavailable, "down"));
+    /// let message = Message::new(E164::parse("+224622000001", None)?, "Hello");
+    ///
+    /// let passage = circuit.enter()?;
+    /// let results = provider.submit(&[Outbound::new(ClientRef::new("hello-1")?, message)]).await;
+    /// passage.end_with(&results);
+    /// assert!(matches!(circuit.state(), CircuitState::Open { .. }));
+    /// assert!(circuit.enter().is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn enter(&self) -> Result<Passage<'_>> {
         let mut standing = self.standing();
         match standing.phase {
             Phase::Closed => {}
@@ -236,10 +265,11 @@ impl Standing {
     }
 }
 
-/// A call on its way. Dropped without a sign, as when the call is given up, it tells nothing and
-/// frees the place of a probe.
+/// A call on its way: given by [`Circuit::enter`]. Dropped without a sign, as when the call is given up, it
+/// tells nothing and frees the place of a probe.
 #[derive(Debug)]
-pub(super) struct Passage<'a> {
+#[must_use = "a passage that is dropped at once tells nothing"]
+pub struct Passage<'a> {
     circuit: &'a Circuit,
     era: u64,
     sign: Sign,

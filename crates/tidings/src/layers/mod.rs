@@ -83,7 +83,7 @@ use crate::provider::Provider;
 
 pub use self::breaker::Breaker;
 pub use self::calls::{Calls, Innermost, Stack};
-pub use self::circuit::{BreakerPolicy, Circuit, CircuitState};
+pub use self::circuit::{BreakerPolicy, Circuit, CircuitState, Passage};
 pub use self::concurrency::Concurrency;
 pub use self::rate::{Rate, parts_of};
 pub use self::rate_limit::RateLimit;

@@ -222,6 +222,26 @@ impl Controller {
         has_shifted || has_returned
     }
 
+    /// Goes on with the weights that accounts had when the program ended. They count
+    /// only if they are those of the very same accounts: each is named, and their sum is that of the weights
+    /// at rest; otherwise nothing changes. Whether they count.
+    pub fn resume(&mut self, weights: impl Fn(&AccountName) -> Option<f64>) -> bool {
+        let known = self.accounts.iter().map(|watched| weights(&watched.name));
+        let Some(known) = known.collect::<Option<Vec<f64>>>() else {
+            return false;
+        };
+        let at_rest: f64 = self.accounts.iter().map(|watched| watched.at_rest).sum();
+        let sum: f64 = known.iter().sum();
+        let is_the_same = (sum - at_rest).abs() <= REMEMBERED * at_rest;
+        if !is_the_same || known.iter().any(|weight| *weight < 0.0) {
+            return false;
+        }
+        for (watched, weight) in self.accounts.iter_mut().zip(known) {
+            watched.weight = weight;
+        }
+        true
+    }
+
     /// The accounts with their weights at present.
     pub fn weights(&self) -> impl ExactSizeIterator<Item = (&AccountName, f64)> {
         self.accounts
@@ -327,6 +347,9 @@ impl Controller {
 /// How near to its weight at rest, in parts of it, an account counts as having come back.
 const ROUNDING: f64 = 1e-9;
 
+/// How near the sum of weights that were written down must be to that at rest, in parts of it.
+const REMEMBERED: f64 = 1e-6;
+
 /// One [`Controller`] for each adaptive rule, so that an account that is slow in one country keeps its
 /// share in others.
 #[derive(Clone, Debug, PartialEq)]
@@ -362,6 +385,14 @@ impl Adaptation {
         controllers.fold(false, |changed, controller| {
             controller.adjust(now) | changed
         })
+    }
+
+    /// As [`Controller::resume`], for the accounts of one rule.
+    pub fn resume(&mut self, rule: usize, weights: impl Fn(&AccountName) -> Option<f64>) -> bool {
+        match self.controllers.get_mut(rule) {
+            Some(Some(controller)) => controller.resume(weights),
+            Some(None) | None => false,
+        }
     }
 
     /// What moves the weights of a rule; `None` where nothing does.

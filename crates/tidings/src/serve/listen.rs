@@ -165,6 +165,19 @@ impl Listener {
         Ok(self)
     }
 
+    /// Speaks TLS and nothing else, with a certificate that may be replaced meanwhile.
+    ///
+    /// # Errors
+    /// [`CertificateError`](super::tls::CertificateError) when there is no cryptography for it.
+    #[cfg(feature = "tls-server")]
+    pub fn given_tls(
+        mut self,
+        certificate: &super::tls::GivenCertificate,
+    ) -> Result<Self, super::tls::CertificateError> {
+        self.tls = Some(certificate.config()?);
+        Ok(self)
+    }
+
     /// The address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address

@@ -163,7 +163,7 @@ fn show(
 /// How many messages have left over all lanes since the gateway started.
 async fn left(connection: &mut Connection) -> anyhow::Result<u64> {
     let answer = connection.get("/v1/providers").await?;
-    let lanes = answer["providers"]
+    let lanes = answer["items"]
         .as_array()
         .context("the gateway does not tell what its lanes did")?;
     Ok(lanes.iter().filter_map(|lane| lane["sent"].as_u64()).sum())

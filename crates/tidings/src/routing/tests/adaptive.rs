@@ -503,3 +503,23 @@ proptest! {
         prop_assert_eq!(run.weights(), at_rest);
     }
 }
+
+#[test]
+fn weights_that_were_written_down_go_on_if_they_are_those_of_the_same_accounts() {
+    let resumed = |written: &[Option<f64>]| {
+        let mut run = Run::new(&[1.0, 1.0], AdaptivePolicy::default());
+        let weights = |account: &AccountName| {
+            let place: usize = account.as_str().parse().unwrap();
+            written.get(place).copied().flatten()
+        };
+        let counts = run.controller.resume(weights);
+        (counts, run.weights())
+    };
+    assert_eq!(resumed(&[Some(0.4), Some(1.6)]), (true, vec![0.4, 1.6]));
+    let at_rest = (false, vec![1.0, 1.0]);
+    assert_eq!(resumed(&[Some(0.4)]), at_rest);
+    assert_eq!(resumed(&[Some(0.4), None]), at_rest);
+    assert_eq!(resumed(&[Some(0.4), Some(1.5)]), at_rest);
+    assert_eq!(resumed(&[Some(-1.0), Some(3.0)]), at_rest);
+    assert_eq!(resumed(&[Some(f64::NAN), Some(1.0)]), at_rest);
+}

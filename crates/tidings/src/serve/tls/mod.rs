@@ -1,11 +1,13 @@
-//! TLS with a certificate of one's own making, for listeners that no public authority vouches for:
-//! simulated carriers and gateways on a machine or a network of one's own.
+//! TLS for listeners, with a certificate that somebody gave us or with one of our own making.
 //!
-//! An [`OwnAuthority`] is made or, with its files, kept ([`OwnAuthority::kept`]); it certifies the
-//! address that a listener has, [`OwnAuthority::certify`]; the listener takes the certificate,
-//! [`Listener::tls`](super::listen::Listener::tls). Callers trust the authority's certificate.
-//! Nothing here asks a public authority for anything, and nothing here is for the open internet.
+//! A [`GivenCertificate`] comes as PEM, as public authorities give it, and can be replaced while the
+//! listener runs. Where no public authority vouches for a listener, on a machine or a network of one's own,
+//! an [`OwnAuthority`] is made or, with its files, kept ([`OwnAuthority::kept`]); it certifies the address
+//! that a listener has, [`OwnAuthority::certify`]; callers trust the authority's certificate. The listener
+//! takes either, [`Listener::tls`](super::listen::Listener::tls) and
+//! [`Listener::given_tls`](super::listen::Listener::given_tls). Nothing here asks a public authority for anything.
 
+mod given;
 mod kept;
 #[cfg(test)]
 mod tests;
@@ -23,12 +25,15 @@ use rcgen::{
 };
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use secrecy::SecretString;
 use tidings_core::Timestamp;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::cryptography;
+
+pub use self::given::GivenCertificate;
 
 /// How long a certificate of a listener is good. No client accepts more of some authorities.
 const VALID_FOR: Duration = Duration::from_hours(397 * 24);
@@ -102,6 +107,7 @@ impl OwnAuthority {
         let certificate = params.signed_by(&key, &issuer)?;
         Ok(OwnCertificate {
             chain: vec![certificate.der().clone()],
+            certificate_pem: certificate.pem(),
             key,
         })
     }
@@ -145,10 +151,21 @@ impl fmt::Debug for OwnAuthority {
 /// What a listener shows its callers.
 pub struct OwnCertificate {
     chain: Vec<CertificateDer<'static>>,
+    certificate_pem: String,
     key: KeyPair,
 }
 
 impl OwnCertificate {
+    /// The certificate in PEM, for a listener that takes a [`GivenCertificate`].
+    pub fn certificate_pem(&self) -> &str {
+        &self.certificate_pem
+    }
+
+    /// Its key in PEM. Whoever has it can pass for the listener.
+    pub fn key_pem(&self) -> SecretString {
+        self.key.serialize_pem().into()
+    }
+
     /// What a TLS server needs to know, but for what is spoken inside.
     pub(super) fn config(&self) -> Result<ServerConfig, CertificateError> {
         let provider = cryptography::provider().map_err(CertificateError::NoCryptography)?;
@@ -218,6 +235,13 @@ pub enum CertificateError {
         /// The system's reason.
         source: io::Error,
     },
+    /// What was given is no certificate with its key.
+    NotGiven {
+        /// Why, as a sentence.
+        why: &'static str,
+        /// What the reader says of it.
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
     /// The file is there and holds no certificate of an authority of ours whose key is beside it.
     NotOurs {
         /// The file.
@@ -233,6 +257,7 @@ impl fmt::Display for CertificateError {
             Self::NoCryptography(_) => f.write_str("there is no cryptography for TLS"),
             Self::NotMade(_) => f.write_str("no certificate can be made"),
             Self::File { path, .. } => write!(f, "cannot use the file {}", path.display()),
+            Self::NotGiven { why, .. } => f.write_str(why),
             Self::NotOurs { path, why } => write!(f, "{} {why}", path.display()),
         }
     }
@@ -244,6 +269,7 @@ impl std::error::Error for CertificateError {
             Self::NoCryptography(error) => Some(error),
             Self::NotMade(error) => Some(&**error),
             Self::File { source, .. } => Some(source),
+            Self::NotGiven { source, .. } => source.as_ref().map(|source| &**source as _),
             Self::NotOurs { .. } => None,
         }
     }

@@ -152,6 +152,63 @@ async fn who_trusts_the_authority_is_served_under_every_name() {
 }
 
 #[tokio::test]
+async fn a_given_certificate_is_replaced_while_connections_go_on() {
+    use secrecy::ExposeSecret as _;
+    let now = SystemClock::new().now();
+    let socket = Listener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await;
+    let socket = socket.unwrap();
+    let address = socket.address();
+    let (first, second) = (
+        OwnAuthority::make(now).unwrap(),
+        OwnAuthority::make(now).unwrap(),
+    );
+    let one = first.certify(address.ip(), now).unwrap();
+    let two = second.certify(address.ip(), now).unwrap();
+    let pem = |own: &OwnCertificate| {
+        let key = own.key_pem().expose_secret().as_bytes().to_vec();
+        (own.certificate_pem().as_bytes().to_vec(), key)
+    };
+    let (chain, key) = pem(&one);
+    let given = GivenCertificate::from_pem(&chain, &key).unwrap();
+    let socket = socket.given_tls(&given).unwrap();
+    let mut listener = JoinSet::new();
+    listener.spawn(socket.serve(Versions, CancellationToken::new()));
+    let server = Server {
+        address,
+        authority: first,
+        listener,
+    };
+
+    let mut open = connect(&server, &server.authority, "localhost", &[])
+        .await
+        .unwrap();
+    let (other_chain, other_key) = pem(&two);
+    let mixed = given.replace(&other_chain, &key).unwrap_err();
+    assert_eq!(
+        mixed.to_string(),
+        "the certificate and the key do not belong together"
+    );
+    let empty = given.replace(b"", &key).unwrap_err();
+    assert_eq!(
+        empty.to_string(),
+        "there is no certificate in the file of the certificate"
+    );
+    connect(&server, &server.authority, "localhost", &[])
+        .await
+        .unwrap();
+
+    given.replace(&other_chain, &other_key).unwrap();
+    connect(&server, &server.authority, "localhost", &[])
+        .await
+        .unwrap_err();
+    connect(&server, &second, "localhost", &[]).await.unwrap();
+    open.write_all(CALL).await.unwrap();
+    let mut answer = String::new();
+    open.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.ends_with("one over TLS"), "{answer}");
+}
+
+#[tokio::test]
 async fn a_call_in_the_clear_is_not_taken_for_one_over_tls() {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let socket = Listener::bind(address).await.unwrap();

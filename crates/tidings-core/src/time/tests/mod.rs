@@ -1,4 +1,8 @@
-//! Tests of zones, zoned times, days, times of day and windows.
+//! Tests of zones, zoned times, days, times of day and windows; quiet times and the zones of regions have
+//! files of their own.
+
+mod quiet;
+mod region;
 
 use std::time::Duration;
 

@@ -1,0 +1,246 @@
+//! Bodies, queries and paths, read into types, with every fault as a problem document.
+//!
+//! Called by the handlers, as arguments. Bodies may be compressed; what they grow to is bounded as they
+//! are.
+
+use std::io::Write;
+
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use bytes::Bytes;
+use flate2::write::MultiGzDecoder;
+use http::request::Parts;
+use http::{HeaderMap, header};
+use serde::de::DeserializeOwned;
+use tidings::serve::{self, Failure};
+
+use super::error::{Code, Problem, Result};
+
+/// A body in JSON.
+#[derive(Debug)]
+pub struct JsonBody<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self> {
+        check_json(request.headers())?;
+        let body = read(request).await?;
+        parse(&body).map(Self)
+    }
+}
+
+/// A body in JSON that may be left out.
+#[derive(Debug)]
+pub struct OptionalJson<T>(pub T);
+
+impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalJson<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self> {
+        check_json(request.headers())?;
+        let body = read(request).await?;
+        if body.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        parse(&body).map(Self)
+    }
+}
+
+/// What stands behind the question mark.
+#[derive(Debug)]
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        match axum::extract::Query::from_request_parts(parts, state).await {
+            Ok(axum::extract::Query(query)) => Ok(Self(query)),
+            Err(QueryRejection::FailedToDeserializeQueryString(fault)) => {
+                Err(Problem::new(Code::InvalidQuery, fault.body_text()))
+            }
+            // The library's list may grow.
+            Err(_) => Err(Problem::new(Code::InvalidQuery, "the query cannot be read")),
+        }
+    }
+}
+
+/// What the path names.
+#[derive(Debug)]
+pub struct Path<T>(pub T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let read = axum::extract::Path::from_request_parts(parts, state).await;
+        let axum::extract::Path(path) = read.map_err(|fault: PathRejection| {
+            tracing::debug!(%fault, "a path names nothing that can be there");
+            Problem::new(Code::NotFound, "the path names nothing that can be there")
+        })?;
+        Ok(Self(path))
+    }
+}
+
+/// Refuses a body that says of itself that it is no JSON.
+pub fn check_json(headers: &HeaderMap) -> Result<()> {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else {
+        return Ok(());
+    };
+    let kind = value.as_bytes().split(|byte| *byte == b';').next();
+    let kind = kind.unwrap_or_default().trim_ascii();
+    if kind.eq_ignore_ascii_case(b"application/json") || kind.ends_with(b"+json") {
+        return Ok(());
+    }
+    let detail = "the body must be JSON, with Content-Type: application/json";
+    Err(Problem::new(Code::UnsupportedMediaType, detail))
+}
+
+/// Reads a body to its end, decompressed.
+pub async fn read(request: Request) -> Result<Bytes> {
+    let coding = Coding::of(request.headers())?;
+    let body = serve::read_body(request).await.map_err(|failure| match failure {
+        Failure::TooLarge { limit_bytes } => too_large(limit_bytes),
+        other => Problem::new(Code::IncompleteBody, other.to_string()),
+    })?;
+    match coding {
+        Coding::Plain => Ok(body),
+        Coding::Gzip => {
+            let mut decoder = Decoder::new(serve::Serving::DEFAULT_MAX_BODY_BYTES);
+            let mut plain = decoder.push(&body)?;
+            plain.extend(decoder.finish()?);
+            Ok(plain.into())
+        }
+    }
+}
+
+/// Reads JSON, and where it cannot be read says where.
+pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+    // The path to a fault costs time, which only those pay who need it.
+    serde_json::from_slice(body).map_err(|_| fault_of::<T>(body))
+}
+
+fn fault_of<T: DeserializeOwned>(body: &[u8]) -> Problem {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let read: Result<T, _> = serde_path_to_error::deserialize(&mut deserializer);
+    let Err(fault) = read else {
+        let Err(end) = deserializer.end() else {
+            return Problem::new(Code::InvalidJson, "the body is no JSON");
+        };
+        return position(&end);
+    };
+    let path = fault.path().to_string();
+    let error = fault.into_inner();
+    if error.is_data() {
+        let path = if path == "." { String::new() } else { path };
+        return Problem::of_field(path, without_values(&error));
+    }
+    if body.is_empty() {
+        return Problem::new(Code::InvalidJson, "the body is empty");
+    }
+    position(&error)
+}
+
+fn position(error: &serde_json::Error) -> Problem {
+    let detail = format!(
+        "the body is no JSON: it goes wrong at line {}, column {}",
+        error.line(),
+        error.column()
+    );
+    Problem::new(Code::InvalidJson, detail)
+}
+
+/// What serde says of data, without repeating a text that was sent: it could be a number or a message.
+fn without_values(error: &serde_json::Error) -> String {
+    let said = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let said = said.strip_suffix(&place).unwrap_or(&said);
+    let value = ["invalid type: string \"", "invalid value: string \""];
+    if let Some(kind) = value.iter().find(|kind| said.starts_with(**kind)) {
+        let kind = kind.trim_end_matches(" \"");
+        let expected = said.rsplit_once(", expected ");
+        return match expected {
+            Some((_, expected)) => format!("{kind}, expected {expected}"),
+            None => (*kind).to_owned(),
+        };
+    }
+    said.to_owned()
+}
+
+pub(super) fn too_large(limit_bytes: usize) -> Problem {
+    let detail = format!("the body is larger than {limit_bytes} bytes");
+    Problem::new(Code::BodyTooLarge, detail)
+}
+
+/// How a body is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coding {
+    /// Not at all.
+    Plain,
+    /// As gzip does.
+    Gzip,
+}
+
+impl Coding {
+    /// What the header says.
+    pub fn of(headers: &HeaderMap) -> Result<Self> {
+        match headers.get(header::CONTENT_ENCODING) {
+            None => Ok(Self::Plain),
+            Some(coding) if coding.as_bytes().eq_ignore_ascii_case(b"identity") => Ok(Self::Plain),
+            Some(coding) if coding.as_bytes().eq_ignore_ascii_case(b"gzip") => Ok(Self::Gzip),
+            Some(_) => {
+                let detail = "the body may be compressed with gzip and with nothing else";
+                Err(Problem::new(Code::UnsupportedMediaType, detail))
+            }
+        }
+    }
+}
+
+/// Decompresses a body piece by piece.
+#[derive(Debug)]
+pub struct Decoder {
+    inner: MultiGzDecoder<Vec<u8>>,
+    left: usize,
+    limit: usize,
+}
+
+impl Decoder {
+    /// Takes bodies that grow to so many bytes at the most.
+    pub fn new(limit: usize) -> Self {
+        Self {
+            inner: MultiGzDecoder::new(Vec::new()),
+            left: limit,
+            limit,
+        }
+    }
+
+    /// What a further piece grows to.
+    pub fn push(&mut self, piece: &[u8]) -> Result<Vec<u8>> {
+        let mut plain = Vec::new();
+        // In small steps: a few bytes may grow to a thousand times as many.
+        for step in piece.chunks(4 << 10) {
+            self.inner.write_all(step).map_err(|_| broken())?;
+            plain.append(self.inner.get_mut());
+            if plain.len() > self.left {
+                return Err(too_large(self.limit));
+            }
+        }
+        self.left -= plain.len();
+        Ok(plain)
+    }
+
+    /// What comes at the end.
+    pub fn finish(&mut self) -> Result<Vec<u8>> {
+        self.inner.try_finish().map_err(|_| broken())?;
+        let plain = std::mem::take(self.inner.get_mut());
+        if plain.len() > self.left {
+            return Err(too_large(self.limit));
+        }
+        Ok(plain)
+    }
+}
+
+fn broken() -> Problem {
+    Problem::new(Code::IncompleteBody, "the body is not compressed as it says")
+}

@@ -1,1 +1,0 @@
-//! Texts from phones.

@@ -1,1 +1,0 @@
-//! Stage 4: what providers say of messages.

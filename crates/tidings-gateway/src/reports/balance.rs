@@ -1,0 +1,216 @@
+//! What is left at providers that tell: asked at intervals, told when it is low, empty or filled.
+//!
+//! One loop for each lane, run by [`super::run`]. An empty lane is out of routing until it is filled.
+//! At the start every lane is asked at once, so nothing of this has to be remembered.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use tidings::layers::{Breaker, Innermost, Stack};
+use tidings::{Balance, Provider};
+use tidings_store::{EventKind, NewEvent, StoreError};
+
+use super::schedule;
+use crate::gateway::Gateway;
+use crate::lane::Lane;
+
+/// The shortest time between two questions.
+const SHORTEST: Duration = Duration::from_secs(30);
+/// The longest.
+const LONGEST: Duration = Duration::from_mins(15);
+/// How often an empty lane is asked whether it was filled.
+const WHILE_EMPTY: Duration = Duration::from_mins(1);
+
+/// How a balance stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// There is enough.
+    #[default]
+    Enough,
+    /// Less than the configuration wants.
+    Low,
+    /// Nothing is left.
+    Empty,
+}
+
+impl Standing {
+    /// How an amount stands; without a limit nothing is low.
+    pub(super) fn of(amount: i64, low: Option<i64>) -> Self {
+        match low {
+            _ if amount <= 0 => Self::Empty,
+            Some(low) if amount < low => Self::Low,
+            Some(_) | None => Self::Enough,
+        }
+    }
+
+    /// What is told when a balance comes from one standing to another.
+    pub(super) fn change(self, to: Self) -> Option<EventKind> {
+        match (self, to) {
+            (Self::Enough, Self::Low) => Some(EventKind::LowBalance),
+            (Self::Enough | Self::Low, Self::Empty) => Some(EventKind::EmptyBalance),
+            (Self::Low, Self::Enough) | (Self::Empty, Self::Enough | Self::Low) => {
+                Some(EventKind::BalanceFilled)
+            }
+            (Self::Enough, Self::Enough) | (Self::Low, Self::Low) | (Self::Empty, Self::Empty) => {
+                None
+            }
+        }
+    }
+}
+
+/// When to ask again: at half of the time after which, used up as fast as lately, the balance would be
+/// low (empty where no limit is set); `used` is by how much it fell within which time.
+pub(super) fn next_question(amount: i64, low: Option<i64>, used: (i64, Duration)) -> Duration {
+    if amount <= 0 {
+        return WHILE_EMPTY;
+    }
+    let (fell_by, within) = used;
+    let mark = low.filter(|low| amount > *low).unwrap_or(0);
+    let left = amount.saturating_sub(mark);
+    match (u64::try_from(fell_by), u64::try_from(left)) {
+        (Ok(fell_by), Ok(left)) if fell_by > 0 => {
+            let spent_in = u128::from(left).saturating_mul(within.as_millis());
+            let seconds = spent_in / u128::from(fell_by) / 2_000;
+            let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
+            Duration::from_secs(seconds).clamp(SHORTEST, LONGEST)
+        }
+        _ => LONGEST,
+    }
+}
+
+/// Asks for as long as the lane is there.
+pub(super) async fn run(gateway: Gateway, lane: Arc<Lane>) {
+    let guarded = Breaker::new(
+        Innermost::new(Arc::clone(&lane.provider)),
+        lane.circuit.clone(),
+    );
+    let provider = Stack::new(guarded);
+    let watched = lane.standing.watched();
+    loop {
+        let mut watch = watched.balance.lock().await;
+        let pause = watch.ask(&gateway, &lane, &provider).await;
+        drop(watch);
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = watched.bell.notified() => {}
+        }
+    }
+}
+
+/// Dispatch tells that a provider refused a message because nothing is left. Where the provider can be
+/// asked for its balance, the lane is out of routing from now on, and the provider is asked at once;
+/// where it cannot, nobody would learn that it was filled, and only the event is raised.
+pub async fn out_of_credit(gateway: &Gateway, lane: &Lane) -> Result<(), StoreError> {
+    if lane.capabilities.balance {
+        lane.standing.watched().bell.notify_one();
+        if lane.standing.is_empty() {
+            return Ok(());
+        }
+        lane.standing.set_empty(true);
+    }
+    tell(gateway, lane, EventKind::EmptyBalance, None).await
+}
+
+/// What is known of one lane's balance.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    last: Option<(i64, Duration)>,
+    standing: Standing,
+    n_failures: u32,
+}
+
+impl Watch {
+    /// Asks, tells what changed, and says when to ask again.
+    pub(super) async fn ask(
+        &mut self,
+        gateway: &Gateway,
+        lane: &Lane,
+        provider: &dyn Provider,
+    ) -> Duration {
+        let balance = match provider.balance().await {
+            Ok(balance) => balance,
+            Err(error) => {
+                self.n_failures += 1;
+                let id = &lane.id;
+                let kind = error.kind();
+                tracing::warn!(lane = %id, %kind, "lane {id}: asking for the balance failed: {error}");
+                let random = gateway.randomness().next();
+                return schedule::pause_after(self.n_failures, error.retry_after(), random);
+            }
+        };
+        self.n_failures = 0;
+        match self.take_in(gateway, lane, &balance).await {
+            Ok(pause) => pause,
+            Err(error) => {
+                let id = &lane.id;
+                tracing::warn!(lane = %id, %error, "lane {id}: a change of the balance was not kept: {error}");
+                super::STORE_PAUSE
+            }
+        }
+    }
+
+    /// The standing is kept only when what it tells is on disk, so that it is told after all.
+    async fn take_in(
+        &mut self,
+        gateway: &Gateway,
+        lane: &Lane,
+        balance: &Balance,
+    ) -> Result<Duration, StoreError> {
+        let amount = balance.amount;
+        let low = lane.config.low_balance;
+        lane.standing.set_balance(balance.clone(), gateway.now());
+        #[expect(clippy::cast_precision_loss, reason = "a metric is a float")]
+        metrics::gauge!("tidings_lane_balance", "lane" => lane.id.as_str().to_owned())
+            .set(amount as f64);
+        // What dispatch found out meanwhile counts too.
+        let before = if lane.standing.is_empty() {
+            Standing::Empty
+        } else {
+            self.standing
+        };
+        let standing = Standing::of(amount, low);
+        lane.standing.set_empty(standing == Standing::Empty);
+        if standing != Standing::Empty && before == Standing::Empty {
+            gateway.signals().wake_lane(&lane.id);
+            gateway.signals().janitor().notify_one();
+        }
+        if let Some(kind) = before.change(standing) {
+            self.standing = before;
+            tell(gateway, lane, kind, Some(balance)).await?;
+        }
+        self.standing = standing;
+        let at = gateway.clock().elapsed();
+        let used = self.last.map_or((0, Duration::ZERO), |(before, since)| {
+            (before.saturating_sub(amount), at.saturating_sub(since))
+        });
+        self.last = Some((amount, at));
+        Ok(next_question(amount, low, used))
+    }
+}
+
+async fn tell(
+    gateway: &Gateway,
+    lane: &Lane,
+    kind: EventKind,
+    balance: Option<&Balance>,
+) -> Result<(), StoreError> {
+    let (id, what) = (&lane.id, kind.as_str());
+    tracing::warn!(lane = %id, what, "lane {id}: {what}");
+    let detail = json!({
+        "amount": balance.map(|balance| balance.amount),
+        "unit": balance.map(|balance| balance.unit),
+        "low_balance": lane.config.low_balance,
+    });
+    let event = NewEvent {
+        at: gateway.now(),
+        kind,
+        account: None,
+        batch: None,
+        lane: Some(lane.id.clone()),
+        detail: Some(detail.to_string().into()),
+    };
+    gateway.store().record(vec![event]).await?;
+    gateway.signals().happened();
+    Ok(())
+}

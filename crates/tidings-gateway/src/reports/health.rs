@@ -1,0 +1,272 @@
+//! How well a lane does: the share of its calls and messages that fail by the provider's fault, and
+//! whether delivery takes too long.
+//!
+//! Fed by `hearing.rs` with what became of messages and by dispatch with how calls ended; raises
+//! `lane.failure_rate` and `lane.delays`, once when it begins and once when it is over. The windows are
+//! pure: time comes in. It takes no lane out of anything; breaker and routing do that by themselves.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::json;
+use tidings_core::Reason;
+use tidings_store::{EventKind, NewEvent, StoreError};
+
+use crate::config::MonitoringConfig;
+use crate::gateway::Gateway;
+use crate::lane::Lane;
+
+/// How far back is looked.
+const WINDOW: Duration = Duration::from_mins(5);
+/// In how many steps old news is forgotten.
+const STEPS: u32 = 30;
+/// Below so many nothing is said: one failure of two is no rate.
+const ENOUGH: u64 = 20;
+/// An alarm ends when the share is below this part of what began it.
+const CALM: f64 = 0.5;
+/// Delays begin to be told when more than this share is late, that is, when the median is.
+const LATE: f64 = 0.5;
+
+/// The windows of one lane. Empty at the start, and kept over a reload of the configuration.
+#[derive(Debug, Default)]
+pub(super) struct Health(Mutex<Windows>);
+
+#[derive(Debug, Default)]
+struct Windows {
+    failures: Window,
+    delays: Window,
+}
+
+/// What a lane's provider has done, in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct News {
+    /// Calls that were answered and messages that were delivered or failed by no fault of the
+    /// provider.
+    pub(super) good: u64,
+    /// Calls and messages that failed by the provider's fault.
+    pub(super) faults: u64,
+    /// Messages that were delivered in time.
+    pub(super) timely: u64,
+    /// Messages that were delivered late.
+    pub(super) late: u64,
+}
+
+/// Dispatch tells how calls to a lane's provider ended: how many were answered, whatever was said, and
+/// how many failed by a fault of the provider ([`tidings::ErrorKind::is_provider_fault`]).
+pub async fn note_calls(
+    gateway: &Gateway,
+    lane: &Lane,
+    n_answered: u64,
+    n_faults: u64,
+) -> Result<(), StoreError> {
+    let news = News {
+        good: n_answered,
+        faults: n_faults,
+        ..News::default()
+    };
+    note(gateway, lane, news).await
+}
+
+/// Takes news into the windows and writes the events that follow.
+pub(super) async fn note(gateway: &Gateway, lane: &Lane, news: News) -> Result<(), StoreError> {
+    if news == News::default() {
+        return Ok(());
+    }
+    let config = gateway.live().config.monitoring.clone();
+    let alarms = lane
+        .standing
+        .watched()
+        .health
+        .take_in(news, &config, gateway.clock().elapsed());
+    if alarms.is_empty() {
+        return Ok(());
+    }
+    let events = alarms.iter().map(|alarm| {
+        let kind = alarm.kind.as_str();
+        let (begins, share) = (alarm.begins, alarm.share);
+        let id = &lane.id;
+        tracing::warn!(lane = %id, kind, begins, share, "lane {id}: {kind}, share {share:.2}");
+        NewEvent {
+            at: gateway.now(),
+            kind: alarm.kind,
+            account: None,
+            batch: None,
+            lane: Some(lane.id.clone()),
+            detail: Some(alarm.detail(&config).into()),
+        }
+    });
+    gateway.store().record(events.collect()).await?;
+    gateway.signals().happened();
+    Ok(())
+}
+
+/// Whether a message that ended for this reason was let down by its provider. A provider that gives no
+/// reason is counted: of some, nothing better is ever heard.
+pub(super) fn is_provider_fault(reason: Option<Reason>) -> bool {
+    match reason {
+        None | Some(Reason::CarrierError | Reason::NoRoute | Reason::Unspecified) => true,
+        Some(
+            // The caller's.
+            Reason::InvalidRequest
+            | Reason::InvalidSender
+            | Reason::UnsupportedContent
+            | Reason::ContentFiltered
+            | Reason::ComplianceBlocked
+            | Reason::Canceled
+            // The account's.
+            | Reason::Unauthorized
+            | Reason::Forbidden
+            | Reason::InsufficientFunds
+            | Reason::QuotaExceeded
+            // The recipient's.
+            | Reason::InvalidRecipient
+            | Reason::NotSmsCapable
+            | Reason::OptedOut
+            | Reason::RecipientUnreachable
+            | Reason::RecipientBlocked
+            | Reason::Expired
+            | Reason::Partial
+            // What is not known here is nobody's in particular.
+            | _,
+        ) => false,
+    }
+}
+
+/// Something about a lane that begins or is over.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Alarm {
+    kind: EventKind,
+    begins: bool,
+    share: f64,
+    n_seen: u64,
+}
+
+impl Alarm {
+    fn detail(&self, config: &MonitoringConfig) -> String {
+        let mut detail = json!({
+            "state": if self.begins { "begins" } else { "over" },
+            "share": (self.share * 1_000.0).round() / 1_000.0,
+            "seen": self.n_seen,
+            "window_s": WINDOW.as_secs(),
+        });
+        if self.kind == EventKind::Delays {
+            detail["limit_s"] = config.delivery_delay.map(|limit| limit.as_secs()).into();
+        } else {
+            detail["limit"] = config.failure_rate.into();
+        }
+        detail.to_string()
+    }
+}
+
+impl Health {
+    fn take_in(&self, news: News, config: &MonitoringConfig, at: Duration) -> Vec<Alarm> {
+        let mut windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut alarms = Vec::new();
+        let mut look = |window: &mut Window, good, bad, limit: Option<f64>, kind| {
+            window.add(good, bad, at);
+            if let Some(begins) = limit.and_then(|limit| window.turn(limit)) {
+                alarms.push(Alarm {
+                    kind,
+                    begins,
+                    share: window.share(),
+                    n_seen: window.n_seen(),
+                });
+            }
+        };
+        let Windows { failures, delays } = &mut *windows;
+        let (good, bad) = (news.good, news.faults);
+        look(
+            failures,
+            good,
+            bad,
+            config.failure_rate,
+            EventKind::FailureRate,
+        );
+        let late = config.delivery_delay.map(|_| LATE);
+        let (good, bad) = (news.timely, news.late);
+        look(delays, good, bad, late, EventKind::Delays);
+        alarms
+    }
+}
+
+/// Counts of the last while, in steps that are forgotten one by one.
+#[derive(Debug, Default)]
+struct Window {
+    steps: VecDeque<Step>,
+    is_alarmed: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    since: Duration,
+    good: u64,
+    bad: u64,
+}
+
+impl Window {
+    fn add(&mut self, good: u64, bad: u64, at: Duration) {
+        while self
+            .steps
+            .front()
+            .is_some_and(|step| at.saturating_sub(step.since) >= WINDOW)
+        {
+            self.steps.pop_front();
+        }
+        match self.steps.back_mut() {
+            Some(step) if at.saturating_sub(step.since) < WINDOW / STEPS => {
+                step.good += good;
+                step.bad += bad;
+            }
+            _ => self.steps.push_back(Step {
+                since: at,
+                good,
+                bad,
+            }),
+        }
+    }
+
+    /// Whether an alarm begins (`true`) or is over (`false`); `None` is no change. Between the limit
+    /// and half of it nothing changes, so that a share that swings around the limit is told once.
+    fn turn(&mut self, limit: f64) -> Option<bool> {
+        let share = self.share();
+        let turned = if self.is_alarmed {
+            share <= limit * CALM
+        } else {
+            self.n_seen() >= ENOUGH && share > limit
+        };
+        if !turned {
+            return None;
+        }
+        self.is_alarmed = !self.is_alarmed;
+        Some(self.is_alarmed)
+    }
+
+    fn n_seen(&self) -> u64 {
+        self.steps.iter().map(|step| step.good + step.bad).sum()
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "counts of five minutes")]
+    fn share(&self) -> f64 {
+        let bad: u64 = self.steps.iter().map(|step| step.bad).sum();
+        bad as f64 / self.n_seen().max(1) as f64
+    }
+}
+
+#[cfg(test)]
+pub(super) mod probe {
+    //! What the tests see of the windows.
+
+    use super::{Duration, EventKind, Health, MonitoringConfig, News};
+
+    pub(in super::super) fn alarms(
+        health: &Health,
+        news: News,
+        config: &MonitoringConfig,
+        at: Duration,
+    ) -> Vec<(EventKind, bool)> {
+        let alarms = health.take_in(news, config, at);
+        let shown = alarms.iter().map(|alarm| (alarm.kind, alarm.begins));
+        shown.collect()
+    }
+}

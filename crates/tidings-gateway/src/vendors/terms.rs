@@ -1,0 +1,128 @@
+//! What the caller of a vendor's API asks for beside a message, as it is kept with the message:
+//! [`KeptTerms`].
+//!
+//! Written when a message is taken; read by dispatch when it leaves, when it is listed, and when the
+//! customer is told of it. What only the same vendor can do is refused where a message may leave over
+//! another.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tidings::ProviderSpec;
+use tidings::backend::{Refusal, SessionWish, Terms};
+
+use super::refusals::forbidden;
+use crate::gateway::Live;
+
+/// The parameters by which a caller says that a text is encoded already.
+const ENCODED: [&str; 2] = ["dcs", "udh"];
+
+/// What is kept with a message that came by a vendor's API.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct KeptTerms {
+    /// The provider whose API it came by: the words below are of that one.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub api: Box<str>,
+    /// What the recipient pays, in the smallest unit of the currency.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub price: u32,
+    /// How old the recipient has to be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub minimum_age: Option<u8>,
+    /// Whether no report is wanted.
+    #[serde(skip_serializing_if = "is_false")]
+    pub without_report: bool,
+    /// What else was asked for in the vendor's own words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parameters: Vec<(String, String)>,
+    /// The name of the batch as its sender gave it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch: Option<Box<str>>,
+    /// The vendor's word for what it is, such as `sms`, where it is one of a conversation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Box<str>>,
+    /// What the messages to all recipients of one text of a conversation have in common.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub post: Option<Box<str>>,
+    /// The MIME type of the file that goes with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub media_type: Option<Box<str>>,
+    /// How large the file is, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub media_bytes: Option<u64>,
+}
+
+impl KeptTerms {
+    /// Keeps what can be passed on, or looked after here.
+    ///
+    /// # Errors
+    /// [`Refusal`] for what a message could not be given on its way: a price for the recipient where
+    /// a lane is another provider's, a conversation that the vendor's network keeps, and a text that is
+    /// encoded already.
+    pub(super) fn of(terms: Terms, spec: &ProviderSpec, live: &Live) -> Result<Self, Refusal> {
+        let is_priced = terms.price > 0 || terms.minimum_age.is_some();
+        let mut lanes = live.lanes.values();
+        if is_priced && !lanes.all(|lane| lane.spec.id == spec.id) {
+            return Err(forbidden("texts that the recipient pays for"));
+        }
+        if terms.session != SessionWish::None {
+            let fault = "is not offered by this gateway";
+            return Err(Refusal::invalid("session", fault));
+        }
+        let mut names = terms.parameters.iter().map(|(name, _)| name.as_str());
+        if names.any(|name| ENCODED.contains(&name)) {
+            let fault = "asks for a text that is encoded already, which this gateway does not send";
+            return Err(Refusal::invalid("parameter", fault));
+        }
+        let has_words = is_priced || !terms.parameters.is_empty();
+        Ok(Self {
+            api: if has_words { spec.id.into() } else { "".into() },
+            price: terms.price,
+            minimum_age: terms.minimum_age,
+            without_report: terms.without_report,
+            parameters: terms.parameters,
+            ..Self::default()
+        })
+    }
+
+    /// What of it is passed on to a provider: everything to the one whose API it came by, nothing to
+    /// others, which have no words for it.
+    pub fn passed_on(kept: Option<&str>, spec: &ProviderSpec) -> Option<Arc<Terms>> {
+        let kept = Self::read(Some(kept?));
+        if *kept.api != *spec.id {
+            return None;
+        }
+        let mut terms = Terms::default();
+        terms.price = kept.price;
+        terms.minimum_age = kept.minimum_age;
+        terms.without_report = kept.without_report;
+        terms.parameters = kept.parameters;
+        Some(Arc::new(terms))
+    }
+
+    /// As it is kept; nothing where nothing was asked for.
+    pub(super) fn written(&self) -> Option<Arc<str>> {
+        if *self == Self::default() {
+            return None;
+        }
+        let json = serde_json::to_string(self).expect("texts and flags can be written as JSON");
+        Some(json.into())
+    }
+
+    /// Reads what was kept; what cannot be read counts as nothing asked for.
+    pub fn read(kept: Option<&str>) -> Self {
+        let read = kept.and_then(|json| serde_json::from_str(json).ok());
+        read.unwrap_or_default()
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
