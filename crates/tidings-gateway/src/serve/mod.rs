@@ -20,6 +20,7 @@ use tidings_store::memory::MemoryStore;
 use tidings_store::{NodeId, Store, StoreError, StoreErrorKind, StoreUrl};
 use tokio::time::timeout;
 
+use self::certificate::Certificate;
 use self::listeners::Listeners;
 use crate::config::{Config, ServerConfig};
 use crate::gateway::Gateway;
@@ -86,6 +87,17 @@ pub enum Drained {
 /// [`StartError`] when an address is taken or a certificate cannot be used.
 pub async fn bind(config: &ServerConfig) -> Result<Bound, StartError> {
     Bound::bind(config).await
+}
+
+/// Whether the files of TLS can be used, where there are any: for whoever checks a configuration.
+///
+/// # Errors
+/// [`StartError`] naming what is wrong.
+pub async fn check_certificate(config: &Config) -> Result<(), StartError> {
+    if let Some(tls) = &config.server.tls {
+        Certificate::read(tls).await?;
+    }
+    Ok(())
 }
 
 /// Starts a gateway: it holds and opens the store, takes over what an earlier process left, connects lanes,
