@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use tidings_core::{
-    ClientRef, DeliveryPolicy, HeldReason, MessageState, Priority, SenderId, Tag,
-};
+use tidings_core::{ClientRef, DeliveryPolicy, HeldReason, MessageState, Priority, SenderId, Tag};
 use tidings_store::{
     AccountChange, BatchId, BatchPlace, LaneId, OpenedBatch, Stamp, StoreErrorKind, Taken,
 };
@@ -156,7 +154,10 @@ async fn a_row_of_a_batch_is_taken_once(mut cx: World) {
     let mut same = cx.row(batch, 7);
     same.message.text = "something else".into();
     cx.accept(vec![row.clone()]).await;
-    assert_eq!(cx.offer(vec![same]).await, [Taken::RowIsThere { id: row.id }]);
+    assert_eq!(
+        cx.offer(vec![same]).await,
+        [Taken::RowIsThere { id: row.id }]
+    );
     let kept = cx.store.batch(None, batch).await.unwrap().unwrap();
     assert_eq!(kept.n_messages(), 1);
 }
@@ -230,13 +231,22 @@ async fn a_batch_that_takes_rows_is_joined_by_its_reference(mut cx: World) {
     let mut new = new_batch(BatchId(cx.id()));
     new.reference = Some("spring".into());
     new.joins = true;
-    cx.store.open_batch(&account(), new.clone(), cx.now).await.unwrap();
+    cx.store
+        .open_batch(&account(), new.clone(), cx.now)
+        .await
+        .unwrap();
     let mut joining = new.clone();
     joining.id = BatchId(cx.id());
-    let opened = cx.store.open_batch(&account(), joining.clone(), cx.now).await;
+    let opened = cx
+        .store
+        .open_batch(&account(), joining.clone(), cx.now)
+        .await;
     assert_eq!(opened.unwrap(), OpenedBatch::Resumed(new.id));
     cx.close_batch(new.id).await;
-    let opened = cx.store.open_batch(&account(), joining.clone(), cx.now).await;
+    let opened = cx
+        .store
+        .open_batch(&account(), joining.clone(), cx.now)
+        .await;
     assert_eq!(opened.unwrap(), OpenedBatch::New(joining.id));
     let named = cx.store.batch_named(&account(), "spring").await.unwrap();
     assert_eq!(named.unwrap().id, joining.id);

@@ -94,8 +94,14 @@ async fn a_key_is_found_by_its_public_part(mut cx: World) {
     let kept = cx.store.key("tidings", "abc").await.unwrap().unwrap();
     assert_eq!((kept.id, kept.hash), (first.id, first.hash));
     assert_eq!((kept.scopes, kept.networks), (first.scopes, first.networks));
-    assert_eq!((kept.expires_at, kept.revoked_at), (first.expires_at, Some(cx.after(9))));
-    assert_eq!((kept.last_used_at, kept.last_used_from), (Some(cx.after(5)), from));
+    assert_eq!(
+        (kept.expires_at, kept.revoked_at),
+        (first.expires_at, Some(cx.after(9)))
+    );
+    assert_eq!(
+        (kept.last_used_at, kept.last_used_from),
+        (Some(cx.after(5)), from)
+    );
     assert!(cx.store.key("tidings", "xyz").await.unwrap().is_none());
     assert_eq!(cx.store.keys(Some(&account())).await.unwrap().len(), 2);
     let others = Some("other".into());
@@ -188,7 +194,10 @@ async fn groups_have_members_and_a_name_once(mut cx: World) {
     let refused = cx.store.add_group(&account(), same_name).await;
     assert_eq!(refused.unwrap_err().kind(), StoreErrorKind::Conflict);
     let members = vec![ids[2], ids[0], ids[0]];
-    cx.store.add_members(&account(), group.id, members).await.unwrap();
+    cx.store
+        .add_members(&account(), group.id, members)
+        .await
+        .unwrap();
     let nobody = vec![ids[1], ContactId(cx.id())];
     let refused = cx.store.add_members(&account(), group.id, nobody).await;
     assert_eq!(refused.unwrap_err().kind(), StoreErrorKind::NotFound);
@@ -198,10 +207,20 @@ async fn groups_have_members_and_a_name_once(mut cx: World) {
     cx.reopen().await;
     assert_eq!(cx.store.groups(&account()).await.unwrap()[0].n_members, 2);
     let page = PageRequest::default();
-    let members = cx.store.contacts(&account(), Some(group.id), page.clone());
-    let members: Vec<_> = members.await.unwrap().items.iter().map(|it| it.id).collect();
+    let whose = account();
+    let members = cx.store.contacts(&whose, Some(group.id), page.clone());
+    let members: Vec<_> = members
+        .await
+        .unwrap()
+        .items
+        .iter()
+        .map(|it| it.id)
+        .collect();
     assert_eq!(members, [ids[0], ids[2]], "in the order of the book");
-    cx.store.remove_members(&account(), group.id, vec![ids[0]]).await.unwrap();
+    cx.store
+        .remove_members(&account(), group.id, vec![ids[0]])
+        .await
+        .unwrap();
     cx.store.remove_contact(&account(), ids[2]).await.unwrap();
     assert_eq!(cx.store.groups(&account()).await.unwrap()[0].n_members, 0);
     assert!(cx.store.remove_group(&account(), group.id).await.unwrap());
@@ -217,7 +236,11 @@ async fn an_opt_out_counts_for_its_sender_or_for_all(mut cx: World) {
         word: Some("stop".into()),
         since: super::world::beginning(),
     };
-    let outs = vec![opt_out(1, None), opt_out(2, Some("Ecole")), opt_out(1, None)];
+    let outs = vec![
+        opt_out(1, None),
+        opt_out(2, Some("Ecole")),
+        opt_out(1, None),
+    ];
     let added = cx.store.add_opt_outs(&account(), outs, cx.now).await;
     assert_eq!(added.unwrap(), 2);
     cx.reopen().await;
@@ -234,11 +257,20 @@ async fn an_opt_out_counts_for_its_sender_or_for_all(mut cx: World) {
     let listed = cx.store.opt_outs(&account(), PageRequest::default()).await;
     let listed = listed.unwrap().items;
     assert_eq!(listed.len(), 2);
-    assert_eq!((listed[0].phone, listed[0].sender.as_deref()), (number(2), Some("Ecole")));
+    assert_eq!(
+        (listed[0].phone, listed[0].sender.as_deref()),
+        (number(2), Some("Ecole"))
+    );
 
-    let removed = cx.store.remove_opt_outs(&account(), &number(1), cx.now).await;
+    let removed = cx
+        .store
+        .remove_opt_outs(&account(), &number(1), cx.now)
+        .await;
     assert!(removed.unwrap());
-    let removed = cx.store.remove_opt_outs(&account(), &number(1), cx.now).await;
+    let removed = cx
+        .store
+        .remove_opt_outs(&account(), &number(1), cx.now)
+        .await;
     assert!(!removed.unwrap());
     assert_eq!(out(&cx, None).await, [false, false, false]);
     let events = cx.all_events().await;
@@ -270,19 +302,30 @@ async fn a_text_from_a_phone_is_kept_once(mut cx: World) {
     let same = text(&mut cx, "t-1", "c");
     let mut elsewhere = text(&mut cx, "t-1", "c");
     elsewhere.lane = "south".into();
-    let added = cx.store.add_inbound(vec![first.clone(), same, elsewhere], cx.now).await;
+    let added = cx
+        .store
+        .add_inbound(vec![first.clone(), same, elsewhere], cx.now)
+        .await;
     assert_eq!(added.unwrap(), [true, false, true]);
     cx.reopen().await;
     let again = text(&mut cx, "t-1", "c");
     let added = cx.store.add_inbound(vec![again], cx.now).await;
     assert_eq!(added.unwrap(), [false]);
     let page = PageRequest::default();
-    let kept = cx.store.inbound(Some(&account()), page).await.unwrap().items;
+    let kept = cx
+        .store
+        .inbound(Some(&account()), page)
+        .await
+        .unwrap()
+        .items;
     assert_eq!(kept.len(), 2);
     assert_eq!((kept[1].id, &kept[1].text), (first.id, &first.text));
     let events = cx.all_events().await;
     assert_eq!(events.len(), 2);
-    assert_eq!((events[0].kind, &events[0].lane), (EventKind::Inbound, &Some(lane())));
+    assert_eq!(
+        (events[0].kind, &events[0].lane),
+        (EventKind::Inbound, &Some(lane()))
+    );
     let detail: serde_json::Value =
         serde_json::from_str(events[0].detail.as_deref().unwrap()).unwrap();
     assert_eq!(detail["text"], "Takk");
@@ -296,8 +339,15 @@ async fn a_conversation_has_texts_in_both_directions(mut cx: World) {
     let id = cx.accept(vec![message]).await[0];
     cx.wait(Duration::from_secs(1));
     let reply = text(&mut cx, "t-1", "c");
-    cx.store.add_inbound(vec![reply.clone()], cx.now).await.unwrap();
-    let made = cx.store.conversation(&account(), &conversation).await.unwrap();
+    cx.store
+        .add_inbound(vec![reply.clone()], cx.now)
+        .await
+        .unwrap();
+    let made = cx
+        .store
+        .conversation(&account(), &conversation)
+        .await
+        .unwrap();
     let made = made.unwrap();
     assert_eq!(made.participants, ["+4740000001".into()]);
     assert_eq!((made.ours.as_deref(), made.is_read), (Some("2012"), false));
@@ -306,10 +356,15 @@ async fn a_conversation_has_texts_in_both_directions(mut cx: World) {
     let mut message = cx.new_message();
     message.conversation = Some(conversation.clone());
     let answer = cx.accept(vec![message]).await[0];
-    let after = cx.store.conversation(&account(), &conversation).await.unwrap();
+    let after = cx
+        .store
+        .conversation(&account(), &conversation)
+        .await
+        .unwrap();
     assert_eq!(after.unwrap().changed_at, cx.now);
     let page = PageRequest::default();
-    let entries = cx.store.conversation_entries(&account(), &conversation, page);
+    let whose = account();
+    let entries = cx.store.conversation_entries(&whose, &conversation, page);
     let entries = entries.await.unwrap().items;
     let shown: Vec<_> = entries
         .iter()
@@ -320,9 +375,23 @@ async fn a_conversation_has_texts_in_both_directions(mut cx: World) {
         })
         .collect();
     assert_eq!(shown, [answer.0, reply.id.0, id.0]);
-    assert!(cx.store.remove_conversation(&account(), &conversation).await.unwrap());
-    assert!(!cx.store.remove_conversation(&account(), &conversation).await.unwrap());
-    let kept = cx.store.inbound(None, PageRequest::default()).await.unwrap();
+    assert!(
+        cx.store
+            .remove_conversation(&account(), &conversation)
+            .await
+            .unwrap()
+    );
+    assert!(
+        !cx.store
+            .remove_conversation(&account(), &conversation)
+            .await
+            .unwrap()
+    );
+    let kept = cx
+        .store
+        .inbound(None, PageRequest::default())
+        .await
+        .unwrap();
     assert_eq!(kept.items.len(), 1, "its texts stay");
 }
 
@@ -348,13 +417,21 @@ async fn conversations_are_listed_the_latest_first(mut cx: World) {
     cx.reopen().await;
     let listed = async |cx: &World, owner| {
         let page = PageRequest::default();
-        let page = cx.store.conversations(&account(), owner, page).await.unwrap();
+        let page = cx
+            .store
+            .conversations(&account(), owner, page)
+            .await
+            .unwrap();
         let ids = page.items.iter().map(|it| it.id.to_string());
         ids.collect::<Vec<_>>()
     };
     assert_eq!(listed(&cx, None).await, ["a", "c", "b"]);
     assert_eq!(listed(&cx, Some("anna")).await, ["a", "c"]);
-    let a = cx.store.conversation(&account(), &"a".into()).await.unwrap();
+    let a = cx
+        .store
+        .conversation(&account(), &"a".into())
+        .await
+        .unwrap();
     let a = a.unwrap();
     assert_eq!((a.participants.len(), a.is_read), (2, false));
     assert_eq!(a.name.as_deref(), Some("Family"));

@@ -53,7 +53,10 @@ async fn after_the_attempt_began_it_is_unknown_and_asked_about_at_once(mut cx: W
     let doubts = doubts.unwrap();
     assert_eq!(doubts.len(), 1);
     assert_eq!((doubts[0].key, doubts[0].attempt), (key, attempt));
-    assert_eq!((doubts[0].began_at, doubts[0].unknown_since), (began_at, cx.now));
+    assert_eq!(
+        (doubts[0].began_at, doubts[0].unknown_since),
+        (began_at, cx.now)
+    );
     assert_eq!(doubts[0].n_checks, 0);
     assert_eq!(doubts[0].lane, lane());
 }
@@ -103,7 +106,10 @@ async fn an_end_that_was_lost_is_written_late(mut cx: World) {
     cx.wait(Duration::from_mins(2));
     cx.repair().await;
     assert_eq!(cx.finish(sent, taken("p")).await, MessageState::Submitted);
-    assert_eq!(cx.words(id).await, ["accepted", "sending", "unknown", "submitted"]);
+    assert_eq!(
+        cx.words(id).await,
+        ["accepted", "sending", "unknown", "submitted"]
+    );
     let doubts = cx.store.doubts_due(&lane(), cx.after(60), 10, cx.now).await;
     assert!(doubts.unwrap().is_empty());
 
@@ -111,7 +117,10 @@ async fn an_end_that_was_lost_is_written_late(mut cx: World) {
     let sent = cx.send_one().await;
     cx.wait(Duration::from_mins(2));
     cx.repair().await;
-    assert_eq!(cx.finish(sent, not_taken(again())).await, MessageState::Queued);
+    assert_eq!(
+        cx.finish(sent, not_taken(again())).await,
+        MessageState::Queued
+    );
     assert_eq!(cx.lease_one().await.id, id);
 }
 
@@ -119,7 +128,8 @@ async fn a_report_that_came_before_the_crash_is_the_end(mut cx: World) {
     use tidings_core::ReportedState;
     let id = cx.queue_one().await;
     let (_, attempt) = cx.send_one().await;
-    cx.report(by_reference(attempt), ReportedState::Delivered).await;
+    cx.report(by_reference(attempt), ReportedState::Delivered)
+        .await;
     cx.reopen().await;
     assert!(cx.take_over().await.is_nothing());
     cx.wait(Duration::from_hours(1));

@@ -5,9 +5,7 @@ use std::time::Duration;
 use tidings_core::{DeliveryPolicy, HeldReason, MessageState, ProviderRef, ReportedState};
 use tidings_store::{AttemptOutcome, BatchOrder, Finding, MessageId, MessageKey, Next, Outcome};
 
-use super::world::{
-    World, again, by_reference, failed, fault, lane, lost, not_taken, taken,
-};
+use super::world::{World, again, by_reference, failed, fault, lane, lost, not_taken, taken};
 use super::{Behaviour, rows};
 
 pub(super) fn rows() -> Vec<Behaviour> {
@@ -54,7 +52,8 @@ fn found() -> Finding {
 }
 
 async fn due(cx: &World) -> Vec<tidings_store::Doubt> {
-    let doubts = cx.store.doubts_due(&lane(), cx.after(60), 10, cx.now);
+    let lane = lane();
+    let doubts = cx.store.doubts_due(&lane, cx.after(60), 10, cx.now);
     doubts.await.unwrap()
 }
 
@@ -64,13 +63,19 @@ async fn a_doubt_is_due_at_its_time_and_given_to_one(mut cx: World) {
     cx.finish(sent, lost(cx.after(10))).await;
     cx.reopen().await;
     assert!(due(&cx).await.is_empty());
-    assert_eq!(cx.store.next_due(&[lane()]).await.unwrap(), Some(cx.after(10)));
+    assert_eq!(
+        cx.store.next_due(&[lane()]).await.unwrap(),
+        Some(cx.after(10))
+    );
     cx.wait(Duration::from_secs(10));
     assert_eq!(due(&cx).await.len(), 1);
     assert!(due(&cx).await.is_empty());
     cx.wait(Duration::from_mins(1));
     assert_eq!(due(&cx).await.len(), 1, "whoever had it is gone");
-    let other = cx.store.doubts_due(&"south".into(), cx.now, 10, cx.now).await;
+    let other = cx
+        .store
+        .doubts_due(&"south".into(), cx.now, 10, cx.now)
+        .await;
     assert!(other.unwrap().is_empty());
 }
 
@@ -134,7 +139,10 @@ async fn a_doubt_says_all_that_is_needed_to_ask(mut cx: World) {
     assert_eq!(doubt.provider_ref, Some(ProviderRef::message("p-9")));
     assert_eq!(doubt.began_at, cx.now.minus(Duration::from_secs(7)));
     assert_eq!(doubt.unknown_since, cx.now);
-    assert_eq!((doubt.expires_at, &doubt.terms), (message.expires_at, &message.terms));
+    assert_eq!(
+        (doubt.expires_at, &doubt.terms),
+        (message.expires_at, &message.terms)
+    );
 }
 
 async fn what_was_taken_is_submitted(mut cx: World) {
@@ -144,7 +152,8 @@ async fn what_was_taken_is_submitted(mut cx: World) {
     let history = cx.history(id).await;
     assert_eq!(history.attempts[0].outcome, Some(AttemptOutcome::Taken));
     assert!(!history.message.duplicate_risk);
-    cx.report(ProviderRef::message("p"), ReportedState::Delivered).await;
+    cx.report(ProviderRef::message("p"), ReportedState::Delivered)
+        .await;
     assert_eq!(cx.state(id).await, MessageState::Delivered);
 }
 
@@ -155,7 +164,10 @@ async fn what_was_not_taken_waits_again_without_a_mark(mut cx: World) {
     let leased = cx.lease_one().await;
     assert_eq!((leased.n_attempts, leased.duplicate_risk), (1, false));
     assert_eq!(leased.tried, [lane()]);
-    assert_eq!(cx.words(id).await, ["accepted", "sending", "unknown", "queued"]);
+    assert_eq!(
+        cx.words(id).await,
+        ["accepted", "sending", "unknown", "queued"]
+    );
     // Nothing of it is left to be asked about.
     cx.wait(Duration::from_secs(50));
     assert!(due(&cx).await.is_empty());
@@ -180,7 +192,10 @@ async fn what_was_not_taken_fails_or_waits_as_was_decided(mut cx: World) {
 async fn what_is_sent_again_is_marked_as_a_possible_double(mut cx: World) {
     let (id, sent) = doubtful(&mut cx).await;
     assert_eq!(cx.settle(sent, resend()).await, MessageState::Queued);
-    assert!(due(&cx).await.is_empty(), "the first attempt is not asked about");
+    assert!(
+        due(&cx).await.is_empty(),
+        "the first attempt is not asked about"
+    );
     cx.reopen().await;
     let leased = cx.lease_one().await;
     assert!(leased.duplicate_risk);
@@ -195,13 +210,17 @@ async fn what_is_sent_again_is_marked_as_a_possible_double(mut cx: World) {
 
 async fn what_is_given_up_stays_unknown(mut cx: World) {
     let (id, sent) = doubtful(&mut cx).await;
-    assert_eq!(cx.settle(sent, Finding::GiveUp).await, MessageState::Unknown);
+    assert_eq!(
+        cx.settle(sent, Finding::GiveUp).await,
+        MessageState::Unknown
+    );
     cx.wait(Duration::from_hours(1_000));
     assert!(due(&cx).await.is_empty());
     assert_eq!(cx.store.next_due(&[lane()]).await.unwrap(), None);
     assert!(cx.repair().await.is_nothing());
     // A report resolves it however late.
-    cx.report(by_reference(sent.1), ReportedState::Delivered).await;
+    cx.report(by_reference(sent.1), ReportedState::Delivered)
+        .await;
     assert_eq!(cx.state(id).await, MessageState::Delivered);
 }
 
@@ -210,7 +229,10 @@ async fn a_report_settles_a_doubt_before_the_answer(mut cx: World) {
     let doubts = due(&cx).await;
     assert_eq!(doubts.len(), 1);
     cx.report(by_reference(sent.1), ReportedState::Sent).await;
-    assert_eq!(cx.settle(sent, Finding::NotTaken(again())).await, MessageState::Sent);
+    assert_eq!(
+        cx.settle(sent, Finding::NotTaken(again())).await,
+        MessageState::Sent
+    );
     assert_eq!(cx.settle(sent, resend()).await, MessageState::Sent);
     assert!(cx.lease(5).await.is_empty());
     assert!(!cx.history(id).await.message.duplicate_risk);
@@ -235,11 +257,17 @@ async fn a_doubt_of_a_paused_batch_waits(mut cx: World) {
     let (batch, ids) = cx.batch(1).await;
     let sent = cx.send_one().await;
     cx.finish(sent, lost(cx.now)).await;
-    cx.store.order(None, batch, BatchOrder::Pause, cx.now).await.unwrap();
+    cx.store
+        .order(None, batch, BatchOrder::Pause, cx.now)
+        .await
+        .unwrap();
     let paused = MessageState::Held(HeldReason::Paused);
     assert_eq!(cx.settle(sent, resend()).await, paused);
     assert!(cx.history(ids[0]).await.message.duplicate_risk);
-    cx.store.order(None, batch, BatchOrder::Resume, cx.now).await.unwrap();
+    cx.store
+        .order(None, batch, BatchOrder::Resume, cx.now)
+        .await
+        .unwrap();
     cx.store.carry_out(batch, 10, cx.now).await.unwrap();
     assert_eq!(cx.lease_one().await.id, ids[0]);
 }
@@ -250,7 +278,10 @@ async fn a_doubt_of_a_stopped_batch_never_sends_again(mut cx: World) {
     let second = cx.send_one().await;
     cx.finish(first, lost(cx.now)).await;
     cx.finish(second, lost(cx.now)).await;
-    cx.store.order(None, batch, BatchOrder::Stop, cx.now).await.unwrap();
+    cx.store
+        .order(None, batch, BatchOrder::Stop, cx.now)
+        .await
+        .unwrap();
     assert_eq!(cx.settle(first, resend()).await, MessageState::Unknown);
     let state = cx.settle(second, Finding::NotTaken(again())).await;
     assert_eq!(state, MessageState::Canceled);
@@ -277,8 +308,14 @@ async fn the_first_attempts_answer_comes_after_the_second_began(mut cx: World) {
     let (id, first) = doubtful(&mut cx).await;
     cx.settle(first, resend()).await;
     let second = cx.send_one().await;
-    assert_eq!(cx.finish(first, taken("p-1")).await, MessageState::Submitted);
-    assert_eq!(cx.finish(second, not_taken(failed())).await, MessageState::Submitted);
+    assert_eq!(
+        cx.finish(first, taken("p-1")).await,
+        MessageState::Submitted
+    );
+    assert_eq!(
+        cx.finish(second, not_taken(failed())).await,
+        MessageState::Submitted
+    );
     let history = cx.history(id).await;
     assert!(history.message.duplicate_risk);
     assert_eq!(history.attempts[0].outcome, Some(AttemptOutcome::Taken));

@@ -126,7 +126,10 @@ async fn what_concerns_no_message_is_recorded(mut cx: World) {
 }
 
 async fn acts_are_kept_the_latest_first(mut cx: World) {
-    for (place, of) in [None, Some(account()), Some(account())].into_iter().enumerate() {
+    for (place, of) in [None, Some(account()), Some(account())]
+        .into_iter()
+        .enumerate()
+    {
         let entry = AuditEntry {
             seq: EventSeq(0),
             at: cx.now,
@@ -140,7 +143,11 @@ async fn acts_are_kept_the_latest_first(mut cx: World) {
         cx.store.audit(entry).await.unwrap();
     }
     cx.reopen().await;
-    let all = cx.store.audit_entries(AuditFilter::default()).await.unwrap();
+    let all = cx
+        .store
+        .audit_entries(AuditFilter::default())
+        .await
+        .unwrap();
     let targets: Vec<&str> = all.items.iter().map(|it| &*it.target).collect();
     assert_eq!(targets, ["key-2", "key-1", "key-0"]);
     assert_eq!(all.items[0].from, "192.0.2.1".parse().ok());

@@ -73,7 +73,10 @@ pub(crate) fn trials(chosen: &Chosen) -> Vec<Trial> {
             }
         }
         for seed in model::SEEDS {
-            let name = format!("store::{}::model::does_what_the_model_does_{seed}", kind.as_str());
+            let name = format!(
+                "store::{}::model::does_what_the_model_does_{seed}",
+                kind.as_str()
+            );
             let run = move || {
                 block_on(model::run(*kind, seed));
                 Ok(())

@@ -67,7 +67,12 @@ async fn counts_are_the_states_of_the_rows(mut cx: World) {
     let ids = cx.accept(rows).await;
     let counts = checked(&cx, batch).await.counts;
     assert_eq!(counts, BTreeMap::from([("held", 2), ("queued", 6)]));
-    for outcome in [taken("p"), lost(cx.now), not_taken(failed()), not_taken(again())] {
+    for outcome in [
+        taken("p"),
+        lost(cx.now),
+        not_taken(failed()),
+        not_taken(again()),
+    ] {
         let sent = cx.send_one().await;
         checked(&cx, batch).await;
         cx.finish(sent, outcome).await;
@@ -169,9 +174,15 @@ async fn what_comes_back_after_a_stop_is_canceled(mut cx: World) {
     let third = cx.send_one().await;
     let leased = cx.lease_one().await;
     order(&cx, batch, BatchOrder::Stop).await;
-    assert_eq!(cx.finish(first, not_taken(again())).await, MessageState::Canceled);
+    assert_eq!(
+        cx.finish(first, not_taken(again())).await,
+        MessageState::Canceled
+    );
     let next = Next::Hold(held(HeldReason::QuietHours, None));
-    assert_eq!(cx.finish(second, not_taken(next)).await, MessageState::Canceled);
+    assert_eq!(
+        cx.finish(second, not_taken(next)).await,
+        MessageState::Canceled
+    );
     // What is true stays true.
     assert_eq!(cx.finish(third, taken("p")).await, MessageState::Submitted);
     cx.give_back(&leased, again()).await;
@@ -319,11 +330,22 @@ async fn an_order_that_is_given_already_changes_nothing(mut cx: World) {
 async fn orders_are_for_the_batches_of_the_account(mut cx: World) {
     let (batch, _) = cx.batch(1).await;
     let other = Some("other".into());
-    let refused = cx.store.order(other.as_ref(), batch, BatchOrder::Stop, cx.now);
+    let refused = cx
+        .store
+        .order(other.as_ref(), batch, BatchOrder::Stop, cx.now);
     assert_eq!(refused.await.unwrap_err().kind(), StoreErrorKind::NotFound);
-    assert!(cx.store.batch(other.as_ref(), batch).await.unwrap().is_none());
+    assert!(
+        cx.store
+            .batch(other.as_ref(), batch)
+            .await
+            .unwrap()
+            .is_none()
+    );
     let nothing = BatchId(cx.id());
-    let refused = cx.store.order(None, nothing, BatchOrder::Stop, cx.now).await;
+    let refused = cx
+        .store
+        .order(None, nothing, BatchOrder::Stop, cx.now)
+        .await;
     assert_eq!(refused.unwrap_err().kind(), StoreErrorKind::NotFound);
 }
 

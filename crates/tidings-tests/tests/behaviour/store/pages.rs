@@ -59,14 +59,25 @@ async fn contacts_are_paged_in_the_order_of_adding(mut cx: World) {
         created_at: cx.now,
     });
     let contacts: Vec<_> = contacts.collect();
-    let ids = cx.store.put_contacts(&account(), contacts.clone()).await.unwrap();
+    let ids = cx
+        .store
+        .put_contacts(&account(), contacts.clone())
+        .await
+        .unwrap();
     let mut seen = Vec::new();
     let mut after = None;
     loop {
-        let found = cx.store.contacts(&account(), None, page(after, 3)).await.unwrap();
+        let found = cx
+            .store
+            .contacts(&account(), None, page(after, 3))
+            .await
+            .unwrap();
         seen.extend(found.items.iter().map(|it| it.id));
         // A change moves nobody.
-        cx.store.put_contacts(&account(), contacts[..1].to_vec()).await.unwrap();
+        cx.store
+            .put_contacts(&account(), contacts[..1].to_vec())
+            .await
+            .unwrap();
         after = found.next;
         if after.is_none() {
             break;
@@ -81,7 +92,11 @@ async fn batches_and_deliveries_are_paged(mut cx: World) {
         opened.push(cx.open_batch().await);
     }
     opened.reverse();
-    let first = cx.store.batches(Some(&account()), page(None, 2)).await.unwrap();
+    let first = cx
+        .store
+        .batches(Some(&account()), page(None, 2))
+        .await
+        .unwrap();
     let second = cx.store.batches(None, page(first.next, 3)).await.unwrap();
     assert!(second.next.is_none(), "the last page knows that it is");
     let seen = first.items.iter().chain(&second.items);
@@ -105,7 +120,10 @@ async fn messages_are_found_by_every_condition(mut cx: World) {
     let id = cx.accept(vec![special.clone()]).await[0];
     cx.wait(Duration::from_secs(10));
     let message = cx.new_message();
-    let other = cx.store.accept(&"other".into(), vec![message.clone()], cx.now).await;
+    let other = cx
+        .store
+        .accept(&"other".into(), vec![message.clone()], cx.now)
+        .await;
     other.unwrap();
     let sent = cx.send_one().await;
     cx.finish(sent, taken("p")).await;
@@ -118,21 +136,82 @@ async fn messages_are_found_by_every_condition(mut cx: World) {
     let ten_seconds = Duration::from_secs(10);
     let cases = [
         (all(), vec![message.id, id, rows[1], rows[0]]),
-        (MessageFilter { account: Some(account()), ..all() }, vec![id, rows[1], rows[0]]),
-        (MessageFilter { states: vec![MessageState::Submitted], ..all() }, vec![rows[0]]),
-        (MessageFilter { to: Some(special.message.to), ..all() }, vec![id]),
-        (MessageFilter { batch: Some(batch), ..all() }, vec![rows[1], rows[0]]),
-        (MessageFilter { reference: Some("r-1".into()), ..all() }, vec![id]),
-        (MessageFilter { tag: Some("otp".into()), ..all() }, vec![id]),
-        (MessageFilter { lane: Some("south".into()), ..all() }, vec![id]),
-        (MessageFilter { conversation: special.conversation, ..all() }, vec![id]),
-        (MessageFilter { from: Some(cx.now), ..all() }, vec![message.id]),
         (
-            MessageFilter { until: Some(cx.now.minus(ten_seconds)), ..all() },
+            MessageFilter {
+                account: Some(account()),
+                ..all()
+            },
+            vec![id, rows[1], rows[0]],
+        ),
+        (
+            MessageFilter {
+                states: vec![MessageState::Submitted],
+                ..all()
+            },
+            vec![rows[0]],
+        ),
+        (
+            MessageFilter {
+                to: Some(special.message.to),
+                ..all()
+            },
+            vec![id],
+        ),
+        (
+            MessageFilter {
+                batch: Some(batch),
+                ..all()
+            },
             vec![rows[1], rows[0]],
         ),
         (
-            MessageFilter { batch: Some(batch), lane: Some("south".into()), ..all() },
+            MessageFilter {
+                reference: Some("r-1".into()),
+                ..all()
+            },
+            vec![id],
+        ),
+        (
+            MessageFilter {
+                tag: Some("otp".into()),
+                ..all()
+            },
+            vec![id],
+        ),
+        (
+            MessageFilter {
+                lane: Some("south".into()),
+                ..all()
+            },
+            vec![id],
+        ),
+        (
+            MessageFilter {
+                conversation: special.conversation,
+                ..all()
+            },
+            vec![id],
+        ),
+        (
+            MessageFilter {
+                from: Some(cx.now),
+                ..all()
+            },
+            vec![message.id],
+        ),
+        (
+            MessageFilter {
+                until: Some(cx.now.minus(ten_seconds)),
+                ..all()
+            },
+            vec![rows[1], rows[0]],
+        ),
+        (
+            MessageFilter {
+                batch: Some(batch),
+                lane: Some("south".into()),
+                ..all()
+            },
             vec![],
         ),
     ];

@@ -6,9 +6,7 @@ use std::time::Duration;
 use tidings_core::{HeldReason, MessageState, Priority, Reason};
 use tidings_store::{Begun, LaneId, LeaseRequest, MessageId, Next, Returned, Stamp};
 
-use super::world::{
-    LANE, NODE, World, again, failed, fault, held, lane, lost, not_taken, taken,
-};
+use super::world::{LANE, NODE, World, again, failed, fault, held, lane, lost, not_taken, taken};
 use super::{Behaviour, rows};
 
 pub(super) fn rows() -> Vec<Behaviour> {
@@ -111,7 +109,11 @@ async fn what_another_has_leased_can_be_neither_begun_nor_returned(mut cx: World
     cx.give_back(&first, failed()).await;
     assert_eq!(cx.state(id).await, MessageState::Leased);
     cx.go(&second).await;
-    assert_eq!(cx.begin(&second).await, Begun::Gone, "an attempt begins once");
+    assert_eq!(
+        cx.begin(&second).await,
+        Begun::Gone,
+        "an attempt begins once"
+    );
     assert_eq!(cx.history(id).await.attempts.len(), 1);
 }
 
@@ -128,7 +130,10 @@ async fn a_message_that_is_given_back_leaves_again(mut cx: World) {
         closes_at: Some(cx.after(900)),
         fault: Some(fault("window")),
     };
-    cx.store.return_leased(vec![returned], cx.now).await.unwrap();
+    cx.store
+        .return_leased(vec![returned], cx.now)
+        .await
+        .unwrap();
     let message = cx.history(id).await.message;
     assert_eq!(message.state, MessageState::Held(HeldReason::QuietHours));
     assert_eq!(message.not_before, Some(cx.after(600)));
@@ -148,7 +153,10 @@ async fn what_waits_for_a_time_leaves_when_it_has_come(mut cx: World) {
     };
     assert_eq!(cx.finish(sent, not_taken(next)).await, MessageState::Queued);
     cx.reopen().await;
-    assert_eq!(cx.store.next_due(&[lane()]).await.unwrap(), Some(cx.after(30)));
+    assert_eq!(
+        cx.store.next_due(&[lane()]).await.unwrap(),
+        Some(cx.after(30))
+    );
     let others = [LaneId::from("south")];
     assert_eq!(cx.store.next_due(&others).await.unwrap(), None);
     assert!(cx.lease(5).await.is_empty());
@@ -156,14 +164,20 @@ async fn what_waits_for_a_time_leaves_when_it_has_come(mut cx: World) {
     let leased = cx.lease_one().await;
     assert_eq!((leased.id, leased.n_attempts), (id, 1));
     assert_eq!(leased.tried, [lane()]);
-    assert_eq!(leased.first_attempt_at, Some(cx.now.minus(Duration::from_secs(30))));
+    assert_eq!(
+        leased.first_attempt_at,
+        Some(cx.now.minus(Duration::from_secs(30)))
+    );
 }
 
 async fn a_held_message_is_released_when_its_time_has_come(mut cx: World) {
     let mut message = cx.new_message();
     message.hold = Some(held(HeldReason::Schedule, Some(cx.after(60))));
     let id = cx.accept(vec![message]).await[0];
-    assert_eq!(cx.store.next_due(&[lane()]).await.unwrap(), Some(cx.after(60)));
+    assert_eq!(
+        cx.store.next_due(&[lane()]).await.unwrap(),
+        Some(cx.after(60))
+    );
     assert!(cx.lease(5).await.is_empty());
     cx.wait(Duration::from_mins(1));
     assert_eq!(cx.repair().await.released, 1);
@@ -205,11 +219,17 @@ async fn lanes_that_were_tried_are_told_once_the_latest_last(mut cx: World) {
 async fn a_message_that_is_refused_has_failed_with_the_reason(mut cx: World) {
     let id = cx.queue_one().await;
     let sent = cx.send_one().await;
-    assert_eq!(cx.finish(sent, not_taken(failed())).await, MessageState::Failed);
+    assert_eq!(
+        cx.finish(sent, not_taken(failed())).await,
+        MessageState::Failed
+    );
     cx.reopen().await;
     let history = cx.history(id).await;
     assert_eq!(history.message.reason, Some(Reason::InvalidRecipient));
-    assert_eq!(history.message.detail.as_deref(), Some("the provider said no"));
+    assert_eq!(
+        history.message.detail.as_deref(),
+        Some("the provider said no")
+    );
     assert_eq!(history.attempts[0].error.as_deref(), Some("rate_limited"));
     assert_eq!(history.attempts[0].code.as_deref(), Some("17"));
     assert_eq!(history.events[2].code.as_deref(), Some("17"));
@@ -221,7 +241,10 @@ async fn the_end_of_an_attempt_counts_once(mut cx: World) {
     let sent = cx.send_one().await;
     assert_eq!(cx.finish(sent, taken("p")).await, MessageState::Submitted);
     // Evidence wins over whatever is said later.
-    assert_eq!(cx.finish(sent, not_taken(again())).await, MessageState::Submitted);
+    assert_eq!(
+        cx.finish(sent, not_taken(again())).await,
+        MessageState::Submitted
+    );
     assert_eq!(cx.finish(sent, lost(cx.now)).await, MessageState::Submitted);
     assert_eq!(cx.words(id).await, ["accepted", "sending", "submitted"]);
 
@@ -246,7 +269,11 @@ async fn what_is_not_worth_sending_any_more_expires(mut cx: World) {
     cx.wait(Duration::from_secs(59));
     assert_eq!(cx.repair().await.expired, 0);
     cx.wait(Duration::from_secs(1));
-    assert_eq!(cx.repair().await.expired, 3, "the lease ran out at the same time");
+    assert_eq!(
+        cx.repair().await.expired,
+        3,
+        "the lease ran out at the same time"
+    );
     for id in ids {
         let message = cx.history(id).await.message;
         assert_eq!(message.state, MessageState::Expired);
@@ -293,8 +320,14 @@ async fn a_held_message_waits_for_a_person(mut cx: World) {
     cx.wait(Duration::from_hours(1_000));
     assert!(cx.repair().await.is_nothing());
     assert_eq!(cx.store.next_due(&[lane()]).await.unwrap(), None);
-    assert_eq!(cx.store.release(vec![(id, lane())], cx.now).await.unwrap(), 1);
-    assert_eq!(cx.store.release(vec![(id, lane())], cx.now).await.unwrap(), 0);
+    assert_eq!(
+        cx.store.release(vec![(id, lane())], cx.now).await.unwrap(),
+        1
+    );
+    assert_eq!(
+        cx.store.release(vec![(id, lane())], cx.now).await.unwrap(),
+        0
+    );
     assert_eq!(cx.lease_one().await.id, id);
 }
 
@@ -339,7 +372,10 @@ async fn canceling_tells_the_truth(mut cx: World) {
     assert_eq!(cx.cancel(queued).await, C::Canceled);
     assert_eq!(cx.cancel(queued).await, C::Canceled);
     assert!(cx.lease(5).await.is_empty());
-    assert_eq!(cx.history(queued).await.message.reason, Some(Reason::Canceled));
+    assert_eq!(
+        cx.history(queued).await.message.reason,
+        Some(Reason::Canceled)
+    );
 
     let leased_id = cx.queue_one().await;
     let leased = cx.lease_one().await;
@@ -365,7 +401,10 @@ async fn canceling_holds_when_an_attempt_comes_back(mut cx: World) {
     let sent = cx.send_one().await;
     cx.cancel(id).await;
     cx.reopen().await;
-    assert_eq!(cx.finish(sent, not_taken(again())).await, MessageState::Canceled);
+    assert_eq!(
+        cx.finish(sent, not_taken(again())).await,
+        MessageState::Canceled
+    );
     assert_eq!(cx.words(id).await, ["accepted", "sending", "canceled"]);
     assert!(cx.lease(5).await.is_empty());
 }

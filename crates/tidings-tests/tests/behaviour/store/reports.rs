@@ -5,9 +5,7 @@ use std::time::Duration;
 use tidings_core::{DeliveryReport, MessageState, ProviderRef, Reason, ReportedState};
 use tidings_store::{Applied, Begun, Finding, Heard, MessageId, NextPoll, Outcome};
 
-use super::world::{
-    World, again, beginning, by_reference, lane, lost, not_taken, number, taken,
-};
+use super::world::{World, again, beginning, by_reference, lane, lost, not_taken, number, taken};
 use super::{Behaviour, rows};
 
 pub(super) fn rows() -> Vec<Behaviour> {
@@ -58,7 +56,9 @@ async fn a_report_is_matched_by_our_reference(mut cx: World) {
     // There is no third attempt.
     let mut third = attempt;
     third.number = 3;
-    let applied = cx.report(by_reference(third), ReportedState::Delivered).await;
+    let applied = cx
+        .report(by_reference(third), ReportedState::Delivered)
+        .await;
     assert_eq!(applied, Applied::Unmatched);
 }
 
@@ -216,7 +216,8 @@ async fn a_report_is_written_into_the_history_once(mut cx: World) {
 
 async fn a_stale_report_is_noted_and_changes_nothing(mut cx: World) {
     let id = submitted(&mut cx, "p").await;
-    cx.report(ProviderRef::message("p"), ReportedState::Delivered).await;
+    cx.report(ProviderRef::message("p"), ReportedState::Delivered)
+        .await;
     let before = cx.history(id).await.message;
     cx.wait(Duration::from_secs(1));
     let stale = DeliveryReport::new(ProviderRef::message("p"), ReportedState::Failed)
@@ -253,14 +254,18 @@ async fn what_a_report_says_is_kept(mut cx: World) {
     assert_eq!(event.reason, reason);
     assert_eq!(event.code.as_deref(), Some("356"));
     assert_eq!(event.detail.as_deref(), Some("phone off"));
-    assert_eq!(event.their_time, Some(beginning().minus(Duration::from_secs(9))));
+    assert_eq!(
+        event.their_time,
+        Some(beginning().minus(Duration::from_secs(9)))
+    );
     assert_eq!((event.at, event.attempt), (cx.now, Some(1)));
 }
 
 async fn a_report_before_the_answer_wins(mut cx: World) {
     let id = cx.queue_one().await;
     let sent = cx.send_one().await;
-    cx.report(by_reference(sent.1), ReportedState::Delivered).await;
+    cx.report(by_reference(sent.1), ReportedState::Delivered)
+        .await;
     assert_eq!(cx.finish(sent, taken("p")).await, MessageState::Delivered);
     // The name that the answer brought is known.
     let about = ProviderRef::message("p");
@@ -271,7 +276,10 @@ async fn a_report_before_the_answer_wins(mut cx: World) {
     let sent = cx.send_one().await;
     cx.report(by_reference(sent.1), ReportedState::Sent).await;
     assert_eq!(cx.finish(sent, lost(cx.now)).await, MessageState::Sent);
-    assert_eq!(cx.finish(sent, not_taken(again())).await, MessageState::Sent);
+    assert_eq!(
+        cx.finish(sent, not_taken(again())).await,
+        MessageState::Sent
+    );
     assert!(cx.lease(5).await.is_empty());
     assert_eq!(cx.state(id).await, MessageState::Delivered);
     assert_eq!(cx.state(other).await, MessageState::Sent);
@@ -320,7 +328,8 @@ async fn a_late_report_of_the_first_attempt_marks_a_second_that_is_out(mut cx: W
     let second = cx.send_one().await;
     cx.finish(second, taken("p")).await;
     assert!(!cx.history(id).await.message.duplicate_risk);
-    cx.report(by_reference(first.1), ReportedState::Delivered).await;
+    cx.report(by_reference(first.1), ReportedState::Delivered)
+        .await;
     let message = cx.history(id).await.message;
     assert_eq!(message.state, MessageState::Delivered);
     assert!(message.duplicate_risk);
@@ -330,7 +339,8 @@ async fn a_failure_of_a_disproved_attempt_does_not_fail_the_message(mut cx: Worl
     let id = cx.queue_one().await;
     let first = cx.send_one().await;
     cx.finish(first, not_taken(again())).await;
-    cx.report(by_reference(first.1), ReportedState::Failed).await;
+    cx.report(by_reference(first.1), ReportedState::Failed)
+        .await;
     assert_eq!(cx.state(id).await, MessageState::Queued);
     assert_eq!(cx.lease(5).await.len(), 1);
 }
@@ -359,7 +369,9 @@ async fn a_report_tells_how_long_delivery_took(mut cx: World) {
     cx.queue_one().await;
     let sent = cx.send_one().await;
     cx.finish(sent, lost(cx.now)).await;
-    let applied = cx.report(by_reference(sent.1), ReportedState::Delivered).await;
+    let applied = cx
+        .report(by_reference(sent.1), ReportedState::Delivered)
+        .await;
     let Applied::Noted { taken_at, .. } = applied else {
         panic!("the report has a match");
     };
@@ -375,7 +387,10 @@ async fn a_poll_is_given_to_one_and_comes_again(mut cx: World) {
     };
     cx.finish((key, attempt), outcome).await;
     let taken_at = cx.now;
-    assert_eq!(cx.store.next_due(&[lane()]).await.unwrap(), Some(cx.after(10)));
+    assert_eq!(
+        cx.store.next_due(&[lane()]).await.unwrap(),
+        Some(cx.after(10))
+    );
     cx.reopen().await;
     let due = async |cx: &World| {
         let polls = cx.store.polls_due(&lane(), cx.after(60), 10, cx.now).await;
@@ -412,7 +427,8 @@ async fn nobody_is_asked_about_a_message_that_has_come_to_its_end(mut cx: World)
         poll_at: Some(cx.now),
     };
     cx.finish((key, attempt), outcome).await;
-    cx.report(by_reference(attempt), ReportedState::Delivered).await;
+    cx.report(by_reference(attempt), ReportedState::Delivered)
+        .await;
     let next = NextPoll {
         key,
         attempt,

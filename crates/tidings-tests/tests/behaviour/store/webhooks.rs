@@ -67,7 +67,9 @@ async fn added(cx: &mut World) -> WebhookId {
 async fn due(cx: &World, limit: usize) -> Vec<DueDelivery> {
     let node = NODE.into();
     let until = cx.after(30);
-    let due = cx.store.lease_deliveries(&node, until, limit, limit, &[], cx.now);
+    let due = cx
+        .store
+        .lease_deliveries(&node, until, limit, limit, &[], cx.now);
     due.await.unwrap()
 }
 
@@ -111,7 +113,10 @@ async fn a_webhook_is_told_each_event_once(mut cx: World) {
     assert!(due(&cx, 10).await.is_empty());
     assert_eq!(cx.store.next_delivery().await.unwrap(), None);
     let done = listed(&cx, id).await;
-    assert!(done.iter().all(|it| &*it.state == "done" && it.n_tries == 1));
+    assert!(
+        done.iter()
+            .all(|it| &*it.state == "done" && it.n_tries == 1)
+    );
     assert_eq!(cx.store.depth().await.unwrap().deliveries, 0);
 }
 
@@ -172,7 +177,10 @@ async fn a_webhook_that_is_off_is_not_told(mut cx: World) {
         ..WebhookChange::default()
     };
     let changed = cx.store.change_webhook(id, on).await.unwrap();
-    assert_eq!((changed.disabled_because, changed.failing_since), (None, None));
+    assert_eq!(
+        (changed.disabled_because, changed.failing_since),
+        (None, None)
+    );
     // What was due before waits; what happened meanwhile can be replayed.
     assert_eq!(due(&cx, 10).await.len(), 1);
 }
@@ -218,12 +226,18 @@ async fn a_slow_receiver_holds_up_nobody(mut cx: World) {
     cx.queue(5).await;
     let node = NODE.into();
     let until = cx.after(30);
-    let first = cx.store.lease_deliveries(&node, until, 5, 2, &[], cx.now).await;
+    let first = cx
+        .store
+        .lease_deliveries(&node, until, 5, 2, &[], cx.now)
+        .await;
     let first = first.unwrap();
     let of = |due: &[DueDelivery], id| due.iter().filter(|it| it.webhook == id).count();
     assert_eq!((of(&first, slow), of(&first, quick)), (2, 2));
     let busy = [slow];
-    let rest = cx.store.lease_deliveries(&node, until, 5, 5, &busy, cx.now).await;
+    let rest = cx
+        .store
+        .lease_deliveries(&node, until, 5, 5, &busy, cx.now)
+        .await;
     let rest = rest.unwrap();
     assert_eq!((of(&rest, slow), of(&rest, quick)), (0, 3));
 }

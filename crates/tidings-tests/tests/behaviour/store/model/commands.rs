@@ -81,7 +81,11 @@ impl Model {
     }
 
     fn owner(&mut self) -> AccountId {
-        if self.one_in(5) { "other".into() } else { account() }
+        if self.one_in(5) {
+            "other".into()
+        } else {
+            account()
+        }
     }
 
     fn once(&mut self) -> Option<Once> {
@@ -436,9 +440,15 @@ impl Model {
             report = report.at(super::super::world::beginning());
         }
         if self.one_in(3) {
-            report = report.reason(Reason::RecipientUnreachable).detail("phone off");
+            report = report
+                .reason(Reason::RecipientUnreachable)
+                .detail("phone off");
         }
-        let lane = if self.one_in(12) { self.lane() } else { tried.lane };
+        let lane = if self.one_in(12) {
+            self.lane()
+        } else {
+            tried.lane
+        };
         let heard = Heard {
             lane,
             report,
@@ -486,7 +496,12 @@ impl Model {
     }
 
     async fn take_over(&mut self) {
-        let node: NodeId = if self.random.bool() { "node-1" } else { "node-2" }.into();
+        let node: NodeId = if self.random.bool() {
+            "node-1"
+        } else {
+            "node-2"
+        }
+        .into();
         let now = self.now;
         both!(
             self,
@@ -539,7 +554,11 @@ impl Model {
         let id = WebhookId(self.id());
         let kinds = [
             vec![],
-            vec![EventKind::Accepted, EventKind::Delivered, EventKind::BatchDone],
+            vec![
+                EventKind::Accepted,
+                EventKind::Delivered,
+                EventKind::BatchDone,
+            ],
         ];
         let webhook = StoredWebhook {
             id,

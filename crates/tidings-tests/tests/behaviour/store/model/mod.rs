@@ -169,7 +169,9 @@ impl Model {
             return;
         }
         let said = self.said.iter().enumerate().rev().take(14);
-        let said: Vec<String> = said.map(|(place, what)| format!("{place}: {what}")).collect();
+        let said: Vec<String> = said
+            .map(|(place, what)| format!("{place}: {what}"))
+            .collect();
         let lines = |text: &str| text.split('\n').map(str::to_owned).collect::<Vec<_>>();
         let (expected, actual) = (lines(expected), lines(actual));
         let differ = |place: &usize| expected.get(*place) != actual.get(*place);
@@ -301,7 +303,11 @@ impl Model {
             for row in rows {
                 *counts.entry(row.state.as_str()).or_default() += 1;
             }
-            assert_eq!(shown.counts, counts, "seed {}: counts are the rows", self.seed);
+            assert_eq!(
+                shown.counts, counts,
+                "seed {}: counts are the rows",
+                self.seed
+            );
         }
     }
 
@@ -324,7 +330,11 @@ impl Model {
             let history = history.unwrap();
             let open = history.attempts.iter().filter(|it| it.outcome.is_none());
             let is_sending = history.message.state == MessageState::Sending;
-            assert!(open.count() <= usize::from(is_sending), "seed {}", self.seed);
+            assert!(
+                open.count() <= usize::from(is_sending),
+                "seed {}",
+                self.seed
+            );
         }
         for batch in self.batches.clone() {
             both!(
@@ -386,5 +396,8 @@ fn without_place(event: &Event) -> Event {
 
 fn delivery_without_names(due: &DueDelivery) -> String {
     let event = without_place(&due.event);
-    format!("{:?} {} {} {event:?}", due.webhook, due.n_tries, due.created_at)
+    format!(
+        "{:?} {} {} {event:?}",
+        due.webhook, due.n_tries, due.created_at
+    )
 }
