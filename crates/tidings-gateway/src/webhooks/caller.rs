@@ -101,7 +101,11 @@ impl Caller {
         request.headers_mut().remove(HOST);
         let agent = HeaderValue::from_static(concat!("Tidings/", env!("CARGO_PKG_VERSION")));
         request.headers_mut().insert(USER_AGENT, agent);
-        let answer = self.client.request(request).await.map_err(|error| fault(&error))?;
+        let answer = self
+            .client
+            .request(request)
+            .await
+            .map_err(|error| fault(&error))?;
         let (parts, body) = answer.into_parts();
         // What stands in it is nobody's business; read, it leaves the connection free.
         let _read = Limited::new(body, ANSWER_BYTES).collect().await;
@@ -133,7 +137,10 @@ fn fault(error: &hyper_util::client::legacy::Error) -> CallError {
             if let Some(target) = inner.and_then(|it| it.downcast_ref::<TargetError>()) {
                 return CallError::Target(*target);
             }
-            if inner.is_some_and(|it| it.is::<rustls::Error>()) {
+            if inner
+                .and_then(|it| it.downcast_ref::<rustls::Error>())
+                .is_some()
+            {
                 return CallError::Tls;
             }
         }

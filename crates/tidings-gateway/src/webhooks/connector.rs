@@ -75,7 +75,9 @@ impl Service<Uri> for Guard {
 async fn connect(targets: &Targets, uri: &Uri) -> io::Result<TcpStream> {
     let host = bare_host(uri).ok_or_else(|| refused(TargetError::NoUrl))?;
     let is_encrypted = uri.scheme_str() == Some("https");
-    let addresses: Vec<SocketAddr> = tokio::net::lookup_host((host, port_of(uri))).await?.collect();
+    let addresses: Vec<SocketAddr> = tokio::net::lookup_host((host, port_of(uri)))
+        .await?
+        .collect();
     let mut fault = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for address in addresses {
         if let Err(error) = targets.check_address(address.ip(), is_encrypted) {

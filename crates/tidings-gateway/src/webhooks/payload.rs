@@ -18,11 +18,14 @@ pub(super) fn standard(event: &Event, message: Option<&StoredMessage>) -> Bytes 
     let mut data = Map::new();
     data.insert("sequence".to_owned(), event.seq.0.into());
     let ids = [
-        ("account", event.account.as_ref().map(|it| it.as_str().to_owned())),
+        (
+            "account",
+            event.account.as_ref().map(|it| it.as_str().to_owned()),
+        ),
         ("id", event.message.map(|it| it.to_string())),
         ("batch", event.batch.map(|it| it.to_string())),
         ("lane", event.lane.as_ref().map(|it| it.as_str().to_owned())),
-        ("code", event.code.as_ref().map(|it| it.to_string())),
+        ("code", event.code.as_deref().map(str::to_owned)),
         ("reason", event.reason.map(|it| it.as_str().to_owned())),
         ("provider_time", event.their_time.map(|it| it.to_string())),
     ];
@@ -45,7 +48,11 @@ pub(super) fn standard(event: &Event, message: Option<&StoredMessage>) -> Bytes 
         describe(&mut data, message);
     }
     let is_about_message = event.message.is_some();
-    if let Some(detail) = event.detail.as_deref().filter(|it| it.len() <= MAX_DETAIL_BYTES) {
+    if let Some(detail) = event
+        .detail
+        .as_deref()
+        .filter(|it| it.len() <= MAX_DETAIL_BYTES)
+    {
         add_detail(&mut data, detail, is_about_message);
     }
     write(event, data)

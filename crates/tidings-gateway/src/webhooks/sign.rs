@@ -32,7 +32,7 @@ pub enum Signing {
 pub struct Secret(Key);
 
 enum Key {
-    Hmac(hmac::Key),
+    Hmac(Box<hmac::Key>),
     Ed25519(Box<Ed25519KeyPair>),
 }
 
@@ -46,7 +46,8 @@ impl Secret {
             if !(24..=64).contains(&bytes.len()) {
                 return Err(SecretError);
             }
-            return Ok(Self(Key::Hmac(hmac::Key::new(hmac::HMAC_SHA256, &bytes))));
+            let key = hmac::Key::new(hmac::HMAC_SHA256, &bytes);
+            return Ok(Self(Key::Hmac(Box::new(key))));
         }
         let text = text.strip_prefix(PRIVATE).ok_or(SecretError)?;
         let bytes = bytes(text)?;
@@ -55,9 +56,7 @@ impl Secret {
             Some((seed, public)) => Ed25519KeyPair::from_seed_and_public_key(seed, public),
             None => return Err(SecretError),
         };
-        Ok(Self(Key::Ed25519(Box::new(
-            pair.map_err(|_| SecretError)?,
-        ))))
+        Ok(Self(Key::Ed25519(Box::new(pair.map_err(|_| SecretError)?))))
     }
 
     /// The public key that receivers check with, `whpk_..`; `None` where they share the secret.
@@ -99,8 +98,8 @@ pub fn new_secret(signing: Signing) -> Result<SecretString, getrandom::Error> {
     let text = match signing {
         Signing::Hmac => format!("{SHARED}{}", BASE64.encode(seed)),
         Signing::Ed25519 => {
-            let pair = Ed25519KeyPair::from_seed_unchecked(&seed)
-                .expect("32 bytes are a seed of ed25519");
+            let pair =
+                Ed25519KeyPair::from_seed_unchecked(&seed).expect("32 bytes are a seed of ed25519");
             let mut both = seed.to_vec();
             both.extend_from_slice(pair.public_key().as_ref());
             format!("{PRIVATE}{}", BASE64.encode(both))
@@ -163,8 +162,12 @@ mod tests {
         let public = secret.public_key().unwrap();
         assert_eq!(public, "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=");
         let signature = secret.sign(ID, AT, BODY);
-        let signature = BASE64.decode(signature.strip_prefix("v1a,").unwrap()).unwrap();
-        let public = BASE64.decode(public.strip_prefix("whpk_").unwrap()).unwrap();
+        let signature = BASE64
+            .decode(signature.strip_prefix("v1a,").unwrap())
+            .unwrap();
+        let public = BASE64
+            .decode(public.strip_prefix("whpk_").unwrap())
+            .unwrap();
         let signed = [format!("{ID}.{AT}.").as_bytes(), BODY].concat();
         let key = UnparsedPublicKey::new(&ED25519, public);
         key.verify(&signed, &signature).unwrap();

@@ -54,21 +54,21 @@ impl Targets {
     pub fn check(&self, url: &str) -> Result<Uri, TargetError> {
         let uri: Uri = url.parse().map_err(|_| TargetError::NoUrl)?;
         let authority = uri.authority().ok_or(TargetError::NoUrl)?;
-        if authority.as_str().contains('@') {
-            return Err(TargetError::Credentials);
-        }
         let is_encrypted = match uri.scheme_str() {
             Some("https") => true,
             Some("http") => false,
             _ => return Err(TargetError::NoUrl),
         };
+        if authority.as_str().contains('@') {
+            return Err(TargetError::Credentials);
+        }
         let host = bare_host(&uri).filter(|host| !host.is_empty());
         let host = host.ok_or(TargetError::NoUrl)?;
         let address: Option<IpAddr> = host.parse().ok();
         let is_loopback = address.map_or(host.eq_ignore_ascii_case("localhost"), |address| {
             embedded(address).is_loopback()
         });
-        if !is_encrypted && !(is_loopback && self.allow_loopback) {
+        if !(is_encrypted || is_loopback && self.allow_loopback) {
             return Err(TargetError::NotEncrypted);
         }
         check_port(port_of(&uri), is_encrypted)?;
@@ -81,11 +81,7 @@ impl Targets {
     }
 
     /// Checks the address that is about to be connected to.
-    pub fn check_address(
-        &self,
-        address: IpAddr,
-        is_encrypted: bool,
-    ) -> Result<(), TargetError> {
+    pub fn check_address(&self, address: IpAddr, is_encrypted: bool) -> Result<(), TargetError> {
         let address = embedded(address);
         if address.is_loopback() {
             return if self.allow_loopback {
@@ -108,14 +104,20 @@ impl Targets {
 
 /// The port of a URL, written or not.
 pub(super) fn port_of(uri: &Uri) -> u16 {
-    let usual = if uri.scheme_str() == Some("http") { 80 } else { 443 };
+    let usual = if uri.scheme_str() == Some("http") {
+        80
+    } else {
+        443
+    };
     uri.port_u16().unwrap_or(usual)
 }
 
 /// The host of a URL, an IPv6 address without its brackets.
 pub(super) fn bare_host(uri: &Uri) -> Option<&str> {
     let host = uri.host()?;
-    let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let inner = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
     Some(inner.unwrap_or(host))
 }
 
@@ -153,8 +155,7 @@ fn embedded(address: IpAddr) -> IpAddr {
         [0, 0, 0, 0, 0, 0, 0, 0 | 1] => address,
         // IPv4-mapped (RFC 4291, 2.5.5.2), IPv4-compatible (2.5.5.1), IPv4-translated (RFC 2765),
         // NAT64 (RFC 6052), ISATAP (RFC 5214).
-        [0, 0, 0, 0, 0, 0xffff, ..]
-        | [0, 0, 0, 0, 0, 0, ..]
+        [0, 0, 0, 0, 0, 0 | 0xffff, ..]
         | [0, 0, 0, 0, 0xffff, 0, ..]
         | [0x64, 0xff9b, 0, 0, 0, 0, ..]
         | [_, _, _, _, 0 | 0x200, 0x5efe, ..] => last().into(),
@@ -261,12 +262,31 @@ mod tests {
 
     #[test]
     fn what_is_no_good_url_is_refused() {
-        for url in ["", "example.com", "/hook", "ftp://example.com/", "https://", "mailto:a@b.c"] {
+        for url in [
+            "",
+            "example.com",
+            "/hook",
+            "ftp://example.com/",
+            "https://",
+            "mailto:a@b.c",
+        ] {
             check(&strict(), url, Err(TargetError::NoUrl));
         }
-        check(&strict(), "https://a:b@example.com/", Err(TargetError::Credentials));
-        check(&strict(), "http://example.com/", Err(TargetError::NotEncrypted));
-        check(&open(), "http://example.com/", Err(TargetError::NotEncrypted));
+        check(
+            &strict(),
+            "https://a:b@example.com/",
+            Err(TargetError::Credentials),
+        );
+        check(
+            &strict(),
+            "http://example.com/",
+            Err(TargetError::NotEncrypted),
+        );
+        check(
+            &open(),
+            "http://example.com/",
+            Err(TargetError::NotEncrypted),
+        );
         for port in [1, 22, 25, 80, 111, 445, 1_023] {
             let url = format!("https://example.com:{port}/");
             check(&strict(), &url, Err(TargetError::Port));
@@ -275,11 +295,19 @@ mod tests {
 
     #[test]
     fn loopback_needs_the_setting_and_no_tls() {
-        for url in ["http://127.0.0.1:8080/", "http://localhost:3000/", "http://[::1]:8080/"] {
+        for url in [
+            "http://127.0.0.1:8080/",
+            "http://localhost:3000/",
+            "http://[::1]:8080/",
+        ] {
             check(&strict(), url, Err(TargetError::NotEncrypted));
             check(&open(), url, Ok(()));
         }
-        for url in ["https://127.0.0.1/", "https://localhost/", "https://[::ffff:127.0.0.1]/"] {
+        for url in [
+            "https://127.0.0.1/",
+            "https://localhost/",
+            "https://[::ffff:127.0.0.1]/",
+        ] {
             check(&strict(), url, Err(TargetError::Network));
             check(&open(), url, Ok(()));
         }
@@ -287,7 +315,14 @@ mod tests {
 
     #[test]
     fn numbers_that_some_read_as_addresses_are_refused() {
-        for host in ["2130706433", "0x7f000001", "0x7f.1", "127.1", "017700000001", "10.1."] {
+        for host in [
+            "2130706433",
+            "0x7f000001",
+            "0x7f.1",
+            "127.1",
+            "017700000001",
+            "10.1.",
+        ] {
             let url = format!("https://{host}/");
             check(&strict(), &url, Err(TargetError::Network));
         }
@@ -296,11 +331,38 @@ mod tests {
     #[test]
     fn addresses_that_are_not_public_are_refused() {
         for address in [
-            "0.0.0.0", "10.0.0.1", "100.64.0.1", "127.0.0.1", "127.255.255.254", "169.254.169.254",
-            "172.16.0.1", "172.31.255.255", "192.0.0.1", "192.0.2.1", "192.88.99.1", "192.168.1.1",
-            "198.18.0.1", "198.51.100.1", "203.0.113.1", "224.0.0.1", "239.255.255.255", "240.0.0.1",
-            "255.255.255.255", "::", "::1", "fe80::1", "fc00::1", "fd00:ec2::254", "ff02::1",
-            "2001:db8::1", "2001:10::1", "3fff::1", "64:ff9b:1::1", "100::1", "5f00::1", "4000::1",
+            "0.0.0.0",
+            "10.0.0.1",
+            "100.64.0.1",
+            "127.0.0.1",
+            "127.255.255.254",
+            "169.254.169.254",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.0.0.1",
+            "192.0.2.1",
+            "192.88.99.1",
+            "192.168.1.1",
+            "198.18.0.1",
+            "198.51.100.1",
+            "203.0.113.1",
+            "224.0.0.1",
+            "239.255.255.255",
+            "240.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "fe80::1",
+            "fc00::1",
+            "fd00:ec2::254",
+            "ff02::1",
+            "2001:db8::1",
+            "2001:10::1",
+            "3fff::1",
+            "64:ff9b:1::1",
+            "100::1",
+            "5f00::1",
+            "4000::1",
         ] {
             check_address(&strict(), address, Err(TargetError::Network));
         }
@@ -309,13 +371,13 @@ mod tests {
     #[test]
     fn addresses_within_addresses_are_unwrapped() {
         for address in [
-            "::ffff:10.0.0.1",           // mapped
-            "::10.0.0.1",                // compatible
-            "::ffff:0:10.0.0.1",         // translated
-            "64:ff9b::10.0.0.1",         // NAT64
-            "2002:0a00:0001::1",         // 6to4
+            "::ffff:10.0.0.1",                      // mapped
+            "::10.0.0.1",                           // compatible
+            "::ffff:0:10.0.0.1",                    // translated
+            "64:ff9b::10.0.0.1",                    // NAT64
+            "2002:0a00:0001::1",                    // 6to4
             "2001:0:4136:e378:8000:63bf:f5ff:fffe", // Teredo of 10.0.0.1
-            "fe80::5efe:10.0.0.1",       // ISATAP
+            "fe80::5efe:10.0.0.1",                  // ISATAP
             "2606:4700::5efe:10.0.0.1",
         ] {
             check_address(&strict(), address, Err(TargetError::Network));
