@@ -10,7 +10,8 @@
 //! 4. [`reports`] brings in what providers say, however it comes; [`inbound`] the texts of phones.
 //! 5. [`webhooks`] tells the customer.
 //!
-//! [`janitor`] repairs what time or a crash left behind; a signal only wakes a loop, and what there is to
+//! [`serve`] starts all of it, reads the configuration again and ends it in order; [`telemetry`] tells how it
+//! fares. [`janitor`] repairs what time or a crash left behind; a signal only wakes a loop, and what there is to
 //! do is read from the store.
 
 pub mod access;
@@ -24,8 +25,10 @@ pub mod janitor;
 pub mod lane;
 pub mod metrics;
 pub mod reports;
+pub mod serve;
 pub mod settings;
 pub mod signals;
+pub mod telemetry;
 #[cfg(test)]
 mod trial;
 pub mod vendors;

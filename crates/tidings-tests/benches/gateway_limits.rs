@@ -55,7 +55,8 @@ async fn message(
 ) -> Result<(StatusCode, Json<Value>), StatusCode> {
     let message: Message = serde_json::from_slice(&body).map_err(|_| StatusCode::BAD_REQUEST)?;
     let number = n_read.fetch_add(1, Ordering::Relaxed);
-    let answer = json!({"id": number, "state": "queued", "length": message.to.len() + message.text.len()});
+    let answer =
+        json!({"id": number, "state": "queued", "length": message.to.len() + message.text.len()});
     Ok((StatusCode::ACCEPTED, Json(answer)))
 }
 

@@ -2,13 +2,14 @@
 //!
 //! Used by this crate's own tests only; nothing depends on it. In reading order: [`Carrier`],
 //! [`SimulatedByCommand`], [`Shell`], [`TestClock`], [`PhoneNumbers`], [`Fault`], [`CutLine`],
-//! [`CapturedLog`], [`Python`], [`Recorder`].
+//! [`CapturedLog`], [`Python`], [`Recorder`], [`TestGateway`].
 
 mod carrier;
 mod clock;
 mod command;
 mod cut;
 mod fault;
+mod gateway;
 mod log;
 mod numbers;
 mod python;
@@ -26,6 +27,7 @@ pub use clock::TestClock;
 pub use command::{SimulatedByCommand, program_folder};
 pub use cut::{CutLine, Ending, Stage};
 pub use fault::{CALL_LIMIT, Fault};
+pub use gateway::{ApiAnswer, TestGateway, TestGatewayBuilder};
 pub use log::{CapturedLog, log_ended};
 pub use numbers::PhoneNumbers;
 pub use python::{Packages, Python};

@@ -12,6 +12,7 @@ use tidings_core::{ClientRef, DeliveryReport, Message, ProviderRef};
 
 use crate::address_book::AddressBook;
 use crate::answer::HttpMetadata;
+use crate::backend::Terms;
 use crate::batches::QueuedBatches;
 use crate::callback::{CallbackEmitter, ParseCallback};
 use crate::conversations::Conversations;
@@ -143,12 +144,27 @@ pub struct Outbound {
     pub reference: ClientRef,
     /// What is to be sent.
     pub message: Message,
+    /// What is asked for beside the message in the words of this one provider: for gateways that take
+    /// messages in the place of a provider and pass them on to it. Providers that have no such words
+    /// do not look at it.
+    pub terms: Option<Arc<Terms>>,
 }
 
 impl Outbound {
     /// A message under a name.
     pub fn new(reference: ClientRef, message: Message) -> Self {
-        Self { reference, message }
+        Self {
+            reference,
+            message,
+            terms: None,
+        }
+    }
+
+    /// Sets what is asked for beside the message in the words of the provider that it goes to.
+    #[must_use]
+    pub fn terms(mut self, terms: Arc<Terms>) -> Self {
+        self.terms = Some(terms);
+        self
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod conversations;
 mod numbers;
+mod serve;
 mod sim;
 mod subscriptions;
 
@@ -24,7 +25,8 @@ use crate::values::{duration, positive, url_path};
 
 pub(crate) use conversations::{MessagesArgs, SessionsAction, SessionsArgs};
 pub(crate) use numbers::{NumberUse, NumbersAction, NumbersArgs};
-pub(crate) use sim::{DemoArgs, SimArgs};
+pub(crate) use serve::{CheckArgs, DemoArgs, ServeArgs};
+pub(crate) use sim::SimArgs;
 pub(crate) use subscriptions::{ChangeArgs, CreateArgs, SubscriptionsAction, SubscriptionsArgs};
 
 /// Send text messages dependably.
@@ -71,6 +73,8 @@ pub(crate) enum Command {
     Balance(BalanceArgs),
     Contacts(ContactsArgs),
     Groups(GroupsArgs),
+    Serve(ServeArgs),
+    Check(CheckArgs),
     Sim(SimArgs),
     Providers(ProvidersArgs),
     Bench(BenchArgs),
@@ -78,6 +82,13 @@ pub(crate) enum Command {
     Completions(CompletionsArgs),
     Man(ManArgs),
     ExitCodes(ExitCodesArgs),
+}
+
+impl Command {
+    /// Whether the command says itself in which form it logs, because its configuration says so.
+    pub(crate) fn starts_its_own_log(&self) -> bool {
+        matches!(self, Self::Serve(_))
+    }
 }
 
 /// Which account at which provider is used.

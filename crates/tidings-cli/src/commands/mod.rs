@@ -6,6 +6,7 @@ mod balance;
 mod batches;
 mod bench;
 mod callbacks;
+mod check;
 mod completions;
 mod contacts;
 mod demo;
@@ -17,6 +18,7 @@ mod pages;
 mod providers;
 mod segments;
 mod send;
+mod serve;
 mod sessions;
 mod sim;
 mod status;
@@ -41,6 +43,8 @@ struct Context {
     output: Output,
     environment: Environment,
     clock: Arc<dyn Clock>,
+    /// How often `-v` was given.
+    verbose: u8,
 }
 
 /// An account that has been connected.
@@ -56,6 +60,7 @@ pub(crate) fn run(cli: Cli, environment: Environment, output: Output) -> anyhow:
         output,
         environment,
         clock: Arc::new(SystemClock::new()),
+        verbose: cli.global.verbose,
     };
     match cli.command {
         Command::Segments(args) => segments::run(&context, &args),
@@ -91,6 +96,8 @@ fn in_run_time(context: &Context, command: Command) -> anyhow::Result<()> {
             Command::Providers(args) => unless_interrupted(providers::run(context, &args)).await,
             Command::Bench(args) => unless_interrupted(bench::run(context, &args)).await,
             Command::Sim(args) => sim::run(context, &mut Interrupt::listen()?, &args).await,
+            Command::Serve(args) => serve::run(context, &args).await,
+            Command::Check(args) => unless_interrupted(check::run(context, &args)).await,
             Command::Demo(args) => demo::run(context, &mut Interrupt::listen()?, &args).await,
             Command::Segments(_)
             | Command::Completions(_)

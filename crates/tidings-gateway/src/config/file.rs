@@ -68,7 +68,7 @@ impl ConfigFile {
         named: Option<PathBuf>,
         environment: &Environment,
     ) -> tidings::Result<Option<Self>> {
-        Self::place(named, environment).map_or(Ok(None), |path| Self::read(path).map(Some))
+        Self::place(named, environment).map_or(Ok(None), |path| Self::read(&path).map(Some))
     }
 
     /// Where the configuration is, as [`find`](Self::find) looks for it.
@@ -92,12 +92,12 @@ impl ConfigFile {
     ///
     /// # Errors
     /// [`ErrorKind::Config`] when it cannot be read or has a key that is not known, naming the line.
-    pub fn read(path: PathBuf) -> tidings::Result<Self> {
-        let text = std::fs::read_to_string(&path).map_err(|error| {
+    pub fn read(path: &Path) -> tidings::Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
             config_error(format!("cannot read the configuration {}", path.display()))
                 .with_source(error)
         })?;
-        Self::parse(&path, &text)
+        Self::parse(path, &text)
     }
 
     /// Reads the text of a file that is, or could be, at `path`.

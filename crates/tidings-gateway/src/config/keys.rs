@@ -70,6 +70,7 @@ pub const KEYS: &[Key] = &[
     key("server", "listen", "address", Some("127.0.0.1:8080"), "where it listens, without TLS; port 0 takes a free one"),
     key("server", "public_url", "URL", None, "how customers and providers reach it: the beginning of callback addresses"),
     key("server", "drain", "duration", Some("30s"), "the longest time that open requests and calls to providers are given when it stops"),
+    key("server", "notice", "duration", Some("0s"), "before that: how long it goes on taking requests while `/readyz` says no, so that a load balancer notices"),
     key("server", "max_connections", "number", Some("8192"), "connections at the same time, on each listener; further ones wait"),
     key("server", "idle", "duration", Some("75s"), "a connection without a call for so long is closed"),
     key("server.tls", "listen", "address", Some("127.0.0.1:8443"), "where it listens with TLS"),

@@ -154,6 +154,8 @@ pub struct ServerConfig {
     pub public_url: Option<String>,
     /// The longest time that open requests and calls to providers are given when it stops.
     pub drain: Duration,
+    /// Before that: how long it goes on taking requests while it says that it is not ready.
+    pub notice: Duration,
     /// Connections at the same time, on each listener.
     pub max_connections: usize,
     /// A connection without a call for so long is closed.
@@ -161,7 +163,7 @@ pub struct ServerConfig {
 }
 
 /// TLS of the listener.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsConfig {
     /// Where.
     pub listen: SocketAddr,

@@ -64,6 +64,7 @@ impl<'a> Sources<'a> {
             tls: self.tls()?,
             public_url: server.optional("public_url", url)?,
             drain: server.required("drain", duration)?,
+            notice: server.required("notice", duration)?,
             max_connections: server.required("max_connections", positive)?,
             idle: server.required("idle", some_duration)?,
         })

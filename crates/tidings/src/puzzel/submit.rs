@@ -15,11 +15,13 @@ use super::check;
 use super::client::{Client, How, SEND, meets_the_next_call_too, not_attempted};
 use super::map::PROVIDER;
 use super::message::Message;
+use super::parameter::Parameter;
 use super::reference;
-use super::settings::Settings;
+use super::settings::{Age, GasSettings, Session, Settings};
 use super::verdict::{self, Call, Sent};
 use super::{CAPABILITIES, Dialect, MAX_PARTS, wire};
 use crate::answer::HttpMetadata;
+use crate::backend::{SessionWish, Terms};
 use crate::batches::QueuedBatches;
 use crate::error::{Acceptance, Error, ErrorKind, Result};
 use crate::provider::{
@@ -30,6 +32,14 @@ use crate::provider::{
 const SUBMIT: Call = Call::acts("submit");
 const STATUS: Call = Call::asks("status");
 const CANCEL: Call = Call::acts("cancel");
+
+/// The names under which our server keeps fields of a message that have no term of their own; see
+/// `map/inward`.
+const PRICE_XML: &str = "priceXml";
+const DIFFERENTIATOR: &str = "differentiator";
+const INVOICE_NODE: &str = "invoiceNode";
+const SERVICE_CODE: &str = "gasSettings.serviceCode";
+const DESCRIPTION: &str = "gasSettings.description";
 
 /// How long the gateway remembers references, less five minutes for the call and its clock.
 const REMEMBERED: Duration = Duration::from_mins(55);
@@ -269,14 +279,17 @@ impl Client {
         if check::needs_ucs2(&message.text) {
             settings = settings.auto_detect_encoding(true);
         }
-        let message = Message::new(message.to, Arc::clone(&message.text))
-            .client_reference(outbound.reference.as_str())
-            .settings(settings);
-        self.to_wire(&message, how).map_err(|fault| {
-            Error::not_sent(fault.kind(), fault.to_string())
-                .during(PROVIDER, SUBMIT.operation)
-                .with_source(fault)
-        })
+        let mut message = Message::new(message.to, Arc::clone(&message.text))
+            .client_reference(outbound.reference.as_str());
+        if let Some(terms) = &outbound.terms {
+            (message, settings) = with_terms(message, settings, terms);
+        }
+        self.to_wire(&message.settings(settings), how)
+            .map_err(|fault| {
+                Error::not_sent(fault.kind(), fault.to_string())
+                    .during(PROVIDER, SUBMIT.operation)
+                    .with_source(fault)
+            })
     }
 
     /// Sends a message again under the references of its attempt.
@@ -377,4 +390,42 @@ fn has_left() -> Error {
         Acceptance::Refused,
         "the message does not wait at puzzel any more",
     )
+}
+
+/// What a caller of our own server asked for beside a message, as it is passed on. Whether he wanted a
+/// report is not: whoever passes it on wants one.
+fn with_terms(mut message: Message, mut settings: Settings, terms: &Terms) -> (Message, Settings) {
+    if terms.price > 0 {
+        message = message.price(terms.price);
+    }
+    settings = match terms.minimum_age {
+        Some(16) => settings.age(Age::Sixteen),
+        Some(18) => settings.age(Age::Eighteen),
+        Some(_) | None => settings,
+    };
+    settings = match &terms.session {
+        SessionWish::None => settings,
+        SessionWish::New => settings.session(Session::New),
+        SessionWish::Continue(id) => settings.session(Session::Continue(id.clone())),
+    };
+    let mut code = None;
+    let mut description = None;
+    for (name, value) in &terms.parameters {
+        match name.as_str() {
+            PRICE_XML => message = message.price_xml(value),
+            DIFFERENTIATOR => settings = settings.differentiator(value),
+            INVOICE_NODE => settings = settings.invoice_node(value),
+            SERVICE_CODE => code = Some(value),
+            DESCRIPTION => description = Some(value),
+            _ => settings = settings.parameter(Parameter::other(name, value)),
+        }
+    }
+    if let Some(code) = code {
+        let goods = GasSettings::new(code);
+        settings = settings.gas(match description {
+            Some(description) => goods.description(description),
+            None => goods,
+        });
+    }
+    (message, settings)
 }

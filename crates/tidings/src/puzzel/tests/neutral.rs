@@ -1,12 +1,14 @@
 //! The client through [`Provider`]: what goes out for a neutral message, what is said of each, and
 //! what may be stopped.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tidings_core::{ClientRef, Media, Message, Priority, ProviderRef, SendWindow, SenderId};
 
 use super::{builder, client, queued_all};
+use crate::backend::{SessionWish, Terms};
 use crate::error::{Acceptance, ErrorKind};
 use crate::provider::{Outbound, Provider};
 use crate::puzzel::{Client, Dialect, SPEC};
@@ -65,6 +67,33 @@ async fn messages_with_settings_of_their_own_travel_in_one_call() {
         sent(Dialect::Manual, &messages).await,
         expected(3, 1, 11, "ALPHANUMERIC")
     );
+}
+
+#[tokio::test]
+async fn what_a_caller_of_our_own_server_asked_for_is_passed_on() {
+    let mut terms = Terms::default();
+    terms.price = 200;
+    terms.minimum_age = Some(18);
+    terms.session = SessionWish::Continue("s-1".to_owned());
+    terms.without_report = true;
+    terms.parameters = [
+        ("differentiator", "orders"),
+        ("invoiceNode", "dept-1"),
+        ("gasSettings.serviceCode", "06001"),
+        ("gasSettings.description", "Tickets"),
+        ("pid", "65"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .to_vec();
+    let message = outbound(1, "Hei").terms(Arc::new(terms));
+    let expected = json!({
+        "recipient": "+4741000001", "content": "Hei", "clientReference": "r-1", "price": 200,
+        "settings": {"age": 18, "sessionId": "s-1", "differentiator": "orders",
+            "invoiceNode": "dept-1",
+            "gasSettings": {"serviceCode": "06001", "description": "Tickets"},
+            "parameter": [{"key": "pid", "value": "65"}]},
+    });
+    assert_eq!(sent(Dialect::V3, &[message]).await, [expected]);
 }
 
 #[tokio::test]
