@@ -1,15 +1,18 @@
 //! What the caller of a vendor's API asks for beside a message, as it is kept with the message:
 //! [`KeptTerms`].
 //!
-//! Written when a message is taken, read when it leaves, when it is listed and when the customer is
-//! told of it. What only the same vendor can do is refused where a message may leave over another.
+//! Written when a message is taken; read by dispatch when it leaves, when it is listed, and when the
+//! customer is told of it. What only the same vendor can do is refused where a message may leave over
+//! another.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use tidings::ProviderSpec;
 use tidings::backend::{Refusal, SessionWish, Terms};
 
 use super::refusals::forbidden;
+use crate::gateway::Live;
 
 /// The parameters by which a caller says that a text is encoded already.
 const ENCODED: [&str; 2] = ["dcs", "udh"];
@@ -18,6 +21,15 @@ const ENCODED: [&str; 2] = ["dcs", "udh"];
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct KeptTerms {
+    /// The provider whose API it came by: the words below are of that one.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub api: Box<str>,
+    /// What the recipient pays, in the smallest unit of the currency.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub price: u32,
+    /// How old the recipient has to be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub minimum_age: Option<u8>,
     /// Whether no report is wanted.
     #[serde(skip_serializing_if = "is_false")]
     pub without_report: bool,
@@ -42,13 +54,16 @@ pub struct KeptTerms {
 }
 
 impl KeptTerms {
-    /// Keeps what a backend can keep and keep to.
+    /// Keeps what can be passed on, or looked after here.
     ///
     /// # Errors
-    /// [`Refusal`] for what a message could not be given on its way: a price for the recipient, a
-    /// conversation that the vendor's network keeps, and a text that is encoded already.
-    pub(super) fn of(terms: Terms) -> Result<Self, Refusal> {
-        if terms.price > 0 || terms.minimum_age.is_some() {
+    /// [`Refusal`] for what a message could not be given on its way: a price for the recipient where
+    /// a lane is another provider's, a conversation that the vendor's network keeps, and a text that is
+    /// encoded already.
+    pub(super) fn of(terms: Terms, spec: &ProviderSpec, live: &Live) -> Result<Self, Refusal> {
+        let is_priced = terms.price > 0 || terms.minimum_age.is_some();
+        let mut lanes = live.lanes.values();
+        if is_priced && !lanes.all(|lane| lane.spec.id == spec.id) {
             return Err(forbidden("texts that the recipient pays for"));
         }
         if terms.session != SessionWish::None {
@@ -60,11 +75,30 @@ impl KeptTerms {
             let fault = "asks for a text that is encoded already, which this gateway does not send";
             return Err(Refusal::invalid("parameter", fault));
         }
+        let has_words = is_priced || !terms.parameters.is_empty();
         Ok(Self {
+            api: if has_words { spec.id.into() } else { "".into() },
+            price: terms.price,
+            minimum_age: terms.minimum_age,
             without_report: terms.without_report,
             parameters: terms.parameters,
             ..Self::default()
         })
+    }
+
+    /// What of it is passed on to a provider: everything to the one whose API it came by, nothing to
+    /// others, which have no words for it.
+    pub fn passed_on(kept: Option<&str>, spec: &ProviderSpec) -> Option<Arc<Terms>> {
+        let kept = Self::read(Some(kept?));
+        if *kept.api != *spec.id {
+            return None;
+        }
+        let mut terms = Terms::default();
+        terms.price = kept.price;
+        terms.minimum_age = kept.minimum_age;
+        terms.without_report = kept.without_report;
+        terms.parameters = kept.parameters;
+        Some(Arc::new(terms))
     }
 
     /// As it is kept; nothing where nothing was asked for.
@@ -81,6 +115,11 @@ impl KeptTerms {
         let read = kept.and_then(|json| serde_json::from_str(json).ok());
         read.unwrap_or_default()
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
