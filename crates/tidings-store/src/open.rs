@@ -4,8 +4,13 @@
 
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
+
+use tidings_core::Timestamp;
 
 use crate::error::{Result, StoreError, StoreErrorKind};
+use crate::memory::MemoryStore;
+use crate::store::Store;
 
 /// Where what must survive is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,5 +36,19 @@ impl FromStr for StoreUrl {
                 "the URL of a store is sqlite://PATH, such as sqlite://tidings.db, or memory:",
             )),
         }
+    }
+}
+
+/// Opens a store.
+///
+/// # Errors
+/// `Unavailable` for what cannot be opened.
+pub async fn open(url: &StoreUrl, _now: Timestamp) -> Result<Arc<dyn Store>> {
+    match url {
+        StoreUrl::Memory => Ok(Arc::new(MemoryStore::new())),
+        StoreUrl::Sqlite(_) => Err(StoreError::new(
+            StoreErrorKind::Unavailable,
+            "a database in a file is not built in yet",
+        )),
     }
 }
