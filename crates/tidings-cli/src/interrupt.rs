@@ -53,6 +53,41 @@ impl Interrupt {
     }
 }
 
+/// The signal that asks a server to read its configuration again.
+#[derive(Debug)]
+pub(crate) struct Reload {
+    #[cfg(unix)]
+    hangup: tokio::signal::unix::Signal,
+}
+
+impl Reload {
+    /// Must be called inside the run time. From then on the signal does not end the program.
+    #[cfg(unix)]
+    pub(crate) fn listen() -> anyhow::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let hangup = signal(SignalKind::hangup()).context("cannot listen to signals")?;
+        Ok(Self { hangup })
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) fn listen() -> anyhow::Result<Self> {
+        Ok(Self {})
+    }
+
+    /// Returns when the signal has come since the last call. May be dropped and called again.
+    #[cfg(unix)]
+    pub(crate) async fn wait(&mut self) {
+        if self.hangup.recv().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) async fn wait(&mut self) {
+        std::future::pending::<()>().await;
+    }
+}
+
 /// Gives up work that has nothing to end in order, with the documented exit code.
 pub(crate) async fn unless_interrupted<T>(
     work: impl Future<Output = anyhow::Result<T>>,

@@ -34,7 +34,9 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let environment = Environment::of_process();
     let output = Output::new(cli.global.json);
-    logging::start(cli.global.verbose, &environment, &output);
+    if !cli.command.starts_its_own_log() {
+        logging::start(cli.global.verbose, &environment, &output);
+    }
     match commands::run(cli, environment, output) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -15,7 +15,7 @@ use tidings_core::{Clock, Priority, Timestamp};
 use tidings_store::{LaneId, Stamp};
 
 use crate::config::LaneConfig;
-use crate::dispatch::{Record, Suspension};
+use crate::dispatch::{DailyCount, Record, Suspension};
 use crate::intake::stamp::Flows;
 use crate::reports::Watched;
 
@@ -105,13 +105,11 @@ impl Lane {
         clock: &Arc<dyn Clock>,
         before: Option<&Self>,
     ) -> Self {
-        let (circuit, standing) = match before {
-            Some(before) => (before.circuit.clone(), Arc::clone(&before.standing)),
-            None => {
-                let circuit = Circuit::new(BreakerPolicy::default(), Arc::clone(clock));
-                (circuit, Arc::default())
-            }
-        };
+        let kept = before.map(|before| (before.circuit.clone(), Arc::clone(&before.standing)));
+        let (circuit, standing) = kept.unwrap_or_else(|| {
+            let circuit = Circuit::new(BreakerPolicy::default(), Arc::clone(clock));
+            (circuit, Arc::default())
+        });
         Self {
             id: config.id.as_str().into(),
             name: config.id.as_str().into(),
@@ -164,6 +162,9 @@ pub struct LaneStanding {
     flows: Flows,
     suspension: Mutex<Suspension>,
     record: Mutex<Record>,
+    daily: Mutex<DailyCount>,
+    /// Whether what it remembers over a restart was taken up.
+    is_recalled: AtomicBool,
     balance: Mutex<Option<(Balance, Timestamp)>>,
     watched: Watched,
 }
@@ -225,6 +226,12 @@ impl LaneStanding {
         self.virtual_times[place(priority)].fetch_max(stamp.0, Ordering::Relaxed);
     }
 
+    /// Where the virtual time begins, unless it has begun.
+    pub(crate) fn begin_virtual_time(&self, priority: Priority, stamp: Stamp) {
+        let clock = &self.virtual_times[place(priority)];
+        let _ = clock.compare_exchange(0, stamp.0, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
     /// Who is ahead of the virtual times, for the stamps of what is accepted next.
     pub fn flows(&self) -> &Flows {
         &self.flows
@@ -243,6 +250,16 @@ impl LaneStanding {
     /// Whether and for how long the lane is left alone because its provider refuses the account.
     pub(crate) fn suspension(&self) -> MutexGuard<'_, Suspension> {
         lock(&self.suspension)
+    }
+
+    /// The parts of the day.
+    pub(crate) fn daily(&self) -> MutexGuard<'_, DailyCount> {
+        lock(&self.daily)
+    }
+
+    /// Whether this is the first time that what it remembers is taken up.
+    pub(crate) fn recall_once(&self) -> bool {
+        !self.is_recalled.swap(true, Ordering::Relaxed)
     }
 
     /// What came of its calls.

@@ -29,6 +29,8 @@ pub mod serve;
 pub mod settings;
 pub mod signals;
 pub mod telemetry;
+#[cfg(test)]
+mod trial;
 pub mod vendors;
 pub mod webhooks;
 

@@ -1,4 +1,4 @@
-//! What `tidings sim` and `tidings demo` take.
+//! What `tidings sim` takes.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -43,15 +43,6 @@ pub(crate) struct SimArgs {
     /// this is so by itself
     #[arg(long = "type")]
     pub(crate) types: bool,
-}
-
-/// Send a made-up campaign of 1,000 messages through a simulated carrier and watch its delivery
-#[derive(Debug, Args)]
-#[command(after_help = "EXAMPLES\n  tidings demo\n  tidings demo --json")]
-pub(crate) struct DemoArgs {
-    /// Stop at the end (which this version of the demo always does)
-    #[arg(long)]
-    pub(crate) once: bool,
 }
 
 fn name_and_value(text: &str) -> Result<(String, String), &'static str> {

@@ -6,10 +6,12 @@ mod balance;
 mod batches;
 mod bench;
 mod callbacks;
+mod check;
 mod completions;
 mod contacts;
 mod demo;
 mod groups;
+mod keys;
 mod man;
 mod messages;
 mod numbers;
@@ -17,10 +19,12 @@ mod pages;
 mod providers;
 mod segments;
 mod send;
+mod serve;
 mod sessions;
 mod sim;
 mod status;
 mod subscriptions;
+mod webhooks;
 
 use std::io::Read as _;
 use std::sync::Arc;
@@ -41,6 +45,8 @@ struct Context {
     output: Output,
     environment: Environment,
     clock: Arc<dyn Clock>,
+    /// How often `-v` was given.
+    verbose: u8,
 }
 
 /// An account that has been connected.
@@ -56,6 +62,7 @@ pub(crate) fn run(cli: Cli, environment: Environment, output: Output) -> anyhow:
         output,
         environment,
         clock: Arc::new(SystemClock::new()),
+        verbose: cli.global.verbose,
     };
     match cli.command {
         Command::Segments(args) => segments::run(&context, &args),
@@ -88,9 +95,13 @@ fn in_run_time(context: &Context, command: Command) -> anyhow::Result<()> {
             Command::Balance(args) => unless_interrupted(balance::run(context, &args)).await,
             Command::Contacts(args) => unless_interrupted(contacts::run(context, &args)).await,
             Command::Groups(args) => groups::run(context, &args).await,
+            Command::Keys(args) => unless_interrupted(keys::run(context, &args)).await,
+            Command::Webhooks(args) => unless_interrupted(webhooks::run(context, &args)).await,
             Command::Providers(args) => unless_interrupted(providers::run(context, &args)).await,
             Command::Bench(args) => unless_interrupted(bench::run(context, &args)).await,
             Command::Sim(args) => sim::run(context, &mut Interrupt::listen()?, &args).await,
+            Command::Serve(args) => serve::run(context, &args).await,
+            Command::Check(args) => unless_interrupted(check::run(context, &args)).await,
             Command::Demo(args) => demo::run(context, &mut Interrupt::listen()?, &args).await,
             Command::Segments(_)
             | Command::Completions(_)

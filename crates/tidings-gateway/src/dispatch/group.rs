@@ -78,17 +78,13 @@ fn by_content<T: Carries>(items: Vec<T>, most: usize) -> Vec<Vec<T>> {
             let call = calls.get(**place);
             call.is_some_and(|it| it.items.len() < most && !it.recipients.contains(&to))
         };
-        match places.iter().find(takes).copied() {
-            Some(place) => {
-                if let Some(call) = calls.get_mut(place) {
-                    call.recipients.insert(to);
-                    call.items.push(item);
-                }
-            }
-            None => {
-                places.push(calls.len());
-                calls.push(Filling::alone(item));
-            }
+        let place = places.iter().find(takes).copied();
+        if let Some(call) = place.and_then(|place| calls.get_mut(place)) {
+            call.recipients.insert(to);
+            call.items.push(item);
+        } else {
+            places.push(calls.len());
+            calls.push(Filling::alone(item));
         }
         places.retain(|place| calls.get(*place).is_some_and(|it| it.items.len() < most));
     }

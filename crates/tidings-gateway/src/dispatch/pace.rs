@@ -98,7 +98,7 @@ fn as_float(parts: u64) -> f64 {
 /// store before they leave, some at a time, so that after a crash at most a reservation is lost and the
 /// cap is never passed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct DailyCount {
+pub(crate) struct DailyCount {
     /// The day, counted from 1970-01-01.
     day: i64,
     used: u64,

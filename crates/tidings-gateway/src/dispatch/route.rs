@@ -41,15 +41,20 @@ impl<'a> Others<'a> {
         }
     }
 
+    /// One that a route leads to, whether or not it is in service.
+    pub(super) fn out_of_service(&self) -> Option<LaneId> {
+        self.among(&Standing::default(), true)
+    }
+
     fn first(&self, may_be_tried: bool) -> Option<LaneId> {
         let now = self.gateway.clock().elapsed();
         let standing = in_service(self.gateway, self.live, now);
+        self.among(&standing, may_be_tried)
+    }
+
+    fn among(&self, standing: &Standing, may_be_tried: bool) -> Option<LaneId> {
         let draw = self.gateway.randomness().next();
-        let decision = self
-            .live
-            .config
-            .routes
-            .decide(self.message, &standing, draw);
+        let decision = self.live.config.routes.decide(self.message, standing, draw);
         let mut candidates = decision.candidates();
         let candidate = candidates.find(|candidate| {
             let name = candidate.account.as_str();
@@ -69,6 +74,14 @@ impl OtherLanes for Others<'_> {
     fn any(&self) -> Option<LaneId> {
         self.first(true)
     }
+}
+
+/// A lane that a route leads to, for a message that has none: one in service before others.
+pub(crate) fn lane_for(gateway: &Gateway, message: &Message) -> Option<LaneId> {
+    let live = gateway.live();
+    let nowhere = LaneId::from("");
+    let lanes = Others::new(gateway, &live, message, &nowhere, &[]);
+    lanes.any().or_else(|| lanes.out_of_service())
 }
 
 /// What is known of all lanes at this moment, for [`Routes::decide`](tidings::routing::Routes::decide): which

@@ -70,7 +70,8 @@ pub(super) fn next_question(amount: i64, low: Option<i64>, used: (i64, Duration)
     let left = amount.saturating_sub(mark);
     match (u64::try_from(fell_by), u64::try_from(left)) {
         (Ok(fell_by), Ok(left)) if fell_by > 0 => {
-            let seconds = u128::from(left) * within.as_millis() / u128::from(fell_by) / 2_000;
+            let spent_in = u128::from(left).saturating_mul(within.as_millis());
+            let seconds = spent_in / u128::from(fell_by) / 2_000;
             let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
             Duration::from_secs(seconds).clamp(SHORTEST, LONGEST)
         }

@@ -11,7 +11,7 @@ use tidings_store::StoreError;
 #[non_exhaustive]
 pub enum StartError {
     /// Something in the configuration cannot work.
-    #[error(transparent)]
+    #[error("the configuration cannot work")]
     Config(#[from] tidings::Error),
     /// The store cannot be opened, or another gateway works on it.
     #[error("the store cannot be used")]

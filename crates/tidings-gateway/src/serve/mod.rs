@@ -20,10 +20,11 @@ use tidings_store::memory::MemoryStore;
 use tidings_store::{NodeId, Store, StoreError, StoreErrorKind, StoreUrl};
 use tokio::time::timeout;
 
+use self::certificate::Certificate;
 use self::listeners::Listeners;
 use crate::config::{Config, ServerConfig};
 use crate::gateway::Gateway;
-use crate::{reports, telemetry};
+use crate::{dispatch, janitor, reports, telemetry, webhooks};
 
 pub use self::error::StartError;
 pub use self::lanes::connected;
@@ -88,6 +89,17 @@ pub async fn bind(config: &ServerConfig) -> Result<Bound, StartError> {
     Bound::bind(config).await
 }
 
+/// Whether the files of TLS can be used, where there are any: for whoever checks a configuration.
+///
+/// # Errors
+/// [`StartError`] naming what is wrong.
+pub async fn check_certificate(config: &Config) -> Result<(), StartError> {
+    if let Some(tls) = &config.server.tls {
+        Certificate::read(tls).await?;
+    }
+    Ok(())
+}
+
 /// Starts a gateway: it holds and opens the store, takes over what an earlier process left, connects lanes,
 /// starts its loops and listens.
 ///
@@ -143,7 +155,10 @@ async fn take_over(gateway: &Gateway) -> Result<(), StartError> {
 
 fn start_loops(gateway: &Gateway) {
     let tasks = gateway.tasks();
+    tasks.spawn(dispatch::run(gateway.clone()));
     tasks.spawn(reports::run(gateway.clone()));
+    tasks.spawn(webhooks::run(gateway.clone()));
+    tasks.spawn(janitor::run(gateway.clone()));
     tasks.spawn(telemetry::metrics::run(gateway.clone()));
 }
 

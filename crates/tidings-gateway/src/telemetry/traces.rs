@@ -12,9 +12,13 @@ use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_http::{HttpClient as ExportClient, HttpError};
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::{SdkTracerProvider, Tracer};
+use opentelemetry_sdk::trace::SdkTracerProvider;
 use tidings::http::HttpClient;
 use tokio::runtime::Handle;
+use tracing::Subscriber;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::registry::LookupSpan;
 
 /// How long one call to the collector may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -59,9 +63,17 @@ impl Traces {
         Ok(Self { provider })
     }
 
-    /// What a layer of `tracing` hands spans to.
-    pub fn tracer(&self) -> Tracer {
-        self.provider.tracer("tidings")
+    /// A layer of `tracing` that hands over the spans of the gateway, and none of the calls that export
+    /// them.
+    pub fn layer<S>(&self) -> impl Layer<S> + use<S>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
+    {
+        let tracer = self.provider.tracer("tidings");
+        let ours = Targets::new().with_target("tidings_gateway", LevelFilter::DEBUG);
+        tracing_opentelemetry::layer()
+            .with_tracer(tracer)
+            .with_filter(ours)
     }
 
     /// Exports what is on its way.

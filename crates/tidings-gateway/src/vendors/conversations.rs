@@ -15,6 +15,7 @@ use tidings_core::{E164, Media, Message, SenderId};
 use tidings_store::{ConversationEntry, ConversationId, PageRequest, StoredConversation};
 
 use super::caller::Caller;
+use super::messages::{Named, told};
 use super::refusals::of_store;
 use super::terms::KeptTerms;
 use super::{Door, drafts, shown};
@@ -290,7 +291,7 @@ impl Door {
         let mut taken = Vec::new();
         let mut refused = None;
         for (verdict, to) in verdicts.into_iter().zip(&leaving.to) {
-            match super::messages::told(Some(verdict)) {
+            match told(Some(verdict), Named(false)) {
                 Ok(message) => taken.push((message.id, to.as_str().to_owned())),
                 Err(refusal) => refused = Some(refusal),
             }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
+use tidings::ProviderSpec;
 use tidings::backend::{Refusal, Submitted};
 use tidings_core::{Message, Timestamp};
 use tidings_store::Once;
@@ -15,23 +16,41 @@ use tidings_store::Once;
 use super::caller::Caller;
 use super::details::Duplicates;
 use super::terms::KeptTerms;
+use crate::gateway::Live;
 use crate::intake::{Draft, DraftRecipient, Timing};
 
 /// For how long a reference is not taken again: as long as vendors do it.
 pub(super) const UNIQUE_FOR: Duration = Duration::from_hours(1);
 
+/// What all messages of a call have in common.
+#[derive(Clone, Copy)]
+pub(super) struct Taking<'t> {
+    /// Whose call.
+    pub(super) caller: &'t Caller,
+    /// By which API.
+    pub(super) spec: &'static ProviderSpec,
+    /// What the configuration says at this moment.
+    pub(super) live: &'t Live,
+    /// The name of the batch as its sender gave it.
+    pub(super) batch: Option<&'t str>,
+    /// When.
+    pub(super) now: Timestamp,
+}
+
 /// A message as a draft.
 ///
 /// # Errors
 /// As [`KeptTerms::of`].
-pub(super) fn of_submitted(
-    submitted: Submitted,
-    batch: Option<&str>,
-    caller: &Caller,
-    now: Timestamp,
-) -> Result<Draft, Refusal> {
+pub(super) fn of_submitted(submitted: Submitted, taking: &Taking<'_>) -> Result<Draft, Refusal> {
     let Submitted { message, terms, .. } = submitted;
-    let mut terms = KeptTerms::of(terms)?;
+    let Taking {
+        caller,
+        spec,
+        live,
+        batch,
+        now,
+    } = *taking;
+    let mut terms = KeptTerms::of(terms, &message, spec, live)?;
     terms.batch = batch.map(Into::into);
     Ok(of_message(message, &terms, caller, now))
 }
@@ -65,36 +84,33 @@ pub(super) fn of_message(
 }
 
 /// The name under which a message is taken once: its sender's reference, where it has one, and else,
-/// where the account wants that, what is in it.
+/// where the account wants that, what is in it. The blanks in them keep these names apart from the keys
+/// that customers of our own API choose.
 fn once(message: &Message, caller: &Caller, now: Timestamp) -> Option<Once> {
-    let content = fingerprint(message);
+    let body = fingerprint(message);
     let api = &caller.key().api;
-    if let Some(reference) = &message.reference {
-        let key = match caller.details.duplicates() {
-            Duplicates::Off => return None,
-            Duplicates::SameReference => format!("{api}:reference:{reference}"),
-            Duplicates::SameMessage => {
-                format!("{api}:message:{}:{reference}", hexadecimal(&content))
-            }
-        };
-        return Some(name(key, content, now.plus(UNIQUE_FOR)));
-    }
     let window = caller.customer().settings.same_content_window_s;
-    if window == 0 {
-        return None;
-    }
-    let key = format!("{api}:content:{}", hexadecimal(&content));
-    let window = Duration::from_secs(window.into());
-    Some(name(key, content, now.plus(window)))
-}
-
-fn name(key: String, body: [u8; 32], keep_until: Timestamp) -> Once {
-    Once {
+    let (key, kept_for) = match (&message.reference, caller.details.duplicates()) {
+        (Some(_), Duplicates::Off) => return None,
+        (Some(reference), Duplicates::SameReference) => {
+            (format!("reference {api} {reference}"), UNIQUE_FOR)
+        }
+        (Some(reference), Duplicates::SameMessage) => {
+            let key = format!("message {api} {} {reference}", hexadecimal(&body));
+            (key, UNIQUE_FOR)
+        }
+        (None, _) if window == 0 => return None,
+        (None, _) => {
+            let window = Duration::from_secs(window.into());
+            (format!("content {api} {}", hexadecimal(&body)), window)
+        }
+    };
+    Some(Once {
         key: key.into(),
         body,
-        keep_until,
+        keep_until: now.plus(kept_for),
         answer: None,
-    }
+    })
 }
 
 /// What makes two messages the same to whoever receives them: number, sender, text and file.

@@ -10,16 +10,21 @@ use tidings::backend::{
     Accepted, BatchView, MessageView, Messages, Principal, Refusal, Submission, Submitted,
     TakenMessage,
 };
-use tidings_core::{HeldReason, Message, MessageState, ReportedState, SenderId, Timestamp};
+use tidings_core::{HeldReason, Message, MessageState, ReportedState, SenderId};
 use tidings_store::{BatchId, MessageId};
 
 use super::caller::Caller;
 use super::details::Duplicates;
+use super::drafts::Taking;
 use super::progress::Counts;
 use super::refusals::{of_rejection, of_store};
 use super::{Door, drafts};
 use crate::access::Scope;
-use crate::intake::{Draft, Verdict};
+use crate::intake::batch::{self, BatchRequest, Opened};
+use crate::intake::{self, Draft, Rejection, RejectionCode, Verdict};
+
+/// Rows that are handed to intake at once, so that single messages come in between.
+const CHUNK: usize = 1_000;
 
 #[async_trait]
 impl Messages for Door {
@@ -116,28 +121,42 @@ impl Door {
         caller: &Caller,
         messages: Vec<Submitted>,
     ) -> Result<Accepted, Refusal> {
-        let now = self.gateway.now();
-        let asked: Vec<_> = messages
-            .into_iter()
-            .map(|submitted| drafts::of_submitted(submitted, None, caller, now))
-            .collect();
+        let asked = self.asked(caller, messages, None);
         let (drafts, places) = apart(asked);
         let verdicts = self.hand_over(caller, drafts).await?;
         Ok(Accepted::new(None, together(places, verdicts)?))
     }
 
+    /// Messages as drafts, or why some cannot be taken.
+    fn asked(
+        &self,
+        caller: &Caller,
+        messages: Vec<Submitted>,
+        batch: Option<&str>,
+    ) -> Vec<Result<Draft, Refusal>> {
+        let taking = Taking {
+            caller,
+            spec: self.spec,
+            live: &self.gateway.live(),
+            batch,
+            now: self.gateway.now(),
+        };
+        let messages = messages.into_iter();
+        let drafts = messages.map(|submitted| drafts::of_submitted(submitted, &taking));
+        drafts.collect()
+    }
+
     /// Takes messages without a batch.
-    #[expect(clippy::unused_async, reason = "intake is asked")]
     pub(super) async fn hand_over(
         &self,
-        _caller: &Caller,
+        caller: &Caller,
         drafts: Vec<Draft>,
     ) -> Result<Vec<Verdict>, Refusal> {
         if drafts.is_empty() {
             return Ok(Vec::new());
         }
-        // Until intake takes messages.
-        Err(Refusal::Unavailable { retry_after: None })
+        let taken = intake::accept(&self.gateway, caller.customer(), self.spec.id, drafts).await;
+        taken.map_err(|error| of_store(&error))
     }
 
     async fn take_batch(
@@ -151,18 +170,14 @@ impl Door {
             batch_reference,
             ..
         } = submission;
-        let now = self.gateway.now();
         let name = batch_reference.as_deref();
         if let Some(name) = name
-            && self.was_called_lately(caller, name, now).await?
+            && self.was_called_lately(caller, name).await?
         {
             let verdicts = messages.iter().map(|_| Err(Refusal::Duplicate)).collect();
             return Ok(Accepted::new(batch_reference, verdicts));
         }
-        let asked: Vec<_> = messages
-            .into_iter()
-            .map(|submitted| drafts::of_submitted(submitted, name, caller, now))
-            .collect();
+        let asked = self.asked(caller, messages, name);
         let (drafts, places) = apart(asked);
         if drafts.is_empty() {
             let verdicts = together(places, Vec::new())?;
@@ -176,15 +191,11 @@ impl Door {
 
     /// Whether a call of the last hour gave this name to its batch, where the account wants each name
     /// to be taken once.
-    async fn was_called_lately(
-        &self,
-        caller: &Caller,
-        name: &str,
-        now: Timestamp,
-    ) -> Result<bool, Refusal> {
+    async fn was_called_lately(&self, caller: &Caller, name: &str) -> Result<bool, Refusal> {
         if caller.details.duplicates() != Duplicates::SameReference {
             return Ok(false);
         }
+        let now = self.gateway.now();
         let store = self.gateway.store();
         let found = store.batch_named(caller.account(), name).await;
         let found = found.map_err(|error| of_store(&error))?;
@@ -193,41 +204,87 @@ impl Door {
 }
 
 impl Door {
-    /// Puts messages into a batch. A batch that has a name of its sender's stays open for the calls that
-    /// follow under the same name.
-    #[expect(clippy::unused_async, reason = "intake is asked")]
+    /// Puts messages into a batch. One that has a name of its sender's stays open for the calls that
+    /// follow under the same name. Messages that say the same to the same phone are all taken, as the
+    /// vendors take them.
     async fn fill(
         &self,
-        _caller: &Caller,
-        _name: Option<&str>,
-        _drafts: Vec<Draft>,
-        _n_unreadable: usize,
+        caller: &Caller,
+        name: Option<&str>,
+        drafts: Vec<Draft>,
+        n_unreadable: usize,
     ) -> Result<(BatchId, Vec<Verdict>), Refusal> {
-        // Until intake takes messages.
-        Err(Refusal::Unavailable { retry_after: None })
+        let mut request = BatchRequest::new(self.spec.id);
+        request.reference = name.map(Into::into);
+        request.joins = name.is_some();
+        request.allows_duplicates = true;
+        let opened = batch::open(&self.gateway, caller.customer(), request).await;
+        let Opened::Rows(mut batch) = opened.map_err(|error| of_store(&error))? else {
+            // Only requests with a key can be in work, or be others.
+            return Err(Refusal::Unavailable { retry_after: None });
+        };
+        let id = batch.id();
+        let mut verdicts = Vec::with_capacity(drafts.len());
+        let mut drafts = drafts.into_iter().peekable();
+        while drafts.peek().is_some() {
+            let chunk: Vec<Draft> = drafts.by_ref().take(CHUNK).collect();
+            match batch.add(chunk).await {
+                Ok(taken) => verdicts.extend(taken),
+                Err(error) if verdicts.is_empty() => return Err(of_store(&error)),
+                Err(error) => {
+                    // What was taken so far was taken: the caller has to be told of it. All others
+                    // have no verdict, and are told that they were not.
+                    of_store(&error);
+                    return Ok((id, verdicts));
+                }
+            }
+        }
+        if name.is_none() {
+            let unreadable = || {
+                let detail = "the recipient is no phone number";
+                Rejection::new(RejectionCode::InvalidRecipient, detail)
+            };
+            let unreadable: Vec<_> = std::iter::repeat_with(unreadable)
+                .take(n_unreadable)
+                .collect();
+            let counted = batch.add(unreadable).await.map(drop);
+            let closed = batch.close(None).await.map(drop);
+            if let Err(error) = counted.and(closed) {
+                // The messages are kept, and leave.
+                of_store(&error);
+            }
+        }
+        Ok((id, verdicts))
     }
 }
 
 /// What can be handed over, and for every message whether it is among it.
-fn apart(asked: Vec<Result<Draft, Refusal>>) -> (Vec<Draft>, Vec<Result<(), Refusal>>) {
+fn apart(asked: Vec<Result<Draft, Refusal>>) -> (Vec<Draft>, Vec<Result<Named, Refusal>>) {
     let mut drafts = Vec::with_capacity(asked.len());
-    let places = asked
-        .into_iter()
-        .map(|asked| asked.map(|draft| drafts.push(draft)));
+    let mut place = |draft: Draft| {
+        let named = Named(draft.reference.is_some());
+        drafts.push(draft);
+        named
+    };
+    let places = asked.into_iter().map(|asked| asked.map(&mut place));
     let places = places.collect();
     (drafts, places)
 }
 
+/// Whether a message has a reference of its sender's.
+#[derive(Clone, Copy)]
+pub(super) struct Named(pub(super) bool);
+
 /// A verdict for every message. Where nothing is left on the account for any of them, the whole call is
 /// told so.
 fn together(
-    places: Vec<Result<(), Refusal>>,
+    places: Vec<Result<Named, Refusal>>,
     verdicts: Vec<Verdict>,
 ) -> Result<Vec<Result<TakenMessage, Refusal>>, Refusal> {
     let mut verdicts = verdicts.into_iter();
     let all: Vec<_> = places
         .into_iter()
-        .map(|place| place.and_then(|()| told(verdicts.next())))
+        .map(|place| place.and_then(|named| told(verdicts.next(), named)))
         .collect();
     let is_broke =
         |verdict: &Result<_, Refusal>| matches!(verdict, Err(Refusal::InsufficientCredit));
@@ -237,11 +294,19 @@ fn together(
     Ok(all)
 }
 
-/// What intake says of a message, in the words of the seam.
-pub(super) fn told(verdict: Option<Verdict>) -> Result<TakenMessage, Refusal> {
+/// What intake says of a message, in the words of the seam. That a reference was used before is said as
+/// vendors say it; a text without one that was taken before is answered as it was then.
+pub(super) fn told(verdict: Option<Verdict>, named: Named) -> Result<TakenMessage, Refusal> {
     // Whatever is said of more messages than there are verdicts is not that they were taken.
     let verdict = verdict.ok_or(Refusal::Unavailable { retry_after: None })?;
     let accepted = verdict.map_err(of_rejection)?;
+    if accepted.is_repeated {
+        let id = accepted.id;
+        tracing::info!(message.id = %id, "message {id} was taken before");
+        if named.0 {
+            return Err(Refusal::Duplicate);
+        }
+    }
     let taken = TakenMessage::new(accepted.id.to_string());
     match accepted.state {
         MessageState::Held(HeldReason::Approval) => Ok(taken.on_hold()),

@@ -1,15 +1,20 @@
 //! What the caller of a vendor's API asks for beside a message, as it is kept with the message:
 //! [`KeptTerms`].
 //!
-//! Written when a message is taken, read when it leaves, when it is listed and when the customer is
-//! told of it. What only the same vendor can do is refused where a message may leave over another.
+//! Written when a message is taken; read by dispatch when it leaves, when it is listed, and when the
+//! customer is told of it. What only the same vendor can do is refused where a message may leave over
+//! another.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use tidings::ProviderSpec;
 use tidings::backend::{Refusal, SessionWish, Terms};
+use tidings::routing::Standing;
+use tidings_core::Message;
 
 use super::refusals::forbidden;
+use crate::gateway::Live;
 
 /// The parameters by which a caller says that a text is encoded already.
 const ENCODED: [&str; 2] = ["dcs", "udh"];
@@ -18,6 +23,15 @@ const ENCODED: [&str; 2] = ["dcs", "udh"];
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct KeptTerms {
+    /// The provider whose API it came by: the words below are of that one.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub api: Box<str>,
+    /// What the recipient pays, in the smallest unit of the currency.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub price: u32,
+    /// How old the recipient has to be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub minimum_age: Option<u8>,
     /// Whether no report is wanted.
     #[serde(skip_serializing_if = "is_false")]
     pub without_report: bool,
@@ -42,13 +56,20 @@ pub struct KeptTerms {
 }
 
 impl KeptTerms {
-    /// Keeps what a backend can keep and keep to.
+    /// Keeps what can be passed on, or looked after here.
     ///
     /// # Errors
-    /// [`Refusal`] for what a message could not be given on its way: a price for the recipient, a
-    /// conversation that the vendor's network keeps, and a text that is encoded already.
-    pub(super) fn of(terms: Terms) -> Result<Self, Refusal> {
-        if terms.price > 0 || terms.minimum_age.is_some() {
+    /// [`Refusal`] for what a message could not be given on its way: a price for the recipient and a
+    /// text that is encoded already where it may leave over another provider, and a conversation that
+    /// the vendor's network keeps.
+    pub(super) fn of(
+        terms: Terms,
+        message: &Message,
+        spec: &ProviderSpec,
+        live: &Live,
+    ) -> Result<Self, Refusal> {
+        let is_priced = terms.price > 0 || terms.minimum_age.is_some();
+        if is_priced && !goes_only_to(message, spec, live) {
             return Err(forbidden("texts that the recipient pays for"));
         }
         if terms.session != SessionWish::None {
@@ -56,15 +77,34 @@ impl KeptTerms {
             return Err(Refusal::invalid("session", fault));
         }
         let mut names = terms.parameters.iter().map(|(name, _)| name.as_str());
-        if names.any(|name| ENCODED.contains(&name)) {
-            let fault = "asks for a text that is encoded already, which this gateway does not send";
+        if names.any(|name| ENCODED.contains(&name)) && !goes_only_to(message, spec, live) {
+            let fault = "asks for a text that is encoded already, which no route takes";
             return Err(Refusal::invalid("parameter", fault));
         }
+        let has_words = is_priced || !terms.parameters.is_empty();
         Ok(Self {
+            api: if has_words { spec.id.into() } else { "".into() },
+            price: terms.price,
+            minimum_age: terms.minimum_age,
             without_report: terms.without_report,
             parameters: terms.parameters,
             ..Self::default()
         })
+    }
+
+    /// What of it is passed on to a provider: everything to the one whose API it came by, nothing to
+    /// others, which have no words for it.
+    pub fn passed_on(kept: Option<&str>, spec: &ProviderSpec) -> Option<Arc<Terms>> {
+        let kept = Self::read(Some(kept?));
+        if *kept.api != *spec.id {
+            return None;
+        }
+        let mut terms = Terms::default();
+        terms.price = kept.price;
+        terms.minimum_age = kept.minimum_age;
+        terms.without_report = kept.without_report;
+        terms.parameters = kept.parameters;
+        Some(Arc::new(terms))
     }
 
     /// As it is kept; nothing where nothing was asked for.
@@ -81,6 +121,25 @@ impl KeptTerms {
         let read = kept.and_then(|json| serde_json::from_str(json).ok());
         read.unwrap_or_default()
     }
+}
+
+/// Whether every lane that may carry a message is an account at this provider.
+fn goes_only_to(message: &Message, spec: &ProviderSpec, live: &Live) -> bool {
+    let decision = live
+        .config
+        .routes
+        .decide(message, &Standing::default(), 0.0);
+    let mut candidates = decision.candidates().peekable();
+    candidates.peek().is_some()
+        && candidates.all(|candidate| {
+            let lane = live.lanes.get(candidate.account.as_str());
+            lane.is_some_and(|lane| lane.spec.id == spec.id)
+        })
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]

@@ -137,7 +137,10 @@ fn fault(error: &hyper_util::client::legacy::Error) -> CallError {
             if let Some(target) = inner.and_then(|it| it.downcast_ref::<TargetError>()) {
                 return CallError::Target(*target);
             }
-            if inner.is_some_and(|it| it.is::<rustls::Error>()) {
+            if inner
+                .and_then(|it| it.downcast_ref::<rustls::Error>())
+                .is_some()
+            {
                 return CallError::Tls;
             }
         }

@@ -228,10 +228,8 @@ pub async fn delete(
     id: WebhookId,
 ) -> Result<(), ManageError> {
     show(gateway, account, id).await?;
-    match gateway.store().remove_webhook(id).await? {
-        true => Ok(()),
-        false => Err(ManageError::NotFound),
-    }
+    let was_there = gateway.store().remove_webhook(id).await?;
+    was_there.then_some(()).ok_or(ManageError::NotFound)
 }
 
 /// Gives one a new secret. Calls are signed with both until `overlap` is over.

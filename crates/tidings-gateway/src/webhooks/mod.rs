@@ -138,13 +138,12 @@ impl Deliveries {
         }
         let mut webhooks: HashMap<WebhookId, Option<Arc<StoredWebhook>>> = HashMap::new();
         for due in due {
-            let webhook = match webhooks.get(&due.webhook) {
-                Some(known) => known.clone(),
-                None => {
-                    let found = store.webhook(due.webhook).await?.map(Arc::new);
-                    webhooks.insert(due.webhook, found.clone());
-                    found
-                }
+            let webhook = if let Some(known) = webhooks.get(&due.webhook) {
+                known.clone()
+            } else {
+                let found = store.webhook(due.webhook).await?.map(Arc::new);
+                webhooks.insert(due.webhook, found.clone());
+                found
             };
             // One that was removed meanwhile has nothing due any more.
             let Some(webhook) = webhook else { continue };

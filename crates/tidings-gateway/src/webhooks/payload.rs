@@ -25,7 +25,7 @@ pub(super) fn standard(event: &Event, message: Option<&StoredMessage>) -> Bytes 
         ("id", event.message.map(|it| it.to_string())),
         ("batch", event.batch.map(|it| it.to_string())),
         ("lane", event.lane.as_ref().map(|it| it.as_str().to_owned())),
-        ("code", event.code.as_ref().map(|it| it.to_string())),
+        ("code", event.code.as_deref().map(str::to_owned)),
         ("reason", event.reason.map(|it| it.as_str().to_owned())),
         ("provider_time", event.their_time.map(|it| it.to_string())),
     ];

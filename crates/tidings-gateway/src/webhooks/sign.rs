@@ -32,7 +32,7 @@ pub enum Signing {
 pub struct Secret(Key);
 
 enum Key {
-    Hmac(hmac::Key),
+    Hmac(Box<hmac::Key>),
     Ed25519(Box<Ed25519KeyPair>),
 }
 
@@ -46,7 +46,8 @@ impl Secret {
             if !(24..=64).contains(&bytes.len()) {
                 return Err(SecretError);
             }
-            return Ok(Self(Key::Hmac(hmac::Key::new(hmac::HMAC_SHA256, &bytes))));
+            let key = hmac::Key::new(hmac::HMAC_SHA256, &bytes);
+            return Ok(Self(Key::Hmac(Box::new(key))));
         }
         let text = text.strip_prefix(PRIVATE).ok_or(SecretError)?;
         let bytes = bytes(text)?;

@@ -54,21 +54,21 @@ impl Targets {
     pub fn check(&self, url: &str) -> Result<Uri, TargetError> {
         let uri: Uri = url.parse().map_err(|_| TargetError::NoUrl)?;
         let authority = uri.authority().ok_or(TargetError::NoUrl)?;
-        if authority.as_str().contains('@') {
-            return Err(TargetError::Credentials);
-        }
         let is_encrypted = match uri.scheme_str() {
             Some("https") => true,
             Some("http") => false,
             _ => return Err(TargetError::NoUrl),
         };
+        if authority.as_str().contains('@') {
+            return Err(TargetError::Credentials);
+        }
         let host = bare_host(&uri).filter(|host| !host.is_empty());
         let host = host.ok_or(TargetError::NoUrl)?;
         let address: Option<IpAddr> = host.parse().ok();
         let is_loopback = address.map_or(host.eq_ignore_ascii_case("localhost"), |address| {
             embedded(address).is_loopback()
         });
-        if !is_encrypted && !(is_loopback && self.allow_loopback) {
+        if !(is_encrypted || is_loopback && self.allow_loopback) {
             return Err(TargetError::NotEncrypted);
         }
         check_port(port_of(&uri), is_encrypted)?;
@@ -155,8 +155,7 @@ fn embedded(address: IpAddr) -> IpAddr {
         [0, 0, 0, 0, 0, 0, 0, 0 | 1] => address,
         // IPv4-mapped (RFC 4291, 2.5.5.2), IPv4-compatible (2.5.5.1), IPv4-translated (RFC 2765),
         // NAT64 (RFC 6052), ISATAP (RFC 5214).
-        [0, 0, 0, 0, 0, 0xffff, ..]
-        | [0, 0, 0, 0, 0, 0, ..]
+        [0, 0, 0, 0, 0, 0 | 0xffff, ..]
         | [0, 0, 0, 0, 0xffff, 0, ..]
         | [0x64, 0xff9b, 0, 0, 0, 0, ..]
         | [_, _, _, _, 0 | 0x200, 0x5efe, ..] => last().into(),

@@ -38,6 +38,7 @@ async fn watch(says: ReportedState, tells_delivery: bool, limit: Option<Duration
     let context = Context {
         output: Output::new(true),
         environment: Environment::default(),
+        verbose: 0,
         clock: Arc::new(RunTimeClock(begin)),
     };
     let fake = CallingBack {
