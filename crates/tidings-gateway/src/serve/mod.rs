@@ -24,7 +24,7 @@ use self::certificate::Certificate;
 use self::listeners::Listeners;
 use crate::config::{Config, ServerConfig};
 use crate::gateway::Gateway;
-use crate::{reports, telemetry};
+use crate::{dispatch, janitor, reports, telemetry, webhooks};
 
 pub use self::error::StartError;
 pub use self::lanes::connected;
@@ -155,7 +155,10 @@ async fn take_over(gateway: &Gateway) -> Result<(), StartError> {
 
 fn start_loops(gateway: &Gateway) {
     let tasks = gateway.tasks();
+    tasks.spawn(dispatch::run(gateway.clone()));
     tasks.spawn(reports::run(gateway.clone()));
+    tasks.spawn(webhooks::run(gateway.clone()));
+    tasks.spawn(janitor::run(gateway.clone()));
     tasks.spawn(telemetry::metrics::run(gateway.clone()));
 }
 
