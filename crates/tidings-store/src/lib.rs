@@ -13,9 +13,10 @@ pub mod error;
 pub mod memory;
 pub mod model;
 pub mod open;
+pub mod sqlite;
 pub mod store;
 
 pub use error::{Result, StoreError, StoreErrorKind};
 pub use model::*;
-pub use open::StoreUrl;
+pub use open::{ExclusiveHold, StoreUrl, exclusive, open};
 pub use store::Store;

@@ -1,8 +1,9 @@
 //! Which store a URL names.
 //!
-//! Called by whoever starts a gateway. A URL is `memory:` or `sqlite://PATH`.
+//! Called by whoever starts a gateway or works on its database. A URL is `memory:` or `sqlite://PATH`.
 
-use std::path::PathBuf;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use tidings_core::Timestamp;
 
 use crate::error::{Result, StoreError, StoreErrorKind};
 use crate::memory::MemoryStore;
+use crate::sqlite::SqliteStore;
 use crate::store::Store;
 
 /// Where what must survive is kept.
@@ -39,16 +41,58 @@ impl FromStr for StoreUrl {
     }
 }
 
-/// Opens a store.
+/// Opens a store; a file that is not there is made. It changes nothing of what is kept, so a command may
+/// open the database of a gateway that runs.
 ///
 /// # Errors
-/// `Unavailable` for what cannot be opened.
-pub async fn open(url: &StoreUrl, _now: Timestamp) -> Result<Arc<dyn Store>> {
+/// As [`SqliteStore::open`].
+pub async fn open(url: &StoreUrl, now: Timestamp) -> Result<Arc<dyn Store>> {
     match url {
         StoreUrl::Memory => Ok(Arc::new(MemoryStore::new())),
-        StoreUrl::Sqlite(_) => Err(StoreError::new(
-            StoreErrorKind::Unavailable,
-            "a database in a file is not built in yet",
-        )),
+        StoreUrl::Sqlite(path) => Ok(Arc::new(SqliteStore::open(path, now).await?)),
     }
+}
+
+/// The right to be the one gateway on a store, as long as this is kept; it also ends with the process,
+/// however that ends.
+#[derive(Debug)]
+pub struct ExclusiveHold {
+    _file: Option<File>,
+}
+
+/// Takes the right to be the one gateway on a store: an advisory lock on a file `PATH.lock` beside the
+/// database, which is made and stays. A gateway takes it before [`open`] and then calls
+/// [`Queue::take_over`](crate::store::Queue::take_over).
+///
+/// # Errors
+/// `Unavailable` where another gateway has it, or the file cannot be made.
+pub fn exclusive(url: &StoreUrl) -> Result<ExclusiveHold> {
+    let StoreUrl::Sqlite(path) = url else {
+        return Ok(ExclusiveHold { _file: None });
+    };
+    let unavailable = |what| StoreError::new(StoreErrorKind::Unavailable, what);
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(lock_path(path))
+        .map_err(|error| {
+            unavailable("the lock file beside the database cannot be made").with_source(error)
+        })?;
+    match file.try_lock() {
+        Ok(()) => Ok(ExclusiveHold { _file: Some(file) }),
+        Err(TryLockError::WouldBlock) => {
+            Err(unavailable("another gateway works with this database"))
+        }
+        Err(TryLockError::Error(error)) => Err(unavailable(
+            "the lock file beside the database cannot be locked",
+        )
+        .with_source(error)),
+    }
+}
+
+fn lock_path(path: &Path) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(".lock");
+    path.into()
 }

@@ -216,6 +216,9 @@ impl NationalTable {
 /// With --csv every row is one message: the text is made of the template, whose `{{column}}` fields
 /// are the columns of the file. What was done is kept in a journal beside the file, written to disk
 /// before each call: interrupted and repeated, the command sends only what was not sent.
+///
+/// With --gateway, or the variable `TIDINGS_GATEWAY`, the messages go to a gateway, a campaign as one
+/// batch: the gateway keeps what was done, and the same command repeated takes nothing twice.
 #[derive(Debug, Args)]
 #[command(after_help = "EXAMPLES\n  \
                   tidings send --to +224622000001 --from Tidings \"Bonjour\"\n  \
@@ -223,7 +226,8 @@ impl NationalTable {
                   tidings send --to +12025550143 --media photo.jpg \"Look\"\n  \
                   tidings send --to +4741000001 --not-before \"2026-12-24T16:00[Europe/Oslo]\" \"God jul\"\n  \
                   tidings send --csv people.csv --template \"Bonjour {{first_name}}\" --dry-run\n  \
-                  tidings send --csv people.csv --template \"Bonjour {{first_name}}\" --json\n\n\
+                  tidings send --csv people.csv --template \"Bonjour {{first_name}}\" --json\n  \
+                  tidings send --csv people.csv --template \"Bonjour {{first_name}}\" --gateway http://127.0.0.1:8080 --api-key env:KEY\n\n\
                   Exit codes: tidings help exit-codes")]
 pub(crate) struct SendArgs {
     /// The text of a message to --to; `-` reads it from standard input. Beside --media it may be left
@@ -278,6 +282,8 @@ pub(crate) struct SendArgs {
     pub(crate) campaign: CampaignArgs,
     #[command(flatten)]
     pub(crate) account: AccountArgs,
+    #[command(flatten)]
+    pub(crate) gateway: GatewayArgs,
 }
 
 /// Options of a campaign.

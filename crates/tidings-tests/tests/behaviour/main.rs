@@ -1,5 +1,6 @@
 //! The behaviours of providers: every provider that is compiled in, times every row of the tables
-//! below [`provider`], each a test of its own named `provider::<id>::<behaviour>`.
+//! below [`provider`], each a test of its own named `provider::<id>::<behaviour>`; and those of stores,
+//! named `store::<store>::<area>::<behaviour>`, below [`store`].
 //!
 //! Run by `cargo nextest` and `cargo test`; how a behaviour is added and what a new provider has to earn
 //! is in README.md beside this file. Nothing in here knows a provider by name.
@@ -14,6 +15,7 @@ mod behaviour;
 mod context;
 mod need;
 mod provider;
+mod store;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
@@ -25,7 +27,7 @@ use crate::arguments::Chosen;
 
 fn main() -> ExitCode {
     let chosen = Chosen::from_command_line();
-    let mut trials = Vec::new();
+    let mut trials = store::trials(&chosen);
     let mut skipped = Skipped::default();
     for spec in providers::ALL {
         for behaviour in provider::behaviours() {

@@ -1,0 +1,108 @@
+//! Moves what was committed from the write-ahead log into the database, beside the writer.
+//!
+//! The writer tells it how much it wrote. A thread of its own does the copying and its waiting for the
+//! disk, so that no commit does. As the log can begin again only when all of it was copied at a moment at
+//! which nobody writes, the writer copies the little that is left itself when the log has grown long.
+//! Whatever fails here is tried again after the next rows: the log keeps everything until then.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+
+use super::schema;
+use super::write::Write;
+use crate::error::{Result, StoreError, StoreErrorKind};
+
+/// So many changed rows later the log is copied.
+const ROWS: u64 = 20_000;
+
+/// A log of so many pages (64 MiB) is begun again.
+const LONG: i64 = 16_384;
+
+const CHECKPOINT: &str = "PRAGMA wal_checkpoint(PASSIVE)";
+
+/// The thread that copies.
+#[derive(Debug)]
+pub(super) struct Checkpointer {
+    bell: Option<SyncSender<()>>,
+    thread: Option<JoinHandle<()>>,
+    /// Changed rows since the bell was rung.
+    rows: std::cell::Cell<u64>,
+    /// Pages of the log when it was copied last.
+    length: Arc<AtomicI64>,
+}
+
+impl Checkpointer {
+    /// Starts the thread.
+    pub(super) fn start(path: &Path) -> Result<Self> {
+        let connection = schema::open_checkpointer(path)?;
+        let (bell, rings) = sync_channel(1);
+        let length = Arc::<AtomicI64>::default();
+        let shared = Arc::clone(&length);
+        let thread = std::thread::Builder::new()
+            .name("tidings-checkpoint".to_owned())
+            .spawn(move || run(&connection, &rings, &shared))
+            .map_err(|error| {
+                StoreError::new(StoreErrorKind::Unavailable, "a thread could not be started")
+                    .with_source(error)
+            })?;
+        Ok(Self {
+            bell: Some(bell),
+            thread: Some(thread),
+            rows: std::cell::Cell::new(0),
+            length,
+        })
+    }
+
+    /// The writer has changed so many rows.
+    pub(super) fn wrote(&self, write: &Write, rows: u64) {
+        let rows = self.rows.get() + rows;
+        self.rows.set(rows);
+        if rows < ROWS {
+            return;
+        }
+        self.rows.set(0);
+        if self.length.load(Ordering::Relaxed) > LONG {
+            match copy(&write.db.connection) {
+                Ok(length) => self.length.store(length, Ordering::Relaxed),
+                Err(error) => tracing::warn!("the log of the store could not be copied: {error}"),
+            }
+        } else if let Some(bell) = &self.bell {
+            // A full channel has rung already.
+            let _ = bell.try_send(());
+        }
+    }
+}
+
+impl Drop for Checkpointer {
+    fn drop(&mut self) {
+        drop(self.bell.take());
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the thread that copies the log of the store ended by a panic");
+        }
+    }
+}
+
+fn run(connection: &Connection, rings: &Receiver<()>, length: &AtomicI64) {
+    while rings.recv().is_ok() {
+        match copy(connection) {
+            Ok(pages) => length.store(pages, Ordering::Relaxed),
+            Err(error) => tracing::warn!("the log of the store could not be copied: {error}"),
+        }
+    }
+}
+
+/// Copies what no reader needs any more. How many pages the log still has to be begun again for; 0 is a
+/// log that the next commit begins again.
+fn copy(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row(CHECKPOINT, [], |row| {
+        let (pages, copied): (i64, i64) = (row.get(1)?, row.get(2)?);
+        Ok(if pages == copied { 0 } else { pages })
+    })
+}

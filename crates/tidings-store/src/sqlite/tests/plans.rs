@@ -1,0 +1,129 @@
+//! Every statement that the module can run is searched by an index.
+
+use super::*;
+
+/// Tables that may be read whole, and why.
+const SMALL: &[(&str, &str)] = &[
+    ("lanes", "one row for each lane of the configuration"),
+    ("l", "lanes"),
+    (
+        "accounts",
+        "one row for each customer; listed by the operator alone",
+    ),
+    ("a", "accounts"),
+    (
+        "keys",
+        "some for each customer; listed by the operator alone",
+    ),
+    ("webhooks", "as many as people have set up"),
+    ("sqlite_schema", "the tables themselves"),
+    ("refinery_schema_history", "one row for each migration"),
+];
+
+/// Plans that go along an index from one end and stop at their limit, or along all of what it holds because
+/// that is what is asked for.
+const ALONG_AN_INDEX: &[(&str, &str)] = &[(
+    "UNFINISHED",
+    "the partial index holds only batches whose order is being carried out",
+)];
+
+fn all_statements() -> Vec<(&'static str, &'static str, Sql)> {
+    let files = [
+        ("accounts", accounts::STATEMENTS),
+        ("attempts", attempts::STATEMENTS),
+        ("batches", batches::STATEMENTS),
+        ("contacts", contacts::STATEMENTS),
+        ("db", db::STATEMENTS),
+        ("events", events::STATEMENTS),
+        ("inbound", inbound::STATEMENTS),
+        ("lanes", lanes::STATEMENTS),
+        ("listing", listing::STATEMENTS),
+        ("messages", messages::STATEMENTS),
+        ("queue", queue::STATEMENTS),
+        ("repair", repair::STATEMENTS),
+        ("reports", reports::STATEMENTS),
+        ("schema", schema::STATEMENTS),
+        ("standing", standing::STATEMENTS),
+        ("tokens", tokens::STATEMENTS),
+        ("webhooks", webhooks::STATEMENTS),
+        ("write", write::STATEMENTS),
+    ];
+    let each = files.into_iter().flat_map(|(file, statements)| {
+        let named = statements.iter();
+        named.map(move |(name, sql)| (file, *name, *sql))
+    });
+    each.collect()
+}
+
+/// The lines of a plan.
+fn plan(db: &Connection, sql: Sql) -> Vec<String> {
+    let mut explain = db
+        .prepare(&format!("EXPLAIN QUERY PLAN {}", sql.0))
+        .unwrap_or_else(|error| panic!("{}: {error}", sql.0));
+    let parameters = vec![0; explain.parameter_count()];
+    let parameters = rusqlite::params_from_iter(parameters);
+    let lines = explain.query_map(parameters, |row| row.get(3)).unwrap();
+    lines.map(Result::unwrap).collect()
+}
+
+#[tokio::test]
+async fn every_statement_searches_by_an_index() {
+    let fixture = Fixture::new().await;
+    let db = Connection::open(fixture.path()).unwrap();
+    let mut faults = Vec::new();
+    for (file, name, sql) in all_statements() {
+        for line in plan(&db, sql) {
+            let scanned = line.strip_prefix("SCAN ");
+            let table = scanned.and_then(|rest| rest.split_ascii_whitespace().next());
+            let Some(table) = table else { continue };
+            let is_small = SMALL.iter().any(|(small, _)| *small == table);
+            let is_meant = ALONG_AN_INDEX.iter().any(|(meant, _)| *meant == name);
+            let is_no_table = table.starts_with('(') || line == "SCAN CONSTANT ROW";
+            if !is_small && !is_meant && !is_no_table {
+                faults.push(format!("{file}::{name}: {line}"));
+            }
+        }
+    }
+    assert_eq!(faults, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn the_order_of_a_lane_needs_no_sorting() {
+    let fixture = Fixture::new().await;
+    let db = Connection::open(fixture.path()).unwrap();
+    for (file, name, sql) in all_statements() {
+        let is_of_the_queue = [
+            "queue", "repair", "reports", "attempts", "webhooks", "events",
+        ]
+        .contains(&file);
+        let sorts = plan(&db, sql)
+            .iter()
+            .any(|line| line.contains("TEMP B-TREE"));
+        assert!(
+            !(is_of_the_queue && sorts),
+            "{file}::{name}: {:?}",
+            plan(&db, sql)
+        );
+    }
+}
+
+/// Statements come from the macro alone, so none can be missed above but those of a file that is not in
+/// the list.
+#[test]
+fn every_file_with_statements_is_in_the_list() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sqlite");
+    let listed: BTreeSet<&str> = all_statements().iter().map(|(file, _, _)| *file).collect();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|it| it != "rs") {
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        let stem = path.file_stem().unwrap().to_str().unwrap();
+        if text.contains("\nstatements! {") {
+            assert!(listed.contains(stem), "{stem} has statements");
+        }
+        let makes_sql = stem != "sql" && text.contains("Sql(\"");
+        assert!(!makes_sql, "{stem} makes a statement by hand");
+    }
+}
