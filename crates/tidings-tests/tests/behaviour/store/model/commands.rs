@@ -15,7 +15,7 @@ use tidings_store::{
 };
 
 use super::super::world::{account, by_reference, new_batch, new_message, number};
-use super::{Due, Hand, LANES, Model, Tried, both, by_line, delivery_without_names};
+use super::{Answers, Due, Hand, LANES, Model, Tried, both, by_line, delivery_without_names};
 
 impl Model {
     /// Asks for something.
@@ -174,7 +174,7 @@ impl Model {
             |store, _place| store.accept(&owner, messages.clone(), now),
             |taken| format!("{taken:?}")
         );
-        if let [Ok(taken), _] = answers {
+        if let [Ok(taken), _] = answers.0 {
             let taken = messages.iter().zip(taken);
             let taken = taken.filter(|(_, taken)| *taken == Taken::New);
             self.messages.extend(taken.map(|(message, _)| message.id));
@@ -194,7 +194,7 @@ impl Model {
             |store, _place| store.open_batch(&account(), batch.clone(), now),
             |opened| format!("{opened:?}")
         );
-        if let [Ok(OpenedBatch::New(id)), _] = answers {
+        if let [Ok(OpenedBatch::New(id)), _] = answers.0 {
             self.batches.push(id);
         }
     }
@@ -259,7 +259,7 @@ impl Model {
             |store, _place| store.lease_due(request.clone(), now),
             |leased| by_line(leased.iter().map(leased_without_names))
         );
-        let [Ok(first), Ok(second)] = answers else {
+        let [Ok(first), Ok(second)] = answers.0 else {
             return;
         };
         for (first, second) in first.iter().zip(&second) {
@@ -288,7 +288,7 @@ impl Model {
             |store, place| store.begin_attempts(begin(place), now),
             |begun| format!("{begun:?}")
         );
-        let [Ok(begun), _] = answers else {
+        let [Ok(begun), _] = answers.0 else {
             return;
         };
         for (hand, begun) in hands.iter().zip(begun) {
@@ -594,7 +594,7 @@ impl Model {
             |store, _place| store.lease_deliveries(&node, until, limit, limit, &[], now),
             |due| by_line(due.iter().map(delivery_without_names))
         );
-        if let [Ok(first), Ok(second)] = answers {
+        if let [Ok(first), Ok(second)] = answers.0 {
             let pairs = first.iter().zip(&second).map(|(first, second)| Due {
                 webhook: first.webhook,
                 ids: [first.id, second.id],

@@ -84,6 +84,9 @@ struct Due {
     ids: [DeliveryId; 2],
 }
 
+/// What both stores answered.
+struct Answers<T>([Result<T>; 2]);
+
 /// Says something to both stores and compares what they answer, in the words of `$show`.
 macro_rules! both {
     ($model:ident, $what:expr, |$store:ident, $place:ident| $call:expr, $show:expr) => {{
@@ -102,7 +105,7 @@ macro_rules! both {
             },
         ];
         $model.same(&answers, $show);
-        answers
+        Answers(answers)
     }};
 }
 
@@ -263,7 +266,7 @@ impl Model {
         );
         let n_questions = 9;
         self.said.truncate(self.said.len() - n_questions);
-        let [_, events] = events.map(Result::unwrap);
+        let [_, events] = events.0.map(Result::unwrap);
         for store in 0..2 {
             let last = self.worlds[store].store.last_event().await.unwrap();
             self.told[store] = last;
@@ -326,7 +329,7 @@ impl Model {
                 }
             );
             self.said.pop();
-            let [_, history] = histories.map(Result::unwrap);
+            let [_, history] = histories.0.map(Result::unwrap);
             let history = history.unwrap();
             let open = history.attempts.iter().filter(|it| it.outcome.is_none());
             let is_sending = history.message.state == MessageState::Sending;
