@@ -122,7 +122,10 @@ impl TestGateway {
         let carrier = self.carrier(spec.id).account();
         let mut request = NewKeyRequest::new(AccountId::from(ACCOUNT), spec.id);
         // What a client needs to know besides credentials is what the provider itself knows.
-        for setting in spec.settings.iter().filter(|setting| !setting.is_secret) {
+        let known = spec.settings.iter().filter(|setting| {
+            !setting.is_secret && !setting.is_required() && setting.name != "base_url"
+        });
+        for setting in known {
             if let Some(value) = carrier.setting(setting.name) {
                 request
                     .settings
@@ -399,7 +402,9 @@ impl TestGatewayBuilder {
             .scenario(scenario)
             .clock(Arc::clone(&self.clock))
             .event_interval(Duration::from_millis(20));
-        if self.calls_back && spec.emit_callback.is_some() {
+        // Where customers subscribe to what is told, the gateway does so by itself.
+        let is_told = spec.emit_callback.is_some() && !spec.capabilities.subscriptions;
+        if self.calls_back && is_told {
             let url = bound.addresses().url();
             builder = builder.callback_url(format!("{url}/callbacks/{}/{TOKEN}", spec.id));
         }

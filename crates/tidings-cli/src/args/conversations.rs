@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::AccountArgs;
+use tidings::Timestamp;
+
+use super::{AccountArgs, GatewayArgs};
 
 /// List, read and change the conversations that a provider keeps
 ///
@@ -89,13 +91,25 @@ pub(crate) enum SessionsAction {
     },
 }
 
-/// Show the messages of a session, and fetch the files that came with them
+/// List, show, stop and resend messages of a gateway, or show those of a session at a provider
+///
+/// With a session instead of a command it shows that conversation at a provider, and fetches the files
+/// that came with it.
 #[derive(Debug, Args)]
-#[command(after_help = "EXAMPLES\n  tidings messages 0f1e2d3c --limit 20\n  \
-                  tidings messages 0f1e2d3c --fetch files --json")]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_help = "EXAMPLES\n  tidings messages list --state failed --limit 20\n  \
+                  tidings messages show 0199..\n  tidings messages cancel 0199..\n  \
+                  tidings messages resend 0199..\n  tidings messages 0f1e2d3c --limit 20\n  \
+                  tidings messages 0f1e2d3c --fetch files --json"
+)]
 pub(crate) struct MessagesArgs {
+    #[command(subcommand)]
+    pub(crate) action: Option<MessagesAction>,
     /// The session, as `tidings sessions list` prints it
-    pub(crate) session: String,
+    #[arg(required = true)]
+    pub(crate) session: Option<String>,
     /// Show no more than this [default: all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) limit: Option<u32>,
@@ -104,4 +118,70 @@ pub(crate) struct MessagesArgs {
     pub(crate) fetch: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) account: AccountArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MessagesAction {
+    /// List messages of a gateway, the latest first
+    List {
+        #[command(flatten)]
+        filter: MessageFilterArgs,
+        #[command(flatten)]
+        gateway: GatewayArgs,
+    },
+    /// Show a message with its attempts and all that happened to it
+    Show {
+        /// The message
+        id: String,
+        #[command(flatten)]
+        gateway: GatewayArgs,
+    },
+    /// Stop messages that have not left
+    Cancel {
+        /// The messages
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<String>,
+        #[command(flatten)]
+        gateway: GatewayArgs,
+    },
+    /// Send messages again that have failed, each as a new message
+    Resend {
+        /// The messages
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<String>,
+        #[command(flatten)]
+        gateway: GatewayArgs,
+    },
+}
+
+/// Which messages are listed; all conditions hold together.
+#[derive(Debug, Args)]
+pub(crate) struct MessageFilterArgs {
+    /// In this state, such as queued or failed; may be given several times
+    #[arg(long = "state", value_name = "STATE", value_delimiter = ',')]
+    pub(crate) states: Vec<String>,
+    /// To this number
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) to: Option<String>,
+    /// Of this batch
+    #[arg(long, value_name = "BATCH")]
+    pub(crate) batch: Option<String>,
+    /// With this name of yours
+    #[arg(long, value_name = "REFERENCE")]
+    pub(crate) reference: Option<String>,
+    /// With this tag
+    #[arg(long, value_name = "TAG")]
+    pub(crate) tag: Option<String>,
+    /// Over this lane
+    #[arg(long, value_name = "LANE")]
+    pub(crate) lane: Option<String>,
+    /// Accepted at this time or later, such as 2026-11-22T08:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub(crate) from: Option<Timestamp>,
+    /// Accepted before this time
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<Timestamp>,
+    /// Show no more than this
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub(crate) limit: usize,
 }

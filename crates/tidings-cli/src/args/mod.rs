@@ -6,6 +6,7 @@
 //! simulate one, is in files of their own.
 
 mod conversations;
+mod gateway;
 mod numbers;
 mod serve;
 mod sim;
@@ -23,7 +24,13 @@ use tidings_core::text::{
 
 use crate::values::{duration, positive, url_path};
 
-pub(crate) use conversations::{MessagesArgs, SessionsAction, SessionsArgs};
+pub(crate) use conversations::{
+    MessageFilterArgs, MessagesAction, MessagesArgs, SessionsAction, SessionsArgs,
+};
+pub(crate) use gateway::{
+    BenchArgs, CreateKeyArgs, GatewayArgs, KeysAction, KeysArgs, ProvidersAction, ProvidersArgs,
+    WebhooksAction, WebhooksArgs,
+};
 pub(crate) use numbers::{NumberUse, NumbersAction, NumbersArgs};
 pub(crate) use serve::{CheckArgs, DemoArgs, ServeArgs};
 pub(crate) use sim::SimArgs;
@@ -76,7 +83,9 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     Check(CheckArgs),
     Sim(SimArgs),
+    Keys(KeysArgs),
     Providers(ProvidersArgs),
+    Webhooks(WebhooksArgs),
     Bench(BenchArgs),
     Demo(DemoArgs),
     Completions(CompletionsArgs),
@@ -105,22 +114,6 @@ pub(crate) struct AccountArgs {
     /// The account: the `id` of a lane in the configuration
     #[arg(long, value_name = "ID")]
     pub(crate) account: Option<String>,
-}
-
-/// Which gateway is used.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Gateway")]
-pub(crate) struct GatewayArgs {
-    /// The gateway, such as `http://127.0.0.1:8080` [default: the variable `TIDINGS_GATEWAY`]
-    #[arg(long, value_name = "URL", global = true)]
-    pub(crate) gateway: Option<String>,
-    /// A key of its API; `env:NAME` and `file:PATH` say where it lies [default: the variable
-    /// `TIDINGS_API_KEY`]
-    #[arg(long, value_name = "KEY", global = true)]
-    pub(crate) api_key: Option<String>,
-    /// A file of certificates (PEM) that are trusted besides those that the machine trusts
-    #[arg(long = "gateway-ca-file", value_name = "FILE", global = true)]
-    pub(crate) ca_file: Option<PathBuf>,
 }
 
 /// Show how texts are encoded and cut into parts
@@ -223,6 +216,9 @@ impl NationalTable {
 /// With --csv every row is one message: the text is made of the template, whose `{{column}}` fields
 /// are the columns of the file. What was done is kept in a journal beside the file, written to disk
 /// before each call: interrupted and repeated, the command sends only what was not sent.
+///
+/// With --gateway, or the variable `TIDINGS_GATEWAY`, the messages go to a gateway, a campaign as one
+/// batch: the gateway keeps what was done, and the same command repeated takes nothing twice.
 #[derive(Debug, Args)]
 #[command(after_help = "EXAMPLES\n  \
                   tidings send --to +224622000001 --from Tidings \"Bonjour\"\n  \
@@ -230,7 +226,8 @@ impl NationalTable {
                   tidings send --to +12025550143 --media photo.jpg \"Look\"\n  \
                   tidings send --to +4741000001 --not-before \"2026-12-24T16:00[Europe/Oslo]\" \"God jul\"\n  \
                   tidings send --csv people.csv --template \"Bonjour {{first_name}}\" --dry-run\n  \
-                  tidings send --csv people.csv --template \"Bonjour {{first_name}}\" --json\n\n\
+                  tidings send --csv people.csv --template \"Bonjour {{first_name}}\" --json\n  \
+                  tidings send --csv people.csv --template \"Bonjour {{first_name}}\" --gateway http://127.0.0.1:8080 --api-key env:KEY\n\n\
                   Exit codes: tidings help exit-codes")]
 pub(crate) struct SendArgs {
     /// The text of a message to --to; `-` reads it from standard input. Beside --media it may be left
@@ -285,6 +282,8 @@ pub(crate) struct SendArgs {
     pub(crate) campaign: CampaignArgs,
     #[command(flatten)]
     pub(crate) account: AccountArgs,
+    #[command(flatten)]
+    pub(crate) gateway: GatewayArgs,
 }
 
 /// Options of a campaign.
@@ -371,18 +370,23 @@ pub(crate) struct StatusArgs {
     pub(crate) account: AccountArgs,
 }
 
-/// List and stop batches of which messages still wait at the provider
+/// List, show, pause and stop batches: of a gateway, or those that wait at a provider
 ///
-/// Where the provider holds messages back: for a send window, or because it takes more at a time than
-/// it passes on. A batch is known there only while something of it waits.
+/// With --gateway, or the variable `TIDINGS_GATEWAY`, it is about batches of that gateway. Otherwise it is
+/// about those that a provider holds back, for a send window or because it takes more at a time than it
+/// passes on; a batch is known there only while something of it waits.
 #[derive(Debug, Args)]
 #[command(
     after_help = "EXAMPLES\n  tidings batches list\n  tidings batches show 5f0c1f0e\n  \
-                  tidings batches stop 5f0c1f0e --yes --json"
+                  tidings batches stop 5f0c1f0e --yes --json\n  \
+                  tidings batches list --gateway http://127.0.0.1:8080 --api-key env:KEY\n  \
+                  tidings batches pause 0199..\n  tidings batches resend-failed 0199.."
 )]
 pub(crate) struct BatchesArgs {
     #[command(subcommand)]
     pub(crate) action: BatchesAction,
+    #[command(flatten)]
+    pub(crate) gateway: GatewayArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -408,6 +412,21 @@ pub(crate) enum BatchesAction {
         yes: bool,
         #[command(flatten)]
         account: AccountArgs,
+    },
+    /// Let nothing of a gateway's batch leave until it is resumed
+    Pause {
+        /// The batch
+        batch: String,
+    },
+    /// Let a batch go on
+    Resume {
+        /// The batch
+        batch: String,
+    },
+    /// Send all messages of a batch again that have failed, each once, in a new batch
+    ResendFailed {
+        /// The batch
+        batch: String,
     },
 }
 
@@ -533,75 +552,6 @@ pub(crate) enum GroupsAction {
         #[command(flatten)]
         account: AccountArgs,
     },
-}
-
-/// Show the lanes of a gateway, and stop or restart one
-#[derive(Debug, Args)]
-#[command(
-    after_help = "EXAMPLES\n  tidings providers list --gateway http://127.0.0.1:8080 --api-key env:KEY\n  \
-                  tidings providers pause norway"
-)]
-pub(crate) struct ProvidersArgs {
-    #[command(subcommand)]
-    pub(crate) action: ProvidersAction,
-    #[command(flatten)]
-    pub(crate) gateway: GatewayArgs,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum ProvidersAction {
-    /// List the lanes: what waits for each, what it sent, what is left
-    List,
-    /// Let nothing leave over a lane until it is resumed
-    Pause {
-        /// The lane, as the configuration names it
-        lane: String,
-    },
-    /// Let a lane go on
-    Resume {
-        /// The lane
-        lane: String,
-    },
-}
-
-/// Measure how fast a gateway accepts messages, and how fast they leave it
-///
-/// Half of the time it sends as fast as its connections allow; the other half at 80 in 100 of that, on a
-/// timetable that does not wait for answers: each answer is timed from the moment at which its request
-/// was due. Use it on a gateway whose lanes lead to simulated carriers.
-#[derive(Debug, Args)]
-#[command(
-    after_help = "EXAMPLES\n  tidings bench --url http://127.0.0.1:8080 --api-key env:KEY --duration 30s\n  \
-                  tidings bench --url http://127.0.0.1:8080 --api-key env:KEY --batch 1000 --concurrency 4 --duration 30s --json"
-)]
-pub(crate) struct BenchArgs {
-    /// The gateway
-    #[arg(long, value_name = "URL")]
-    pub(crate) url: String,
-    /// A key of its API; `env:NAME` and `file:PATH` say where it lies
-    #[arg(long, value_name = "KEY")]
-    pub(crate) api_key: String,
-    /// Connections, each with one request open at a time
-    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) concurrency: u16,
-    /// Send batches of so many messages instead of single ones
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) batch: Option<u32>,
-    /// How long it sends, such as 30s
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
-    pub(crate) duration: Duration,
-    /// Send so many messages a second, all of the time
-    #[arg(long, value_name = "N", value_parser = positive)]
-    pub(crate) rate: Option<f64>,
-    /// How long it waits until what was accepted has left
-    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "60s")]
-    pub(crate) drain: Duration,
-    /// The beginning of the numbers that are sent to; five digits follow
-    #[arg(long, value_name = "DIGITS", default_value = "+47400")]
-    pub(crate) to_prefix: String,
-    /// The text; a number follows
-    #[arg(long, value_name = "TEXT", default_value = "Measured message")]
-    pub(crate) text: String,
 }
 
 /// Print a completion script for a shell

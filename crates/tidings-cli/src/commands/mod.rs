@@ -11,6 +11,7 @@ mod completions;
 mod contacts;
 mod demo;
 mod groups;
+mod keys;
 mod man;
 mod messages;
 mod numbers;
@@ -23,6 +24,7 @@ mod sessions;
 mod sim;
 mod status;
 mod subscriptions;
+mod webhooks;
 
 use std::io::Read as _;
 use std::sync::Arc;
@@ -93,6 +95,8 @@ fn in_run_time(context: &Context, command: Command) -> anyhow::Result<()> {
             Command::Balance(args) => unless_interrupted(balance::run(context, &args)).await,
             Command::Contacts(args) => unless_interrupted(contacts::run(context, &args)).await,
             Command::Groups(args) => groups::run(context, &args).await,
+            Command::Keys(args) => unless_interrupted(keys::run(context, &args)).await,
+            Command::Webhooks(args) => unless_interrupted(webhooks::run(context, &args)).await,
             Command::Providers(args) => unless_interrupted(providers::run(context, &args)).await,
             Command::Bench(args) => unless_interrupted(bench::run(context, &args)).await,
             Command::Sim(args) => sim::run(context, &mut Interrupt::listen()?, &args).await,

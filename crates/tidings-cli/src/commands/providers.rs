@@ -29,31 +29,47 @@ async fn list(context: &Context, gateway: &Gateway) -> anyhow::Result<()> {
         Column::Text("provider"),
         Column::Text("state"),
         Column::Number("waiting"),
-        Column::Number("in flight"),
+        Column::Number("in hand"),
+        Column::Number("in doubt"),
         Column::Number("sent"),
         Column::Number("failed"),
         Column::Text("balance"),
     ];
     let rows = lanes.iter().map(|lane| {
-        let members = [
-            "lane",
-            "provider",
-            "state",
-            "queued",
-            "in_flight",
-            "sent",
-            "failed",
-        ];
-        let mut row: Vec<String> = members.iter().map(|name| shown(&lane[name])).collect();
-        row.push(match &lane["balance"] {
-            Value::Object(balance) => {
-                format!("{} {}", shown(&balance["amount"]), shown(&balance["unit"]))
-            }
-            _ => String::new(),
-        });
-        row
+        let queue = &lane["queue"];
+        let waiting = ["ready", "waiting"]
+            .iter()
+            .filter_map(|name| queue[name].as_u64());
+        let balance = &lane["balance"];
+        vec![
+            shown(&lane["id"]),
+            shown(&lane["provider"]),
+            state(lane).to_owned(),
+            waiting.sum::<u64>().to_string(),
+            shown(&queue["in_hand"]),
+            shown(&queue["in_doubt"]),
+            shown(&lane["sent"]),
+            shown(&lane["failed"]),
+            format!("{} {}", shown(&balance["amount"]), shown(&balance["unit"]))
+                .trim()
+                .to_owned(),
+        ]
     });
     context.output.table(&columns, rows.collect())
+}
+
+/// How a lane stands, in one word.
+fn state(lane: &Value) -> &'static str {
+    let is = |name: &str| lane[name] == Value::Bool(true);
+    if is("is_paused") {
+        "paused"
+    } else if is("is_empty") {
+        "empty"
+    } else if lane["breaker"] == "closed" {
+        "in service"
+    } else {
+        "down"
+    }
 }
 
 async fn order(

@@ -9,13 +9,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use tidings::{Acceptance, Error, ErrorKind, Outbound, Receipt, Result};
+use tidings::{Acceptance, Error, ErrorKind, Outbound, ProviderSpec, Receipt, Result};
 use tidings_core::{DeliveryPolicy, Message, Timestamp};
 use tidings_store::{AttemptId, Begun, LaneId, Leased, MessageKey};
+use tracing::Instrument as _;
 
 use super::group::Carries;
 use crate::gateway::Gateway;
 use crate::lane::Lane;
+use crate::telemetry::stages;
+use crate::vendors::KeptTerms;
 
 impl Carries for Leased {
     fn message(&self) -> &Message {
@@ -54,8 +57,13 @@ pub(super) struct Landed {
     pub(super) took: Option<Duration>,
 }
 
-/// Those of a call that may go, and the parts of those that may not.
-pub(super) fn board(messages: Vec<Leased>, begun: &[Begun], now: Timestamp) -> (Flight, u64) {
+/// Those of a call to a provider that may go, and the parts of those that may not.
+pub(super) fn board(
+    messages: Vec<Leased>,
+    begun: &[Begun],
+    spec: &ProviderSpec,
+    now: Timestamp,
+) -> (Flight, u64) {
     let mut flight = Flight {
         attempts: Vec::with_capacity(messages.len()),
         outbounds: Vec::with_capacity(messages.len()),
@@ -80,9 +88,9 @@ pub(super) fn board(messages: Vec<Leased>, begun: &[Begun], now: Timestamp) -> (
             policy: message.policy.unwrap_or_default(),
             tried: leased.tried,
         });
-        flight
-            .outbounds
-            .push(Outbound::new(id.reference(), message));
+        let mut outbound = Outbound::new(id.reference(), message);
+        outbound.terms = KeptTerms::passed_on(leased.terms.as_deref(), spec);
+        flight.outbounds.push(outbound);
     }
     (flight, parts_gone)
 }
@@ -100,7 +108,10 @@ pub(super) async fn fly(gateway: Gateway, lane: Arc<Lane>, flight: Flight) -> La
         }
     };
     let began = gateway.clock().elapsed();
-    let call = AssertUnwindSafe(lane.provider.submit(&flight.outbounds)).catch_unwind();
+    let ids = flight.attempts.iter().map(|attempt| attempt.id.message);
+    let span = stages::attempt_span(&lane.id, ids);
+    let call = lane.provider.submit(&flight.outbounds).instrument(span);
+    let call = AssertUnwindSafe(call).catch_unwind();
     let results = match tokio::time::timeout(lane.config.timeout, call).await {
         Ok(Ok(results)) => results,
         Ok(Err(_)) => {

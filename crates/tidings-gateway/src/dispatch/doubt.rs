@@ -32,6 +32,7 @@ use crate::config::SendingConfig;
 use crate::gateway::Gateway;
 use crate::lane::{Lane, Obstacle};
 use crate::metrics as names;
+use crate::vendors::KeptTerms;
 
 /// How often is looked for doubts that are due.
 const LOOK: Duration = Duration::from_secs(1);
@@ -174,7 +175,8 @@ async fn ask(lane: &Lane, doubt: &Doubt) -> Answer {
     if !matches!(lane.circuit.state(), tidings::layers::CircuitState::Closed) {
         return Answer::Later(None);
     }
-    let outbound = Outbound::new(doubt.attempt.reference(), doubt.message.clone());
+    let mut outbound = Outbound::new(doubt.attempt.reference(), doubt.message.clone());
+    outbound.terms = KeptTerms::passed_on(doubt.terms.as_deref(), lane.spec);
     let mut attempt = AttemptRef::new(outbound, doubt.began_at);
     attempt.provider_ref.clone_from(&doubt.provider_ref);
     let question = lane.provider.reconcile(&attempt);

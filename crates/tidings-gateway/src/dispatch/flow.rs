@@ -372,7 +372,7 @@ impl LaneLoop {
             let n_messages = call.messages.len();
             let (of_call, rest) = begun.split_at(n_messages.min(begun.len()));
             begun = rest;
-            let (flight, parts_gone) = board(call.messages, of_call, wall);
+            let (flight, parts_gone) = board(call.messages, of_call, self.lane.spec, wall);
             let n_gone = n_messages - flight.attempts.len();
             self.hand.n_messages = self.hand.n_messages.saturating_sub(n_gone);
             self.uncount(parts_gone);

@@ -4,6 +4,7 @@
 //! its number for the account before the text itself is kept, so that after a crash the provider's
 //! second telling stops it all the same. It calls no provider; a confirmation goes through intake.
 
+mod confirmation;
 mod conversations;
 mod owner;
 #[cfg(test)]
@@ -14,7 +15,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use tidings::{E164, InboundMessage};
-use tidings_store::{InboundId, LaneId, OptOut, StoreError, StoredInbound};
+use tidings_store::{AccountId, InboundId, LaneId, OptOut, StoreError, StoredInbound};
 
 use crate::gateway::Gateway;
 use owner::{Owner, Owners};
@@ -41,25 +42,46 @@ pub async fn take(
     }
     let rows = received.iter().map(|text| text.row.clone()).collect();
     let is_new = gateway.store().add_inbound(rows, gateway.now()).await?;
-    // Of a phone that wrote twice in one call, the last word counts.
-    let mut has_stopped_since = HashSet::new();
-    for (text, is_new) in received.iter().zip(&is_new).rev() {
-        let Some(phone) = &text.phone else { continue };
-        let key = (text.row.account.clone(), *phone);
-        match text.wish {
-            Some(Wish::OptOut) => {
-                has_stopped_since.insert(key);
-            }
-            Some(Wish::OptIn) if *is_new && !has_stopped_since.contains(&key) => {
-                let store = gateway.store();
-                store.remove_opt_outs(&key.0, phone, gateway.now()).await?;
-            }
-            _ => {}
-        }
-    }
+    welcome_back(gateway, &received, &is_new).await?;
     count(lane, &received, &is_new);
     gateway.signals().happened();
     Ok(is_new.into_iter().filter(|is_new| *is_new).count())
+}
+
+/// Lets numbers be written to again whose latest new text asks for it, and those that were stopped just
+/// now by a text that had been told before: whatever it asked for was done then, and its phone may have
+/// thought better of it since. Of a phone that wrote twice in one call, the last word counts.
+async fn welcome_back(
+    gateway: &Gateway,
+    received: &[Received],
+    is_new: &[bool],
+) -> Result<(), StoreError> {
+    let texts = || received.iter().zip(is_new);
+    let new_stops = texts().filter(|(text, is_new)| **is_new && text.wish == Some(Wish::OptOut));
+    let new_stops: HashSet<_> = new_stops.filter_map(|(text, _)| text.key()).collect();
+    let mut has_stopped_since = HashSet::new();
+    for (text, is_new) in texts().rev() {
+        let Some((account, phone)) = text.key() else {
+            continue;
+        };
+        let key = (account, phone);
+        let is_welcome = match text.wish {
+            Some(Wish::OptOut) if *is_new => {
+                has_stopped_since.insert(key);
+                false
+            }
+            Some(Wish::OptOut) => !text.had_opted_out && !new_stops.contains(&key),
+            Some(Wish::OptIn) => *is_new && !has_stopped_since.contains(&key),
+            _ => false,
+        };
+        if is_welcome {
+            let removed = gateway
+                .store()
+                .remove_opt_outs(account, phone, gateway.now());
+            removed.await?;
+        }
+    }
+    Ok(())
 }
 
 /// A text with all that was found out about it.
@@ -73,6 +95,11 @@ struct Received {
 }
 
 impl Received {
+    /// Whose texts to whom it is about; `None` for a sender that is no number.
+    fn key(&self) -> Option<(&AccountId, &E164)> {
+        Some((&self.row.account, self.phone.as_ref()?))
+    }
+
     async fn read(
         gateway: &Gateway,
         lane: &LaneId,
@@ -87,13 +114,13 @@ impl Received {
             Some(phone) => {
                 let found = gateway
                     .store()
-                    .opted_out(&owner.account, None, std::slice::from_ref(phone))
+                    .opted_out(&owner.customer.id, None, std::slice::from_ref(phone))
                     .await?;
                 found.first().copied().unwrap_or_default()
             }
             None => false,
         };
-        let asked = words::wish_of(&text.text, &owner.settings);
+        let asked = words::wish_of(&text.text, &owner.customer.settings);
         let (wish, word) = match asked {
             // Who has not opted out says yes to something else.
             Some((Wish::OptInOrYes, _)) if !had_opted_out => (None, None),
@@ -113,7 +140,7 @@ impl Received {
         };
         let row = StoredInbound {
             id: InboundId(gateway.new_id()),
-            account: owner.account.clone(),
+            account: owner.customer.id.clone(),
             lane: lane.clone(),
             provider_id: text.id.into(),
             from,
@@ -150,11 +177,12 @@ impl Received {
             word: self.word.as_deref().map(Into::into),
             since: gateway.now(),
         };
-        let account = &self.owner.account;
-        let store = gateway.store();
-        store
-            .add_opt_outs(account, vec![opt_out], gateway.now())
-            .await?;
+        let customer = &self.owner.customer;
+        confirmation::send(gateway, customer, &self.row, phone).await?;
+        let added = gateway
+            .store()
+            .add_opt_outs(&customer.id, vec![opt_out], gateway.now());
+        added.await?;
         Ok(())
     }
 }

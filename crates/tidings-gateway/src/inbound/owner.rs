@@ -13,12 +13,11 @@ use tidings_store::{
 };
 
 use crate::gateway::Gateway;
-use crate::settings::AccountSettings;
+use crate::settings::{AccountSettings, Customer};
 
 /// An account that texts belong to.
 pub(super) struct Owner {
-    pub(super) account: AccountId,
-    pub(super) settings: Arc<AccountSettings>,
+    pub(super) customer: Customer,
     /// The conversation in which the account wrote to the phone last.
     pub(super) conversation: Option<ConversationId>,
 }
@@ -77,8 +76,7 @@ async fn find(gateway: &Gateway, lane: &LaneId, phone: Option<E164>) -> Result<O
             .ok_or_else(|| StoreError::not_found("account that a text could belong to"))?,
     };
     Ok(Owner {
-        settings: settings_of(&account),
-        account: account.id,
+        customer: customer_of(&account),
         conversation: last.and_then(|last| last.conversation),
     })
 }
@@ -104,10 +102,15 @@ async fn last_to(
     Ok(page.items.into_iter().next())
 }
 
-fn settings_of(account: &StoredAccount) -> Arc<AccountSettings> {
-    serde_json::from_str(&account.settings).unwrap_or_else(|error| {
+/// What an account wants; one whose settings were written by a newer version has the usual ones here, so
+/// that its phones can opt out all the same.
+fn customer_of(account: &StoredAccount) -> Customer {
+    Customer::of(account).unwrap_or_else(|error| {
         let id = &account.id;
-        tracing::warn!(account = %id, %error, "account {id}: its settings cannot be read");
-        Arc::default()
+        tracing::warn!(account = %id, %error, "account {id}: {error}");
+        Customer {
+            is_active: account.is_active,
+            ..Customer::new(id.clone(), AccountSettings::default())
+        }
     })
 }

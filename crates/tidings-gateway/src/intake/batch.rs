@@ -348,10 +348,13 @@ impl fmt::Debug for BatchIntake {
     }
 }
 
+/// A request by the account and the key that it has.
+type Keyed = (AccountId, Box<str>);
+
 /// What a process knows of the batches that it takes at this moment. Held by the gateway.
 #[derive(Debug, Default)]
 pub struct Batches {
-    in_work: Arc<Mutex<HashSet<(AccountId, Box<str>)>>>,
+    in_work: Arc<Mutex<HashSet<Keyed>>>,
     /// The next row of batches that several requests add to.
     next_row: AtomicU64,
 }
@@ -397,8 +400,8 @@ impl Batches {
 /// A request that is being worked on.
 #[derive(Debug)]
 struct InWork {
-    all: Arc<Mutex<HashSet<(AccountId, Box<str>)>>>,
-    name: (AccountId, Box<str>),
+    all: Arc<Mutex<HashSet<Keyed>>>,
+    name: Keyed,
 }
 
 impl Drop for InWork {

@@ -112,7 +112,7 @@ impl Ground<'_> {
             ));
         }
         let mut message = Message::new(to, Arc::clone(&draft.text));
-        message.from = draft.from.clone();
+        message.from.clone_from(&draft.from);
         if message.from.is_none() {
             message.from.clone_from(&self.customer.settings.sender);
         }

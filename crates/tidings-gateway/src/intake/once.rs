@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tidings_core::{ClientRef, E164, SenderId, Timestamp};
-use tidings_store::{BatchId, MessageId, Once};
+use tidings_store::{BatchId, ConversationId, MessageId, Once};
 
 use super::draft::{Draft, DraftRecipient, Timing};
 
@@ -180,7 +180,9 @@ impl Canonical {
             Value::Array(values) => {
                 self.0.update(b"a");
                 self.number(values.len() as u64);
-                values.iter().for_each(|value| self.value(value));
+                for value in values {
+                    self.value(value);
+                }
             }
             Value::Object(fields) => {
                 self.0.update(b"o");
@@ -226,7 +228,7 @@ impl Canonical {
             }
         }
         self.optional(draft.terms.as_deref());
-        self.optional(draft.conversation.as_ref().map(|id| id.as_str()));
+        self.optional(draft.conversation.as_ref().map(ConversationId::as_str));
     }
 
     fn timing(&mut self, timing: &Timing) {

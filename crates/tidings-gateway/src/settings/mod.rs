@@ -98,7 +98,9 @@ impl AccountSettings {
     /// # Errors
     /// [`SettingsError`] with the field that is wrong.
     pub fn from_json(text: &str) -> Result<Self, SettingsError> {
-        Self::read(&mut serde_json::Deserializer::from_str(text))
+        let value = serde_json::from_str(text);
+        let value = value.map_err(|_| SettingsError::new("", "they are no JSON"))?;
+        Self::from_value(value)
     }
 
     /// Reads and checks settings that are part of something larger.
@@ -106,7 +108,17 @@ impl AccountSettings {
     /// # Errors
     /// [`SettingsError`] with the field that is wrong.
     pub fn from_value(value: serde_json::Value) -> Result<Self, SettingsError> {
-        Self::read(value)
+        if !value.is_object() {
+            // A list would be read as the fields in their order.
+            return Err(SettingsError::new("", "they are no JSON object"));
+        }
+        let settings: Self = serde_path_to_error::deserialize(value).map_err(|error| {
+            let field = error.path().to_string();
+            let field = if field == "." { String::new() } else { field };
+            SettingsError::new(field, error.into_inner().to_string())
+        })?;
+        settings.check()?;
+        Ok(settings)
     }
 
     /// The settings as they are kept.
@@ -164,22 +176,6 @@ impl AccountSettings {
             }
         }
         Ok(())
-    }
-
-    fn read<'de, D>(json: D) -> Result<Self, SettingsError>
-    where
-        D: serde::Deserializer<'de, Error = serde_json::Error>,
-    {
-        let settings: Self = serde_path_to_error::deserialize(json).map_err(|error| {
-            let field = error.path().to_string();
-            let field = if field == "." { String::new() } else { field };
-            // The place in the text says less than the field, and some readers give none.
-            let what = error.into_inner().to_string();
-            let what = what.split(" at line ").next().unwrap_or_default();
-            SettingsError::new(field, what)
-        })?;
-        settings.check()?;
-        Ok(settings)
     }
 }
 

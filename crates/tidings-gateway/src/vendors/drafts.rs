@@ -50,7 +50,7 @@ pub(super) fn of_submitted(submitted: Submitted, taking: &Taking<'_>) -> Result<
         batch,
         now,
     } = *taking;
-    let mut terms = KeptTerms::of(terms, spec, live)?;
+    let mut terms = KeptTerms::of(terms, &message, spec, live)?;
     terms.batch = batch.map(Into::into);
     Ok(of_message(message, &terms, caller, now))
 }

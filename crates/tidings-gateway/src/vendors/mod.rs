@@ -25,6 +25,8 @@ mod shown;
 mod sign_in;
 mod subscriptions;
 mod terms;
+#[cfg(test)]
+mod tests;
 mod tokens;
 pub mod told;
 mod users;

@@ -10,6 +10,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tidings::ProviderSpec;
 use tidings::backend::{Refusal, SessionWish, Terms};
+use tidings::routing::Standing;
+use tidings_core::Message;
 
 use super::refusals::forbidden;
 use crate::gateway::Live;
@@ -57,13 +59,17 @@ impl KeptTerms {
     /// Keeps what can be passed on, or looked after here.
     ///
     /// # Errors
-    /// [`Refusal`] for what a message could not be given on its way: a price for the recipient where
-    /// a lane is another provider's, a conversation that the vendor's network keeps, and a text that is
-    /// encoded already.
-    pub(super) fn of(terms: Terms, spec: &ProviderSpec, live: &Live) -> Result<Self, Refusal> {
+    /// [`Refusal`] for what a message could not be given on its way: a price for the recipient and a
+    /// text that is encoded already where it may leave over another provider, and a conversation that
+    /// the vendor's network keeps.
+    pub(super) fn of(
+        terms: Terms,
+        message: &Message,
+        spec: &ProviderSpec,
+        live: &Live,
+    ) -> Result<Self, Refusal> {
         let is_priced = terms.price > 0 || terms.minimum_age.is_some();
-        let mut lanes = live.lanes.values();
-        if is_priced && !lanes.all(|lane| lane.spec.id == spec.id) {
+        if is_priced && !goes_only_to(message, spec, live) {
             return Err(forbidden("texts that the recipient pays for"));
         }
         if terms.session != SessionWish::None {
@@ -71,8 +77,8 @@ impl KeptTerms {
             return Err(Refusal::invalid("session", fault));
         }
         let mut names = terms.parameters.iter().map(|(name, _)| name.as_str());
-        if names.any(|name| ENCODED.contains(&name)) {
-            let fault = "asks for a text that is encoded already, which this gateway does not send";
+        if names.any(|name| ENCODED.contains(&name)) && !goes_only_to(message, spec, live) {
+            let fault = "asks for a text that is encoded already, which no route takes";
             return Err(Refusal::invalid("parameter", fault));
         }
         let has_words = is_priced || !terms.parameters.is_empty();
@@ -115,6 +121,20 @@ impl KeptTerms {
         let read = kept.and_then(|json| serde_json::from_str(json).ok());
         read.unwrap_or_default()
     }
+}
+
+/// Whether every lane that may carry a message is an account at this provider.
+fn goes_only_to(message: &Message, spec: &ProviderSpec, live: &Live) -> bool {
+    let decision = live
+        .config
+        .routes
+        .decide(message, &Standing::default(), 0.0);
+    let mut candidates = decision.candidates().peekable();
+    candidates.peek().is_some()
+        && candidates.all(|candidate| {
+            let lane = live.lanes.get(candidate.account.as_str());
+            lane.is_some_and(|lane| lane.spec.id == spec.id)
+        })
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]

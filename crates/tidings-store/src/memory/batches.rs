@@ -48,7 +48,8 @@ impl Batches for MemoryStore {
         let state = &mut *self.lock();
         let once_key = batch.once.as_ref();
         let once_key = once_key.map(|once| (account.clone(), once.key.clone()));
-        if let Some(before) = once_key.as_ref().and_then(|key| state.once.get(key)) {
+        let before = once_key.as_ref().and_then(|key| state.once.get(key));
+        if let Some(before) = before.filter(|row| row.once.keep_until > now) {
             return match before.what {
                 OnceFor::Message(_) => Err(StoreError::conflict("a message has this key")),
                 OnceFor::Batch {

@@ -148,6 +148,7 @@ impl State {
         let once_key = once_key.map(|once| (account.clone(), once.key.clone()));
         if let (Some(key), Some(once)) = (&once_key, &message.once)
             && let Some(before) = self.once.get(key)
+            && before.once.keep_until > now
         {
             return match before.what {
                 OnceFor::Message(id) if before.once.body == once.body => Taken::Before {

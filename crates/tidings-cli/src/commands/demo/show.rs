@@ -1,197 +1,202 @@
-//! What the demo prints: the carrier at the beginning, the results at the end.
+//! What the demo says: where everything is, how far the campaign is, what became of it, and what there is
+//! to try.
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-use serde_json::json;
-use tidings::{E164, ProviderRef, ProviderSpec};
-use tidings_core::text::Encoding;
-use tidings_sim::Simulator;
+use serde_json::{Map, Value, json};
 
-use crate::campaign::journal::Outcome;
-use crate::campaign::prepare::{BadRow, PreparedMessage};
-use crate::commands::send::lines::{Tally, encodings, state_word};
-use crate::commands::sim;
+use super::campaign::{End, Followed, Rejected};
+use super::stage::Stage;
+use crate::gateway::Gateway;
 use crate::output::{Column, Output};
-use crate::tracking::Tracked;
 
-/// What became of a message when it was handed over.
-#[derive(Debug)]
-pub(super) struct Sent {
-    pub(super) line: u64,
-    pub(super) outcome: Outcome,
-    pub(super) provider_ref: Option<ProviderRef>,
+/// The first line: where the gateway is, and everything that a program needs to use it.
+pub(super) fn access(output: &Output, stage: &Stage) -> anyhow::Result<()> {
+    if !output.is_json() {
+        for carrier in stage.carriers() {
+            output.remark(format_args!(
+                "A carrier that speaks the API of {} is simulated at {}",
+                carrier.world().spec().title,
+                carrier.base_url()
+            ));
+        }
+        output.remark(format_args!(
+            "A gateway in front of them listens at {}, on the database {}",
+            stage.url(),
+            stage.database().display()
+        ));
+        return Ok(());
+    }
+    let mut access = Map::new();
+    access.insert("url".to_owned(), stage.url().into());
+    access.insert("api_key".to_owned(), stage.key().into());
+    let database = stage.database().to_string_lossy().into_owned();
+    access.insert("database".to_owned(), database.into());
+    for vendor in stage.vendors() {
+        access.insert(vendor.spec.id.to_owned(), vendor.access().into());
+    }
+    if let Some(url) = stage.addresses().tls_url() {
+        access.insert("tls_url".to_owned(), url.into());
+    }
+    if let Some(path) = stage.ca_file() {
+        let path = path.to_string_lossy().into_owned();
+        access.insert("ca_file".to_owned(), path.into());
+    }
+    output.json_line(&access)
 }
 
-/// Every row of the campaign and how far it has come.
-#[derive(Debug)]
-pub(super) struct Results {
-    messages: BTreeMap<u64, MessageResult>,
-    encodings: Tally,
-    bad_rows: Vec<BadRow>,
+/// Says what is about to happen.
+pub(super) fn beginning(output: &Output, n_rows: usize) {
+    output.remark(format_args!(
+        "A campaign of {n_rows} rows, to three countries, goes to the gateway as one batch"
+    ));
 }
 
-#[derive(Debug)]
-struct MessageResult {
-    to: E164,
-    parts: usize,
-    encoding: Encoding,
-    state: &'static str,
-    provider_ref: Option<ProviderRef>,
-}
-
-/// Says where the carrier is, so that a curious person can look at it.
-pub(super) fn carrier(
+/// Says what the gateway took.
+pub(super) fn accepted(
     output: &Output,
-    spec: &ProviderSpec,
-    simulator: &Simulator,
+    accepted: u64,
+    rejected: &[Rejected],
 ) -> anyhow::Result<()> {
     if output.is_json() {
-        let mut line = sim::access(simulator);
-        line.insert("type".to_owned(), "carrier".into());
-        return output.json_line(&line);
+        for row in rejected {
+            output.json_line(&json!({
+                "type": "rejected", "index": row.index, "code": row.code, "detail": row.detail,
+            }))?;
+        }
+        return Ok(());
     }
-    let url = simulator.base_url();
     output.remark(format_args!(
-        "A carrier that speaks the API of {} is simulated at {url}",
-        spec.title
+        "{accepted} messages are accepted, which means on disk; {} rows cannot be sent",
+        rejected.len()
     ));
     Ok(())
 }
 
-/// Says what is about to happen.
-pub(super) fn beginning(output: &Output, results: &Results) {
-    let (messages, parts) = results.encodings.total();
-    let bad = results.bad_rows.len();
+/// Says how far it is.
+pub(super) fn progress(output: &Output, followed: &Followed) -> anyhow::Result<()> {
+    if output.is_json() {
+        return output.json_line(&json!({
+            "type": "progress", "accepted": followed.accepted, "counts": followed.counts,
+        }));
+    }
+    let waiting = followed.n("held") + followed.n("queued") + followed.n("sending");
+    let out = followed.accepted.saturating_sub(waiting);
     output.remark(format_args!(
-        "The campaign has {} rows: {messages} messages of {parts} parts, and {bad} rows that cannot be sent",
-        messages + bad
+        "accepted {}, sent {out}, delivered {}",
+        followed.accepted,
+        followed.n("delivered")
     ));
+    Ok(())
 }
 
-impl Results {
-    pub(super) fn new(messages: &[PreparedMessage], bad_rows: Vec<BadRow>) -> Self {
-        let results = messages.iter().map(|message| {
-            let result = MessageResult {
-                to: message.message.to,
-                parts: message.parts,
-                encoding: message.encoding,
-                state: "not_sent",
-                provider_ref: None,
-            };
-            (message.line, result)
-        });
-        Self {
-            messages: results.collect(),
-            encodings: encodings(messages),
-            bad_rows,
+/// What became of every message, by lane.
+pub(super) async fn results(
+    output: &Output,
+    gateway: &Gateway,
+    followed: &Followed,
+) -> anyhow::Result<()> {
+    let lanes = by_lane(gateway, &followed.batch).await?;
+    if output.is_json() {
+        return output.json_line(&json!({
+            "type": "summary", "batch": followed.batch, "rows": followed.n_rows,
+            "accepted": followed.accepted, "rejected": followed.rejected.len(),
+            "states": followed.counts, "lanes": lanes,
+            "complete": followed.end == End::AllFinal,
+        }));
+    }
+    let mut rows = Vec::new();
+    for (lane, states) in &lanes {
+        for (state, count) in states {
+            rows.push(vec![lane.clone(), state.clone(), count.to_string()]);
         }
     }
+    rows.push(vec![
+        "all".to_owned(),
+        "accepted".to_owned(),
+        followed.accepted.to_string(),
+    ]);
+    let columns = [
+        Column::Text("lane"),
+        Column::Text("state"),
+        Column::Number("messages"),
+    ];
+    output.table(&columns, rows)?;
+    if followed.rejected.is_empty() {
+        return Ok(());
+    }
+    output.line("")?;
+    let columns = [
+        Column::Number("row"),
+        Column::Text("not accepted"),
+        Column::Text("because"),
+    ];
+    let rows = followed.rejected.iter().map(|row| {
+        let number = (row.index + 1).to_string();
+        vec![number, row.code.clone(), row.detail.clone()]
+    });
+    output.table(&columns, rows.collect())
+}
 
-    pub(super) fn take_verdict(&mut self, sent: Sent) {
-        if let Some(message) = self.messages.get_mut(&sent.line) {
-            message.state = state_word(sent.outcome);
-            message.provider_ref = sent.provider_ref;
-        }
+async fn by_lane(
+    gateway: &Gateway,
+    batch: &str,
+) -> anyhow::Result<BTreeMap<String, BTreeMap<String, u64>>> {
+    let mut lanes: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
+    let path = format!("/v1/messages?batch={batch}");
+    for message in gateway.list(&path, None).await? {
+        let member = |name: &str| message[name].as_str().unwrap_or("none").to_owned();
+        let states = lanes.entry(member("lane")).or_default();
+        *states.entry(member("state")).or_default() += 1;
     }
+    Ok(lanes)
+}
 
-    /// What is to be watched: everything that the carrier took.
-    pub(super) fn tracked(&self) -> Vec<Tracked> {
-        let taken = self.messages.iter();
-        let taken =
-            taken.filter_map(|(line, message)| Some((*line, message.provider_ref.clone()?)));
-        taken
-            .map(|(line, about)| Tracked::new(Some(line), about))
-            .collect()
+/// What a person can do now.
+pub(super) fn invitation(output: &Output, stage: &Stage) {
+    if output.is_json() {
+        return;
     }
+    let (url, key) = (stage.url(), stage.key());
+    let lines = [
+        String::new(),
+        "The gateway runs on. In another terminal:".to_owned(),
+        String::new(),
+        format!("  export TIDINGS_GATEWAY={url} TIDINGS_API_KEY={key}"),
+        "  tidings providers list".to_owned(),
+        format!(
+            "  curl -H \"Authorization: Bearer $TIDINGS_API_KEY\" {url}/v1/messages \\\n    \
+             -H 'Content-Type: application/json' -d '{{\"to\": \"+4790000001\", \"text\": \"Hello\"}}'"
+        ),
+        format!("  curl -H \"Authorization: Bearer $TIDINGS_API_KEY\" {url}/v1/providers"),
+        format!("  curl {url}/metrics"),
+    ];
+    for line in lines {
+        output.remark(line);
+    }
+    if let (Some(url), Some(ca)) = (stage.addresses().tls_url(), stage.ca_file()) {
+        output.remark(format_args!(
+            "  curl --cacert {} {url}/readyz",
+            ca.display()
+        ));
+    }
+    for vendor in stage.vendors() {
+        let access = vendor.access();
+        let access: Vec<String> = access
+            .iter()
+            .map(|(name, value)| format!("{name}={}", shown(value)))
+            .collect();
+        output.remark(format_args!(
+            "\nPrograms for {} send through it with: {}",
+            vendor.spec.title,
+            access.join(" ")
+        ));
+    }
+    output.remark("\nCtrl-C ends it.");
+}
 
-    pub(super) fn take_reports(&mut self, tracked: &[Tracked]) {
-        for report in tracked {
-            let message = report.line.and_then(|line| self.messages.get_mut(&line));
-            if let Some(message) = message {
-                message.state = report.state();
-            }
-        }
-    }
-
-    pub(super) fn show(&self, output: &Output) -> anyhow::Result<()> {
-        if output.is_json() {
-            self.show_json(output)
-        } else {
-            self.show_tables(output)
-        }
-    }
-
-    fn show_tables(&self, output: &Output) -> anyhow::Result<()> {
-        output.line("")?;
-        self.states().show(output, "state")?;
-        output.line("")?;
-        self.encodings.show(output, "encoding")?;
-        output.line("")?;
-        let columns = [
-            Column::Number("line"),
-            Column::Text("not sent because"),
-            Column::Text("what to do"),
-        ];
-        let rows = self.bad_rows.iter().map(|bad| {
-            vec![
-                bad.line.to_string(),
-                bad.fault.to_string(),
-                bad.fault.advice(),
-            ]
-        });
-        output.table(&columns, rows.collect())
-    }
-
-    fn states(&self) -> Tally {
-        let mut states = Tally::default();
-        for message in self.messages.values() {
-            states.add(message.state, message.parts);
-        }
-        states
-    }
-
-    fn show_json(&self, output: &Output) -> anyhow::Result<()> {
-        #[derive(Serialize)]
-        struct MessageLine<'m> {
-            r#type: &'static str,
-            line: u64,
-            to: &'m str,
-            state: &'static str,
-            parts: usize,
-            encoding: Encoding,
-            #[serde(rename = "ref")]
-            provider_ref: Option<&'m ProviderRef>,
-        }
-        for (line, message) in &self.messages {
-            output.json_line(&MessageLine {
-                r#type: "message",
-                line: *line,
-                to: message.to.as_str(),
-                state: message.state,
-                parts: message.parts,
-                encoding: message.encoding,
-                provider_ref: message.provider_ref.as_ref(),
-            })?;
-        }
-        for bad in &self.bad_rows {
-            output.json_line(&json!({
-                "type": "bad_row",
-                "line": bad.line,
-                "kind": bad.fault.code(),
-                "what": bad.fault.to_string(),
-                "advice": bad.fault.advice(),
-            }))?;
-        }
-        let (messages, parts) = self.encodings.total();
-        output.json_line(&json!({
-            "type": "summary",
-            "rows": messages + self.bad_rows.len(),
-            "messages": messages,
-            "parts": parts,
-            "bad_rows": self.bad_rows.len(),
-            "states": self.states().counts(),
-            "encodings": self.encodings.counts(),
-        }))
-    }
+fn shown(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -2,6 +2,7 @@
 
 mod earlier;
 pub(super) mod lines;
+mod over_gateway;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ use crate::campaign::prepare::{
 use crate::campaign::progress::Progress;
 use crate::campaign::run::{self, Calls, Desk, Job, Pacing, RunEnd, Verdict};
 use crate::config::LaneOptions;
+use crate::gateway::Gateway;
 use crate::interrupt::Interrupt;
 use crate::media;
 use crate::output::{Column, Ending, Output, bad_input, counted};
@@ -39,6 +41,12 @@ struct Desktop {
 }
 
 pub(super) async fn run(context: &Context, args: &SendArgs) -> anyhow::Result<()> {
+    // The command line counts before the environment.
+    let names_account = args.account.provider.is_some() || args.account.account.is_some();
+    let is_meant = Gateway::is_meant(&args.gateway, &context.environment);
+    if is_meant && (args.gateway.gateway.is_some() || !names_account) {
+        return over_gateway::run(context, args).await;
+    }
     let desktop = desktop(context, args)?;
     match (&args.campaign.csv, &args.campaign.template) {
         (Some(csv), Some(template)) => campaign(context, args, desktop, csv, template).await,

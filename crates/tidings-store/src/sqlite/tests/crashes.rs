@@ -45,7 +45,10 @@ async fn a_copy_taken_at_any_moment_has_everything_that_was_answered() {
     }
     let mut copies = Vec::new();
     while copies.len() < 12 && !work.is_empty() {
-        let to = fixture.directory.path().join(format!("{}.db", copies.len()));
+        let to = fixture
+            .directory
+            .path()
+            .join(format!("{}.db", copies.len()));
         let before = answered.load(std::sync::atomic::Ordering::SeqCst);
         copy(&path, &to);
         copies.push((to, before));

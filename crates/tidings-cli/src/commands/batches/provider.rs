@@ -1,38 +1,31 @@
-//! `tidings batches`: batches of which messages still wait at the provider, and how they are stopped.
+//! Batches of which messages still wait at a provider, and how they are stopped. Called by `mod.rs`.
 
 use serde_json::json;
 use tidings::batches::{QueuedBatch, QueuedBatches, StoppedBatch};
 use tidings::{Acceptance, Error, ErrorKind, Provider};
 
-use super::Context;
-use crate::args::{AccountArgs, BatchesAction, BatchesArgs};
+use crate::args::AccountArgs;
+use crate::commands::Context;
 use crate::interrupt::{Interrupt, unless_interrupted};
 use crate::output::{Column, Ending, bad_input, counted, explain};
 use crate::question::{can_be_asked, is_confirmed};
 
-pub(super) async fn run(context: &Context, args: &BatchesArgs) -> anyhow::Result<()> {
-    match &args.action {
-        BatchesAction::List { account } => unless_interrupted(list(context, account)).await,
-        BatchesAction::Show { batch, account } => {
-            unless_interrupted(show_one(context, account, batch)).await
-        }
-        BatchesAction::Stop {
-            batch,
-            yes,
-            account,
-        } => {
-            let connected = context.connect(account)?;
-            let batches = batches_of(&*connected.provider)?;
-            if *yes || unless_interrupted(confirmed(context, batches, batch)).await? {
-                stop(context, batches, batch).await
-            } else {
-                anyhow::bail!("nothing was stopped")
-            }
-        }
+pub(super) async fn stop_one(
+    context: &Context,
+    account: &AccountArgs,
+    batch: &str,
+    yes: bool,
+) -> anyhow::Result<()> {
+    let connected = context.connect(account)?;
+    let batches = batches_of(&*connected.provider)?;
+    if yes || unless_interrupted(confirmed(context, batches, batch)).await? {
+        stop(context, batches, batch).await
+    } else {
+        anyhow::bail!("nothing was stopped")
     }
 }
 
-async fn list(context: &Context, account: &AccountArgs) -> anyhow::Result<()> {
+pub(super) async fn list(context: &Context, account: &AccountArgs) -> anyhow::Result<()> {
     let connected = context.connect(account)?;
     let batches = batches_of(&*connected.provider)?.list().await?;
     show(context, &batches)?;
@@ -42,7 +35,11 @@ async fn list(context: &Context, account: &AccountArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn show_one(context: &Context, account: &AccountArgs, batch: &str) -> anyhow::Result<()> {
+pub(super) async fn show_one(
+    context: &Context,
+    account: &AccountArgs,
+    batch: &str,
+) -> anyhow::Result<()> {
     let connected = context.connect(account)?;
     let found = find(batches_of(&*connected.provider)?, batch).await?;
     show(context, &[found])

@@ -1,4 +1,5 @@
-//! `tidings messages`: the messages of a conversation, and the files that came with them.
+//! `tidings messages SESSION`: the messages of a conversation at a provider, and the files that came with
+//! them.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,9 +9,9 @@ use serde::Serialize;
 use tidings::Timestamp;
 use tidings::conversations::{ConversationMessage, Conversations, StoredMedia};
 
-use super::sessions::conversations_of;
-use super::{Context, pages};
 use crate::args::MessagesArgs;
+use crate::commands::sessions::conversations_of;
+use crate::commands::{Context, pages};
 use crate::media::extension_of;
 use crate::output::{Column, Ending, bad_input, counted, explain, shown};
 
@@ -64,7 +65,8 @@ pub(super) async fn run(context: &Context, args: &MessagesArgs) -> anyhow::Resul
     }
     let mut all = Vec::new();
     let mut n_missed = 0;
-    let get = async |page| conversations.messages(&args.session, page).await;
+    let session = args.session.as_deref().unwrap_or_default();
+    let get = async |page| conversations.messages(session, page).await;
     pages::read(
         args.limit,
         |message| &message.id,

@@ -1,0 +1,128 @@
+//! Messages of a gateway: listed, shown with all that happened to them, stopped, sent again.
+
+use http::Method;
+use serde_json::Value;
+
+use crate::args::{MessageFilterArgs, MessagesAction};
+use crate::commands::Context;
+use crate::commands::providers::shown;
+use crate::gateway::{Gateway, with_query};
+use crate::output::Column;
+
+pub(super) async fn run(context: &Context, action: &MessagesAction) -> anyhow::Result<()> {
+    let find = |args| Gateway::find(args, &context.environment);
+    match action {
+        MessagesAction::List { filter, gateway } => list(context, &find(gateway)?, filter).await,
+        MessagesAction::Show { id, gateway } => show(context, &find(gateway)?, id).await,
+        MessagesAction::Cancel { ids, gateway } => {
+            each(
+                context,
+                &find(gateway)?,
+                ids,
+                "cancel",
+                &["id", "outcome", "state"],
+            )
+            .await
+        }
+        MessagesAction::Resend { ids, gateway } => {
+            each(
+                context,
+                &find(gateway)?,
+                ids,
+                "resend",
+                &["id", "state", "lane"],
+            )
+            .await
+        }
+    }
+}
+
+async fn list(
+    context: &Context,
+    gateway: &Gateway,
+    filter: &MessageFilterArgs,
+) -> anyhow::Result<()> {
+    let from = filter.from.map(|time| time.to_string());
+    let until = filter.until.map(|time| time.to_string());
+    let state = filter.states.join(",");
+    let conditions = [
+        (
+            "state",
+            Some(state.as_str()).filter(|state| !state.is_empty()),
+        ),
+        ("to", filter.to.as_deref()),
+        ("batch", filter.batch.as_deref()),
+        ("reference", filter.reference.as_deref()),
+        ("tag", filter.tag.as_deref()),
+        ("lane", filter.lane.as_deref()),
+        ("from", from.as_deref()),
+        ("until", until.as_deref()),
+    ];
+    let path = with_query("/v1/messages", conditions);
+    let messages = gateway.list(&path, Some(filter.limit)).await?;
+    if context.output.is_json() {
+        return messages
+            .iter()
+            .try_for_each(|message| context.output.json_line(message));
+    }
+    let members = ["id", "state", "to", "lane", "reference", "accepted_at"];
+    context
+        .output
+        .table(&members.map(Column::Text), rows(&messages, &members))
+}
+
+async fn show(context: &Context, gateway: &Gateway, id: &str) -> anyhow::Result<()> {
+    let message = gateway.get(&format!("/v1/messages/{id}")).await?;
+    let output = &context.output;
+    if output.is_json() {
+        return output.json_line(&message);
+    }
+    for (name, value) in message.as_object().into_iter().flatten() {
+        if !value.is_array() {
+            output.line(format_args!("{name} {}", shown(value)))?;
+        }
+    }
+    let attempts = message["attempts"].as_array();
+    let members = [
+        "number", "lane", "began_at", "ended_at", "outcome", "error", "code",
+    ];
+    output.table(
+        &members.map(Column::Text),
+        rows(attempts.map_or(&[], Vec::as_slice), &members),
+    )?;
+    let events = message["events"].as_array();
+    let members = ["at", "type", "attempt", "their_time", "code", "reason"];
+    output.table(
+        &members.map(Column::Text),
+        rows(events.map_or(&[], Vec::as_slice), &members),
+    )
+}
+
+/// Lets the same be done to each message, and tells what became of it.
+async fn each(
+    context: &Context,
+    gateway: &Gateway,
+    ids: &[String],
+    what: &str,
+    members: &[&'static str],
+) -> anyhow::Result<()> {
+    let mut answers = Vec::with_capacity(ids.len());
+    for id in ids {
+        let path = format!("/v1/messages/{id}/{what}");
+        let answer = gateway.act(&Method::POST, &path, &Value::Null).await?;
+        if context.output.is_json() {
+            context.output.json_line(&answer)?;
+        }
+        answers.push(answer);
+    }
+    if context.output.is_json() {
+        return Ok(());
+    }
+    let columns: Vec<Column> = members.iter().copied().map(Column::Text).collect();
+    context.output.table(&columns, rows(&answers, members))
+}
+
+fn rows(items: &[Value], members: &[&str]) -> Vec<Vec<String>> {
+    let row = |item: &Value| members.iter().map(|name| shown(&item[*name])).collect();
+    items.iter().map(row).collect()
+}
