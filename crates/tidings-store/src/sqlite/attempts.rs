@@ -420,7 +420,7 @@ pub(super) fn read_attempt(row: &Row<'_>, id: MessageId) -> rusqlite::Result<Att
         began_at: row.time(2)?,
         ended_at: row.time_opt(3)?,
         outcome,
-        provider_ref: (name != ProviderRef::default() || outcome == TAKEN).then_some(name),
+        provider_ref: (name != ProviderRef::default()).then_some(name),
         error: row.get(10)?,
         code: row.get(11)?,
         poll_at: row.time_opt(12)?,

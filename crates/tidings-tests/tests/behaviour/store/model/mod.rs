@@ -23,14 +23,14 @@ use uuid::Uuid;
 use super::world::{Kind, World, account};
 
 /// The runs; later ones are longer.
-pub(super) const SEEDS: std::ops::Range<u64> = 0..24;
+pub(super) const SEEDS: std::ops::Range<u64> = 0..600;
 
 /// The lanes of all runs.
 const LANES: [&str; 2] = ["north", "south"];
 
 pub(super) async fn run(kind: Kind, seed: u64) {
     let mut model = Model::start(kind, seed).await;
-    let n_commands = 25 + 10 * seed;
+    let n_commands = 25 + 10 * (seed % 40);
     for place in 0..n_commands {
         model.command().await;
         model.compare().await;
@@ -262,7 +262,12 @@ impl Model {
                 after: told[place],
                 limit: 10_000,
             }),
-            |events| by_line(events.iter().map(|event| without_place(event)))
+            |events| {
+                // Which message comes first within one command is each store's own.
+                let mut events: Vec<Event> = events.iter().map(without_place).collect();
+                events.sort_by_key(|event| event.message);
+                by_line(events)
+            }
         );
         let n_questions = 9;
         self.said.truncate(self.said.len() - n_questions);
@@ -365,12 +370,12 @@ impl Model {
                         limit: 10_000,
                     }
                 ),
-                |page| by_line(page.items.iter().map(|it| (
-                    without_place(&it.event),
-                    it.state.clone(),
-                    (it.n_tries, it.next_at, it.last_at),
-                    (it.last_status, it.last_error.clone()),
-                )))
+                |page| sorted(page.items.iter().map(|it| {
+                    let event = without_place(&it.event);
+                    let tries = (it.n_tries, it.next_at, it.last_at);
+                    let last = (it.last_status, &it.last_error);
+                    format!("{event:?} {} {tries:?} {last:?}", it.state)
+                }))
             );
             both!(
                 self,
@@ -386,6 +391,13 @@ impl Model {
 /// One thing on each line, so that the first difference can be shown.
 fn by_line<T: Debug>(things: impl IntoIterator<Item = T>) -> String {
     let lines: Vec<String> = things.into_iter().map(|it| format!("{it:?}")).collect();
+    lines.join("\n")
+}
+
+/// What stands in an order that is each store's own.
+fn sorted(lines: impl Iterator<Item = String>) -> String {
+    let mut lines: Vec<String> = lines.collect();
+    lines.sort();
     lines.join("\n")
 }
 
