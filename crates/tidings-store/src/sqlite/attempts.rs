@@ -276,6 +276,10 @@ impl Write {
             }
             Finding::Resend { lane, not_before } => {
                 let lane = self.db.intern(lane.as_str())?;
+                // Also where a stop or a cancellation keeps it from going again: nobody asks any more.
+                attempt.check_at = None;
+                standing.is_doubted = false;
+                self.save_attempt(&standing, &attempt)?;
                 standing.on(MessageEvent::ResendDue);
                 standing.wait_for(lane, *not_before);
                 self.save(&mut standing, &Cause::attempt(number), now)?;
