@@ -18,7 +18,9 @@ const OF_SESSIONS: [&str; 2] = ["Svar ja", "Takk"];
 /// What reached phones was taken, and all that was taken did.
 #[track_caller]
 fn check_arrivals(test: &TestGateway, expected: &[(&str, &str, &str)]) {
-    let expected = expected.iter().filter(|(_, _, text)| !OF_SESSIONS.contains(text));
+    let expected = expected
+        .iter()
+        .filter(|(_, _, text)| !OF_SESSIONS.contains(text));
     let expected = expected.map(|(to, _, text)| ((*to).to_owned(), (*text).to_owned()));
     let mut expected: Vec<_> = expected.collect();
     expected.sort();
@@ -32,9 +34,8 @@ async fn the_older_package_sends_all_that_it_can() {
     let account = test.vendor_account(spec).await;
     let arguments = ["steps", account.setting("base_url").unwrap()];
     let credentials = as_json(spec, &account);
-    let steps = tokio::task::block_in_place(|| {
-        drive(v2::PACKAGES, v2::SCRIPT, arguments, &credentials)
-    });
+    let steps =
+        tokio::task::block_in_place(|| drive(v2::PACKAGES, v2::SCRIPT, arguments, &credentials));
     let run = Run {
         steps,
         names: v2::NAMES,
@@ -56,7 +57,12 @@ async fn the_present_package_makes_all_calls() {
     let arguments = ["steps", account.setting("base_url").unwrap()];
     let credentials = as_json(spec, &account);
     let steps = tokio::task::block_in_place(|| {
-        drive(present_python::PACKAGES, v3::SCRIPT, arguments, &credentials)
+        drive(
+            present_python::PACKAGES,
+            v3::SCRIPT,
+            arguments,
+            &credentials,
+        )
     });
     let run = Run {
         steps,
@@ -81,12 +87,19 @@ async fn the_present_package_lists_and_stops_batches() {
     let arguments = ["batches", account.setting("base_url").unwrap()];
     let credentials = as_json(spec, &account);
     let steps = tokio::task::block_in_place(|| {
-        drive(present_python::PACKAGES, v3::SCRIPT, arguments, &credentials)
+        drive(
+            present_python::PACKAGES,
+            v3::SCRIPT,
+            arguments,
+            &credentials,
+        )
     });
-    let batch = |reference: &str, left: u64| {
-        json!({"client_batch_reference": reference, "total_size": left, "on_hold": 0})
-    };
-    let left = [batch("slow-1", 4), batch("slow-2", 2), batch(v3::STRANGE, 3)];
+    let batch = |reference: &str, left: u64| json!({"client_batch_reference": reference, "total_size": left, "on_hold": 0});
+    let left = [
+        batch("slow-1", 4),
+        batch("slow-2", 2),
+        batch(v3::STRANGE, 3),
+    ];
     assert_eq!(steps["list"], json!({"message_batch": left}));
     assert_eq!(steps["one"], json!({"message_batch": left[0]}));
     v3::check_stopped(&steps, "slow-1", 0..4, "stop", &credentials);
@@ -103,6 +116,12 @@ async fn the_present_package_lists_and_stops_batches() {
     lane.standing.set_paused(false);
     test.gateway().signals().wake_lane(&lane.id);
     test.settled().await;
-    check_arrivals(&test, &[("+4741000100", "", "slow-2 0"), ("+4741000101", "", "slow-2 1")]);
+    check_arrivals(
+        &test,
+        &[
+            ("+4741000100", "", "slow-2 0"),
+            ("+4741000101", "", "slow-2 1"),
+        ],
+    );
     test.finish().await;
 }
