@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use tidings::layers::CircuitState;
 use tidings::{Acceptance, Error, ErrorKind, Outbound, Receipt, Result};
 use tidings_core::{DeliveryPolicy, Message, Timestamp};
 use tidings_store::{AttemptId, Begun, LaneId, Leased, MessageKey};
@@ -52,6 +53,8 @@ pub(super) struct Landed {
     pub(super) results: Result<Vec<Result<Receipt>>>,
     /// How long the call took; `None` where none was made.
     pub(super) took: Option<Duration>,
+    /// Whether the provider counted as down when the call was made, or was not made.
+    pub(super) is_probe: bool,
 }
 
 /// Those of a call that may go, and the parts of those that may not.
@@ -89,6 +92,7 @@ pub(super) fn board(messages: Vec<Leased>, begun: &[Begun], now: Timestamp) -> (
 
 /// Makes the call.
 pub(super) async fn fly(gateway: Gateway, lane: Arc<Lane>, flight: Flight) -> Landed {
+    let is_probe = lane.circuit.state() != CircuitState::Closed;
     let passage = match lane.circuit.enter() {
         Ok(passage) => passage,
         Err(error) => {
@@ -96,6 +100,7 @@ pub(super) async fn fly(gateway: Gateway, lane: Arc<Lane>, flight: Flight) -> La
                 flight,
                 results: Err(error),
                 took: None,
+                is_probe: true,
             };
         }
     };
@@ -121,6 +126,7 @@ pub(super) async fn fly(gateway: Gateway, lane: Arc<Lane>, flight: Flight) -> La
         flight,
         results,
         took: Some(took),
+        is_probe,
     }
 }
 
