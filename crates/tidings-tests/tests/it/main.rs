@@ -8,6 +8,7 @@
 
 mod book;
 mod examples;
+mod gateway_reports;
 mod netsapiens_campaign;
 mod netsapiens_end_to_end;
 mod netsapiens_events;
