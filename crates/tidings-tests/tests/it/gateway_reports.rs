@@ -132,8 +132,7 @@ async fn texts_of_phones_come_by_calls_and_a_stop_stops() {
 async fn where_one_has_to_subscribe_the_gateway_does() {
     let clock = Arc::new(TestClock::new());
     let gateway = builder(&clock)
-        .without_callbacks()
-        .lane_keys("callback_token = \"subscribed\"\ninbound_account = \"acme\"")
+        .without_callback_urls()
         .start()
         .await;
     let mut specs = providers::ALL.iter();
