@@ -19,15 +19,18 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tidings::layers::Jitter;
 use tidings::memory::MemoryProvider;
+use tidings::provider::Presence;
 use tidings::{
     AttemptRef, Balance, Capabilities, DeliveryReport, Outbound, Provider, ProviderSpec, Receipt,
     Reconciled,
 };
-use tidings_core::{Clock, DeliveryPolicy, E164, Message, MessageState, ProviderRef, Timestamp};
+use tidings_core::{
+    Clock, DeliveryPolicy, E164, Message, MessageState, ProviderRef, Timestamp,
+};
 use tidings_store::memory::MemoryStore;
 use tidings_store::{
-    AccountId, Event, EventFilter, EventKind, EventSeq, LaneId, MessageHistory, MessageId,
-    NewMessage, NodeId, Stamp, Store,
+    AccountId, Event, EventFilter, EventKind, EventSeq, LaneId, MessageHistory, MessageId, NewMessage, NodeId,
+    Stamp, Store,
 };
 use tokio::task::JoinSet;
 
@@ -36,10 +39,14 @@ use crate::gateway::{Gateway, Live};
 use crate::lane::Lane;
 
 /// Longer than anything that a test waits for, in paused time.
-const AGES: Duration = Duration::from_hours(24 * 30);
+const AGES: Duration = Duration::from_hours(5);
 
-static SPEC: ProviderSpec =
-    ProviderSpec::new("scripted", "Scripted", Capabilities::submit_only(), &[]);
+static SPEC: ProviderSpec = ProviderSpec::new(
+    "scripted",
+    "Scripted",
+    Capabilities::submit_only(),
+    &[],
+);
 
 /// A clock that goes with the run time, and that somebody may set.
 #[derive(Debug)]
@@ -134,10 +141,7 @@ impl Scripted {
     /// The texts that it took, in order.
     fn taken(&self) -> Vec<String> {
         let messages = self.memory.messages();
-        messages
-            .iter()
-            .map(|it| it.message.text.to_string())
-            .collect()
+        messages.iter().map(|it| it.message.text.to_string()).collect()
     }
 
     /// The texts that were handed over, in order, whatever came of it.
@@ -255,8 +259,7 @@ impl Bench {
         self.gateway.set_live(self.live(None));
         crate::janitor::take_over(&self.gateway).await.unwrap();
         self.running.spawn(super::run(self.gateway.clone()));
-        self.running
-            .spawn(crate::janitor::run(self.gateway.clone()));
+        self.running.spawn(crate::janitor::run(self.gateway.clone()));
     }
 
     /// The configuration is read again, with these lanes.
@@ -412,12 +415,16 @@ fn live_of<'a>(
     before: Option<&Live>,
 ) -> Live {
     // A lane of a provider that is there, of which nothing but the general settings is used.
-    let spec = tidings::providers::ALL.first().unwrap();
+    let is_simple = |spec: &&&ProviderSpec| {
+        let mut settings = spec.settings.iter();
+        settings.all(|it| !matches!(it.presence, Presence::RequiredUnless(_)))
+    };
+    let spec = tidings::providers::ALL.iter().find(is_simple).unwrap();
     let (of_lane, general) = config.split_once("---").unwrap_or((config, ""));
     let settings: String = spec
         .settings
         .iter()
-        .filter(|setting| setting.presence == tidings::provider::Presence::Required)
+        .filter(|setting| setting.presence == Presence::Required)
         .map(|setting| match setting.name.contains("url") {
             true => format!("{} = \"http://127.0.0.1:1\"\n", setting.name),
             false => format!("{} = \"1\"\n", setting.name),
@@ -450,9 +457,9 @@ fn live_of<'a>(
 
 /// A number for each text, so that every message goes to another phone.
 fn phone(text: &str) -> E164 {
-    let sum = text
-        .bytes()
-        .fold(0_u64, |sum, byte| (sum * 131 + u64::from(byte)) % 1_000_000);
+    let sum = text.bytes().fold(0_u64, |sum, byte| {
+        (sum * 131 + u64::from(byte)) % 1_000_000
+    });
     E164::parse(&format!("+479{sum:07}"), None).unwrap()
 }
 
