@@ -15,8 +15,9 @@ use tidings::conversations::Page;
 use tidings::http::HttpClient;
 use tidings::subscriptions::NewSubscription;
 use tidings::{
-    Account, ClientRef, Clock as _, E164, ErrorKind, Message, Outbound, Provider, ProviderSpec,
-    Receipt, ReportedState, SendWindow, SenderId, SystemClock, TimeZone, ZonedTime, providers,
+    Acceptance, Account, ClientRef, Clock as _, E164, ErrorKind, Message, Outbound, Provider,
+    ProviderSpec, Receipt, ReportedState, SendWindow, SenderId, SystemClock, TimeZone, ZonedTime,
+    providers,
 };
 use tidings_sim::{PhoneText, SimMessage};
 use tidings_store::{AccountChange, LaneId};
