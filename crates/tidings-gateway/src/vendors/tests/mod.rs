@@ -7,6 +7,7 @@ mod conversations;
 mod messages;
 mod told;
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -118,7 +119,7 @@ fn gateway(spec: &'static ProviderSpec) -> Gateway {
         } else {
             "\"1\""
         };
-        text.push_str(&format!("{} = {value}\n", setting.name));
+        writeln!(text, "{} = {value}", setting.name).unwrap();
     }
     let file = ConfigFile::parse(Path::new("tidings.toml"), &text).unwrap();
     let config: Config = Config::load(Some(&file), &Environment::default())
