@@ -15,7 +15,7 @@ use serde_json::Value;
 use tidings::http::HttpClient;
 use tidings::layers::Jitter;
 use tidings::{Account, Clock, ProviderSpec, SystemClock, providers};
-use tidings_gateway::access::{Acting, NATIVE, NewKeyRequest, bootstrap};
+use tidings_gateway::access::{Acting, NATIVE, NewKeyRequest, Scopes, bootstrap};
 use tidings_gateway::config::{ConfigFile, Environment};
 use tidings_gateway::serve::{self, Bound, Drained, Parts, Running};
 use tidings_gateway::{Config, Gateway};
@@ -82,7 +82,7 @@ impl TestGateway {
         self.running().addresses().url()
     }
 
-    /// A key of its own API, for the account `acme`.
+    /// A key of its own API, for the account `acme`, which allows everything.
     pub fn key(&self) -> &str {
         &self.key
     }
@@ -449,7 +449,8 @@ fn parse(text: &str) -> Config {
 }
 
 async fn native_key(gateway: &Gateway) -> String {
-    let request = NewKeyRequest::new(AccountId::from(ACCOUNT), NATIVE);
+    let mut request = NewKeyRequest::new(AccountId::from(ACCOUNT), NATIVE);
+    request.scopes = Scopes::EVERYTHING;
     let acting = Acting::command();
     let created = bootstrap(gateway.store(), request, &acting, gateway.now()).await;
     let created = created.expect("the store takes a key");
