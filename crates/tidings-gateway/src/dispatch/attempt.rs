@@ -9,13 +9,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use tidings::layers::CircuitState;
 use tidings::{Acceptance, Error, ErrorKind, Outbound, ProviderSpec, Receipt, Result};
 use tidings_core::{DeliveryPolicy, Message, Timestamp};
 use tidings_store::{AttemptId, Begun, LaneId, Leased, MessageKey};
+use tracing::Instrument as _;
 
 use super::group::Carries;
 use crate::gateway::Gateway;
 use crate::lane::Lane;
+use crate::telemetry::stages;
 use crate::vendors::KeptTerms;
 
 impl Carries for Leased {
@@ -53,6 +56,8 @@ pub(super) struct Landed {
     pub(super) results: Result<Vec<Result<Receipt>>>,
     /// How long the call took; `None` where none was made.
     pub(super) took: Option<Duration>,
+    /// Whether the provider counted as down when the call was made, or was not made.
+    pub(super) is_probe: bool,
 }
 
 /// Those of a call to a provider that may go, and the parts of those that may not.
@@ -95,6 +100,7 @@ pub(super) fn board(
 
 /// Makes the call.
 pub(super) async fn fly(gateway: Gateway, lane: Arc<Lane>, flight: Flight) -> Landed {
+    let is_probe = lane.circuit.state() != CircuitState::Closed;
     let passage = match lane.circuit.enter() {
         Ok(passage) => passage,
         Err(error) => {
@@ -102,11 +108,15 @@ pub(super) async fn fly(gateway: Gateway, lane: Arc<Lane>, flight: Flight) -> La
                 flight,
                 results: Err(error),
                 took: None,
+                is_probe: true,
             };
         }
     };
     let began = gateway.clock().elapsed();
-    let call = AssertUnwindSafe(lane.provider.submit(&flight.outbounds)).catch_unwind();
+    let ids = flight.attempts.iter().map(|attempt| attempt.id.message);
+    let span = stages::attempt_span(&lane.id, ids);
+    let call = lane.provider.submit(&flight.outbounds).instrument(span);
+    let call = AssertUnwindSafe(call).catch_unwind();
     let results = match tokio::time::timeout(lane.config.timeout, call).await {
         Ok(Ok(results)) => results,
         Ok(Err(_)) => {
@@ -127,6 +137,7 @@ pub(super) async fn fly(gateway: Gateway, lane: Arc<Lane>, flight: Flight) -> La
         flight,
         results,
         took: Some(took),
+        is_probe,
     }
 }
 
