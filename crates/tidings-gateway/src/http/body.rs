@@ -161,9 +161,9 @@ fn without_values(error: &serde_json::Error) -> String {
     let said = said.strip_suffix(&place).unwrap_or(&said);
     if let Some((_, expected)) = said
         .strip_prefix("unknown variant `")
-        .and_then(|rest| rest.rsplit_once("`, expected one of "))
+        .and_then(|rest| rest.rsplit_once("`, expected "))
     {
-        return format!("expected one of {expected}");
+        return format!("expected {expected}");
     }
     let value = ["invalid type: string \"", "invalid value: string \""];
     if let Some(kind) = value.iter().find(|kind| said.starts_with(**kind)) {
