@@ -18,7 +18,7 @@ use crate::vendors::backend;
 const PUBLIC_URL: &str = "public_url";
 
 /// The APIs of all providers that are compiled in.
-pub fn doors(gateway: &Gateway) -> Router {
+pub(crate) fn doors(gateway: &Gateway) -> Router {
     let public_url = gateway.live().config.server.public_url.clone();
     let mut doors = Router::new();
     for spec in providers::ALL {
