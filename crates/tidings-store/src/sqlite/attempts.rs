@@ -159,6 +159,11 @@ impl Write {
             }
         });
         let recipient = name.and_then(|name| name.recipient.as_ref());
+        // A name in which nothing is set is a name all the same.
+        let session = match name {
+            Some(name) if *name == ProviderRef::default() => Some(""),
+            name => name.and_then(|name| name.session.as_deref()),
+        };
         let message = name.and_then(|name| name.message.as_deref());
         let batch = name.and_then(|name| name.batch.as_deref());
         let hash_batch = match batch {
@@ -171,7 +176,7 @@ impl Write {
             attempt.outcome,
             message,
             batch,
-            name.and_then(|name| name.session.as_deref()),
+            session,
             reference,
             recipient.map(phone_code),
             message.map(hash),
@@ -362,7 +367,7 @@ impl Write {
             Next::Hold(hold) => {
                 standing.on(back);
                 standing.on(MessageEvent::Held(hold.reason));
-                standing.wait_for(standing.lane, hold.until);
+                standing.hold_until(hold.until);
             }
             Next::Fail(_) => {
                 let earlier = self.earlier(standing, None)?;
@@ -399,7 +404,9 @@ pub(super) fn read_attempt(row: &Row<'_>, id: MessageId) -> rusqlite::Result<Att
     let mut name = ProviderRef::default();
     name.message = row.get(5)?;
     name.batch = row.get(6)?;
-    name.session = row.get(7)?;
+    let session: Option<String> = row.get(7)?;
+    let is_empty = session.as_deref() == Some("");
+    name.session = session.filter(|_| !is_empty);
     name.reference = match row.get::<_, Option<String>>(8)? {
         Some(own) if own.is_empty() => Some(
             AttemptId {
@@ -413,14 +420,13 @@ pub(super) fn read_attempt(row: &Row<'_>, id: MessageId) -> rusqlite::Result<Att
     };
     let recipient: Option<i64> = row.get(9)?;
     name.recipient = recipient.map(|_| row.phone(9)).transpose()?;
-    let outcome: i64 = row.get(4)?;
     Ok(Attempt {
         key,
         lane: row.get(1)?,
         began_at: row.time(2)?,
         ended_at: row.time_opt(3)?,
-        outcome,
-        provider_ref: (name != ProviderRef::default() || outcome == TAKEN).then_some(name),
+        outcome: row.get(4)?,
+        provider_ref: (is_empty || name != ProviderRef::default()).then_some(name),
         error: row.get(10)?,
         code: row.get(11)?,
         poll_at: row.time_opt(12)?,
