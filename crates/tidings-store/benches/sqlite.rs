@@ -259,7 +259,7 @@ async fn lease(store: &SqliteStore, limit: usize) -> Result<Vec<Leased>> {
     let request = LeaseRequest {
         lane: LaneId::from("norway"),
         node: NodeId::from("bench"),
-        until: noon().plus(Duration::from_secs(60)),
+        until: noon().plus(Duration::from_mins(1)),
         limit,
     };
     Ok(store.lease_due(request, noon()).await?)

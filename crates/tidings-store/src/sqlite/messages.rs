@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 use rusqlite::{Row, params};
-use tidings_core::{DeliveryPolicy, E164, HeldReason, MessageEvent, MessageState, Timestamp};
+use tidings_core::{
+    ClientRef, DeliveryPolicy, E164, HeldReason, Media, MessageEvent, MessageState, Tag, Timestamp,
+};
 
 use super::SqliteStore;
 use super::db::Db;
@@ -395,8 +397,8 @@ fn add_content(
         message.text,
         new.original_text,
         new.parts,
-        message.reference.as_ref().map(|it| it.as_str()),
-        message.tag.as_ref().map(|it| it.as_str()),
+        message.reference.as_ref().map(ClientRef::as_str),
+        message.tag.as_ref().map(Tag::as_str),
         message.policy.map(policy_code),
         message.valid_for.map(millis),
         batch.map(|(batch, _)| batch),
@@ -407,8 +409,8 @@ fn add_content(
         new.conversation.as_ref().map(ConversationId::as_str),
         new.passes_opt_out,
         new.resend_of.map(|id| id.0.into_bytes()),
-        media.map(|media| media.mime_type()),
-        media.and_then(|media| media.file_name()),
+        media.map(Media::mime_type),
+        media.and_then(Media::file_name),
         media.map(|media| &media.content()[..]),
     ];
     write.db.execute(ADD_CONTENT, parameters)?;
