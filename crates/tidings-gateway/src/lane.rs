@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use metrics::{Counter, counter};
 use secrecy::SecretString;
 use tidings::layers::{BreakerPolicy, Circuit, CircuitState};
 use tidings::{AccountName, Balance, Capabilities, HttpClient, Provider, ProviderSpec};
@@ -18,6 +19,7 @@ use crate::config::LaneConfig;
 use crate::dispatch::{DailyCount, Record, Suspension};
 use crate::intake::stamp::Flows;
 use crate::reports::Watched;
+use crate::telemetry::stages::ACCEPTED;
 
 /// One account at one provider.
 #[derive(Debug)]
@@ -39,6 +41,8 @@ pub struct Lane {
     pub capabilities: Capabilities,
     /// What its callbacks have in their path; `None` has no callbacks.
     pub callback_token: Option<SecretString>,
+    /// Counts what was accepted for it.
+    pub accepted: Counter,
     /// What changes while it runs. Kept over a reload of the configuration.
     pub standing: Arc<LaneStanding>,
 }
@@ -112,6 +116,7 @@ impl Lane {
         });
         Self {
             id: config.id.as_str().into(),
+            accepted: counter!(ACCEPTED, "lane" => config.id.clone()),
             name: config.id.as_str().into(),
             spec: config.spec,
             capabilities: provider.capabilities(),

@@ -548,8 +548,8 @@ pub trait Webhooks: Send + Sync + 'static {
     /// Removes a webhook and what is due to it. Whether it was there.
     async fn remove_webhook(&self, id: WebhookId) -> Result<bool>;
 
-    /// Deliveries that are due at webhooks that are enabled and not among `busy`, the oldest first; they
-    /// are not given to anybody else before `until`. At most `limit` in all and `per_webhook` for each.
+    /// Deliveries that are due at webhooks that are enabled and not among `busy`, the one first that has
+    /// been due longest, then the oldest; they are not given to anybody else before `until`. At most `limit` in all and `per_webhook` for each.
     /// `busy` are webhooks that have as many calls open as they get, so that a slow receiver holds up
     /// nobody else.
     async fn lease_deliveries(

@@ -18,7 +18,7 @@ use super::Context;
 use super::providers::shown;
 use crate::args::{CreateKeyArgs, KeysAction, KeysArgs};
 use crate::config::ConfigFile;
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, with_query};
 use crate::output::{Column, bad_input};
 
 pub(super) async fn run(context: &Context, args: &KeysArgs) -> anyhow::Result<()> {
@@ -35,13 +35,7 @@ pub(super) async fn run(context: &Context, args: &KeysArgs) -> anyhow::Result<()
             show_created(context, &id, object(&created["credentials"]))
         }
         KeysAction::List { account } => {
-            let path = match account {
-                Some(account) => {
-                    let mut query = form_urlencoded::Serializer::new(String::from("/v1/keys?"));
-                    query.append_pair("account", account).finish()
-                }
-                None => "/v1/keys".to_owned(),
-            };
+            let path = with_query("/v1/keys", [("account", account.as_deref())]);
             show_keys(context, &gateway.list(&path, None).await?)
         }
         KeysAction::Rotate { id, overlap } => {

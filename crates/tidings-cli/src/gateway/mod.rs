@@ -143,10 +143,13 @@ impl Gateway {
         while items.len() < wanted {
             let mut address = path.to_owned();
             if let Some(after) = &after {
-                let mut query = form_urlencoded::Serializer::new(String::new());
-                query.append_pair("cursor", after);
-                address.push(if path.contains('?') { '&' } else { '?' });
-                address.push_str(&query.finish());
+                let query = with_query("", [("cursor", Some(after.as_str()))]);
+                let further = if path.contains('?') {
+                    query.replacen('?', "&", 1)
+                } else {
+                    query
+                };
+                address.push_str(&further);
             }
             let mut page = self.get(&address).await?;
             let Value::Array(more) = page["items"].take() else {
@@ -187,6 +190,23 @@ impl Gateway {
         }
         serde_json::from_slice(&answer.body)
             .map_err(|_| protocol_error(format!("{NAME} answered with something other than JSON")))
+    }
+}
+
+/// A path with the conditions that have a value.
+pub(crate) fn with_query<'a>(
+    path: &str,
+    conditions: impl IntoIterator<Item = (&'a str, Option<&'a str>)>,
+) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in conditions {
+        if let Some(value) = value {
+            query.append_pair(name, value);
+        }
+    }
+    match query.finish() {
+        empty if empty.is_empty() => path.to_owned(),
+        query => format!("{path}?{query}"),
     }
 }
 

@@ -22,10 +22,9 @@ pub(super) fn error_of(answer: &HttpResponse, who: &'static str, operation: &'st
     let kind = kind_of(&problem.code, answer.status);
     let said = problem
         .detail
-        .unwrap_or_else(|| match problem.title.is_empty() {
-            true => format!("it answered with the status {}", answer.status.as_u16()),
-            false => problem.title,
-        });
+        .or_else(|| Some(problem.title).filter(|title| !title.is_empty()));
+    let said =
+        said.unwrap_or_else(|| format!("it answered with the status {}", answer.status.as_u16()));
     let acceptance = match kind {
         // What it may have done before it failed, nobody can know.
         ErrorKind::Protocol => Acceptance::Unknown,

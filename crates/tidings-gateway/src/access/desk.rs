@@ -220,7 +220,7 @@ pub async fn add_account(
 ) -> Result<StoredAccount, StoreError> {
     let account = StoredAccount {
         id: id.clone(),
-        settings: written(settings),
+        settings: settings.to_json(),
         quota,
         is_active: true,
         created_at: now,
@@ -235,12 +235,6 @@ pub async fn add_account(
     };
     audit(store, what, acting, now).await?;
     Ok(account)
-}
-
-/// An account's settings as they are kept.
-pub fn written(settings: &AccountSettings) -> Arc<str> {
-    let text = serde_json::to_string(settings);
-    text.expect("settings are texts and numbers").into()
 }
 
 /// Something that was done, for the audit.

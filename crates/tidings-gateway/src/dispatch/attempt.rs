@@ -12,10 +12,12 @@ use futures_util::FutureExt as _;
 use tidings::{Acceptance, Error, ErrorKind, Outbound, ProviderSpec, Receipt, Result};
 use tidings_core::{DeliveryPolicy, Message, Timestamp};
 use tidings_store::{AttemptId, Begun, LaneId, Leased, MessageKey};
+use tracing::Instrument as _;
 
 use super::group::Carries;
 use crate::gateway::Gateway;
 use crate::lane::Lane;
+use crate::telemetry::stages;
 use crate::vendors::KeptTerms;
 
 impl Carries for Leased {
@@ -106,7 +108,10 @@ pub(super) async fn fly(gateway: Gateway, lane: Arc<Lane>, flight: Flight) -> La
         }
     };
     let began = gateway.clock().elapsed();
-    let call = AssertUnwindSafe(lane.provider.submit(&flight.outbounds)).catch_unwind();
+    let ids = flight.attempts.iter().map(|attempt| attempt.id.message);
+    let span = stages::attempt_span(&lane.id, ids);
+    let call = lane.provider.submit(&flight.outbounds).instrument(span);
+    let call = AssertUnwindSafe(call).catch_unwind();
     let results = match tokio::time::timeout(lane.config.timeout, call).await {
         Ok(Ok(results)) => results,
         Ok(Err(_)) => {

@@ -530,11 +530,11 @@ impl Tempo {
     /// How much one more observation counts.
     const WEIGHT: f64 = 0.1;
 
-    fn note_begin(&mut self, took: Duration) {
+    pub(super) fn note_begin(&mut self, took: Duration) {
         self.begin = Some(Self::mixed(self.begin, took));
     }
 
-    fn note_call(&mut self, took: Duration) {
+    pub(super) fn note_call(&mut self, took: Duration) {
         self.call = Some(Self::mixed(self.call, took));
     }
 

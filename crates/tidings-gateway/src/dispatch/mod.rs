@@ -26,6 +26,8 @@ mod record;
 mod route;
 mod status;
 mod suspension;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
 use http::request::Parts;
 use http::{HeaderMap, header};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tidings::serve::{self, Failure};
 
@@ -100,10 +101,12 @@ pub fn check_json(headers: &HeaderMap) -> Result<()> {
 /// Reads a body to its end, decompressed.
 pub async fn read(request: Request) -> Result<Bytes> {
     let coding = Coding::of(request.headers())?;
-    let body = serve::read_body(request).await.map_err(|failure| match failure {
-        Failure::TooLarge { limit_bytes } => too_large(limit_bytes),
-        other => Problem::new(Code::IncompleteBody, other.to_string()),
-    })?;
+    let body = serve::read_body(request)
+        .await
+        .map_err(|failure| match failure {
+            Failure::TooLarge { limit_bytes } => too_large(limit_bytes),
+            other => Problem::new(Code::IncompleteBody, other.to_string()),
+        })?;
     match coding {
         Coding::Plain => Ok(body),
         Coding::Gzip => {
@@ -116,12 +119,12 @@ pub async fn read(request: Request) -> Result<Bytes> {
 }
 
 /// Reads JSON, and where it cannot be read says where.
-pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+pub fn parse<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Result<T> {
     // The path to a fault costs time, which only those pay who need it.
     serde_json::from_slice(body).map_err(|_| fault_of::<T>(body))
 }
 
-fn fault_of<T: DeserializeOwned>(body: &[u8]) -> Problem {
+fn fault_of<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Problem {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let read: Result<T, _> = serde_path_to_error::deserialize(&mut deserializer);
     let Err(fault) = read else {
@@ -242,5 +245,8 @@ impl Decoder {
 }
 
 fn broken() -> Problem {
-    Problem::new(Code::IncompleteBody, "the body is not compressed as it says")
+    Problem::new(
+        Code::IncompleteBody,
+        "the body is not compressed as it says",
+    )
 }

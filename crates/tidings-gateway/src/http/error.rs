@@ -14,7 +14,9 @@ use tidings_store::{StoreError, StoreErrorKind};
 use utoipa::ToSchema;
 
 use crate::access::{Denied, KeyError};
+use crate::intake::resend::ResendError;
 use crate::intake::{Rejection, RejectionCode};
+use crate::settings::SettingsError;
 
 /// The type of problem documents.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -95,8 +97,6 @@ codes!(
     RequestInProgress => "request_in_progress", CONFLICT;
     /// Messages in this state are not sent again.
     NotResendable => "not_resendable", CONFLICT;
-    /// The message was sent again before.
-    AlreadyResent => "already_resent", CONFLICT;
     /// The body is larger than is read.
     BodyTooLarge => "body_too_large", PAYLOAD_TOO_LARGE;
     /// The body is in a form that this path does not read.
@@ -168,7 +168,7 @@ pub type Result<T, E = Problem> = std::result::Result<T, E>;
 pub struct ProblemDocument<'p> {
     /// The page that explains the code.
     #[serde(rename = "type")]
-    #[schema(value_type = String, format = UriReference)]
+    #[schema(value_type = String, format = "uri-reference")]
     kind: String,
     /// The kind of problem in words.
     #[schema(value_type = String)]
@@ -205,9 +205,14 @@ impl Problem {
 
     /// A member of the body is wrong.
     pub fn of_field(field: impl Into<Box<str>>, detail: impl Into<Cow<'static, str>>) -> Self {
-        let mut problem = Self::new(Code::InvalidRequest, detail);
-        problem.field = Some(field.into());
-        problem
+        Self::new(Code::InvalidRequest, detail).at(field)
+    }
+
+    /// Says where in the body it is wrong.
+    #[must_use]
+    pub fn at(mut self, field: impl Into<Box<str>>) -> Self {
+        self.field = Some(field.into());
+        self
     }
 
     /// Says when it is worth asking again.
@@ -225,6 +230,11 @@ impl Problem {
     /// What is wrong.
     pub fn detail(&self) -> &str {
         &self.detail
+    }
+
+    /// Where in the body it is wrong.
+    pub fn field(&self) -> Option<&str> {
+        self.field.as_deref()
     }
 
     /// The document as JSON.
@@ -283,7 +293,10 @@ impl From<StoreError> for Problem {
             StoreErrorKind::NotFound => Self::new(Code::NotFound, error.to_string()),
             StoreErrorKind::Conflict => Self::new(Code::Conflict, error.to_string()),
             StoreErrorKind::Unavailable => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the store is away");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the store is away"
+                );
                 let detail = "the store is away at present; nothing was kept";
                 Self::new(Code::StoreUnavailable, detail).retry_after(Duration::from_secs(1))
             }
@@ -326,6 +339,23 @@ impl From<KeyError> for Problem {
             }
             KeyError::Store(error) => error.into(),
         }
+    }
+}
+
+impl From<ResendError> for Problem {
+    fn from(error: ResendError) -> Self {
+        match error {
+            ResendError::NotFound(what) => Self::not_found(what),
+            ResendError::NotDead(_) => Self::new(Code::NotResendable, error.to_string()),
+            ResendError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SettingsError> for Problem {
+    fn from(error: SettingsError) -> Self {
+        let field = format!("settings.{}", error.field());
+        Self::of_field(field.trim_end_matches('.'), error.to_string())
     }
 }
 

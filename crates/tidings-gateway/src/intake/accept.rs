@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tidings_core::{E164, MessageState, Timestamp};
 use tidings_store::{BatchPlace, LaneId, MessageId, NewMessage, Once, StoreError, Taken};
+use tracing::Instrument as _;
 
 use super::check::{Checked, Ground};
 use super::draft::{Draft, Timing};
@@ -17,6 +18,7 @@ use super::timing::{self, Departure, Place};
 use super::verdict::{AcceptedMessage, Rejection, RejectionCode, Verdict};
 use crate::gateway::Gateway;
 use crate::settings::Customer;
+use crate::telemetry::stages;
 
 /// Which API single messages with a key come by that is kept for a day.
 const OWN_API: &str = "tidings";
@@ -57,6 +59,22 @@ pub(super) struct Took {
 
 /// Takes rows. `also` may refuse what is otherwise good; it is told the place of the row in `rows`.
 pub(super) async fn take(
+    ground: &Ground<'_>,
+    rows: Vec<Row>,
+    also: impl FnMut(usize, &Checked) -> Result<(), Rejection>,
+) -> Result<Took, StoreError> {
+    let span = stages::accept_span(&ground.origin, rows.len());
+    let began = ground.gateway.clock().elapsed();
+    let taking = async {
+        let took = take_all(ground, rows, also).await?;
+        let lasted = ground.gateway.clock().elapsed().saturating_sub(began);
+        stages::accepted(&ground.live, &took.verdicts, lasted);
+        Ok(took)
+    };
+    taking.instrument(span).await
+}
+
+async fn take_all(
     ground: &Ground<'_>,
     rows: Vec<Row>,
     mut also: impl FnMut(usize, &Checked) -> Result<(), Rejection>,

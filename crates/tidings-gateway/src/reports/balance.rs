@@ -4,6 +4,7 @@
 //! At the start every lane is asked at once, so nothing of this has to be remembered.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::json;
@@ -21,6 +22,8 @@ const SHORTEST: Duration = Duration::from_secs(30);
 const LONGEST: Duration = Duration::from_mins(15);
 /// How often an empty lane is asked whether it was filled.
 const WHILE_EMPTY: Duration = Duration::from_mins(1);
+/// A lane that refused a message for want of credit, although some was left, is tried again after this.
+const TRY_AGAIN: Duration = Duration::from_mins(10);
 
 /// How a balance stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -102,14 +105,20 @@ pub(super) async fn run(gateway: Gateway, lane: Arc<Lane>) {
 /// asked for its balance, the lane is out of routing from now on, and the provider is asked at once;
 /// where it cannot, nobody would learn that it was filled, and only the event is raised.
 pub async fn out_of_credit(gateway: &Gateway, lane: &Lane) -> Result<(), StoreError> {
+    let watched = lane.standing.watched();
     if lane.capabilities.balance {
-        lane.standing.watched().bell.notify_one();
-        if lane.standing.is_empty() {
+        lane.standing.set_empty(true);
+        watched.is_refused.store(true, Ordering::Relaxed);
+        watched.bell.notify_one();
+        if watched.is_told_empty.swap(true, Ordering::Relaxed) {
             return Ok(());
         }
-        lane.standing.set_empty(true);
     }
-    tell(gateway, lane, EventKind::EmptyBalance, None).await
+    let told = tell(gateway, lane, EventKind::EmptyBalance, None).await;
+    if told.is_err() {
+        watched.is_told_empty.store(false, Ordering::Relaxed);
+    }
+    told
 }
 
 /// What is known of one lane's balance.
@@ -118,6 +127,9 @@ pub(super) struct Watch {
     last: Option<(i64, Duration)>,
     standing: Standing,
     n_failures: u32,
+    /// What was left when a message was refused nevertheless, since when: too little for a message of
+    /// several parts, or the provider counts differently.
+    too_little: Option<(i64, Duration)>,
 }
 
 impl Watch {
@@ -163,15 +175,27 @@ impl Watch {
         #[expect(clippy::cast_precision_loss, reason = "a metric is a float")]
         metrics::gauge!("tidings_lane_balance", "lane" => lane.id.as_str().to_owned())
             .set(amount as f64);
-        // What dispatch found out meanwhile counts too.
-        let before = if lane.standing.is_empty() {
+        let at = gateway.clock().elapsed();
+        let watched = lane.standing.watched();
+        if watched.is_refused.swap(false, Ordering::Relaxed) && amount > 0 {
+            self.too_little = Some((amount, at));
+        }
+        // As long as it stays the same it is as good as nothing, but for a try now and then.
+        self.too_little = self.too_little.filter(|(left, _)| *left == amount);
+        let (standing, is_empty) = match self.too_little {
+            Some((_, since)) => (Standing::Empty, at.saturating_sub(since) < TRY_AGAIN),
+            None => {
+                let standing = Standing::of(amount, low);
+                (standing, standing == Standing::Empty)
+            }
+        };
+        // What dispatch has told meanwhile counts too.
+        let before = if watched.is_told_empty.load(Ordering::Relaxed) {
             Standing::Empty
         } else {
             self.standing
         };
-        let standing = Standing::of(amount, low);
-        lane.standing.set_empty(standing == Standing::Empty);
-        if standing != Standing::Empty && before == Standing::Empty {
+        if lane.standing.set_empty(is_empty) && !is_empty {
             gateway.signals().wake_lane(&lane.id);
             gateway.signals().janitor().notify_one();
         }
@@ -180,12 +204,19 @@ impl Watch {
             tell(gateway, lane, kind, Some(balance)).await?;
         }
         self.standing = standing;
-        let at = gateway.clock().elapsed();
+        let is_told_empty = standing == Standing::Empty;
+        watched
+            .is_told_empty
+            .store(is_told_empty, Ordering::Relaxed);
         let used = self.last.map_or((0, Duration::ZERO), |(before, since)| {
             (before.saturating_sub(amount), at.saturating_sub(since))
         });
         self.last = Some((amount, at));
-        Ok(next_question(amount, low, used))
+        Ok(if standing == Standing::Empty {
+            WHILE_EMPTY
+        } else {
+            next_question(amount, low, used)
+        })
     }
 }
 

@@ -17,6 +17,7 @@ mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tidings_core::Timestamp;
@@ -38,6 +39,10 @@ pub use hearing::{Hearing, hear};
 pub struct Watched {
     health: health::Health,
     balance: tokio::sync::Mutex<balance::Watch>,
+    /// A message was refused because nothing is left, and the balance was not asked for since.
+    is_refused: AtomicBool,
+    /// It was told that nothing is left, and not yet that it was filled.
+    is_told_empty: AtomicBool,
     /// Rung when the balance is worth asking for at once.
     bell: Notify,
 }

@@ -259,7 +259,36 @@ async fn what_dispatch_finds_out_empties_a_lane_at_once() {
     trial.provider.set_credit(10);
     let mut watch = Watch::default();
     watch.ask(&trial.gateway, &lane, &trial.provider).await;
+    // Some is left, but it was too little: nothing is said before it is more.
+    assert!(lane.standing.is_empty());
+    trial.provider.set_credit(20);
+    watch.ask(&trial.gateway, &lane, &trial.provider).await;
     assert!(!lane.standing.is_empty());
+    assert_eq!(
+        trial.news().await,
+        ["lane.empty_balance", "lane.balance_filled"]
+    );
+}
+
+/// A long message is refused although some credit is left, and a short one would go.
+#[tokio::test]
+async fn too_little_is_tried_again_now_and_then_and_told_once() {
+    let trial = Trial::new(is_asked_only, |_, _| ()).await;
+    let lane = trial.lane();
+    let mut watch = Watch::default();
+    trial.provider.set_credit(2);
+    for _ in 0..3 {
+        balance::out_of_credit(&trial.gateway, &lane).await.unwrap();
+        watch.ask(&trial.gateway, &lane, &trial.provider).await;
+        assert!(lane.standing.is_empty());
+        trial.clock.advance(Duration::from_mins(10));
+        watch.ask(&trial.gateway, &lane, &trial.provider).await;
+        assert!(!lane.standing.is_empty());
+    }
+    assert_eq!(trial.news().await, ["lane.empty_balance"]);
+    // A short one has gone.
+    trial.provider.set_credit(1);
+    watch.ask(&trial.gateway, &lane, &trial.provider).await;
     assert_eq!(
         trial.news().await,
         ["lane.empty_balance", "lane.balance_filled"]

@@ -121,14 +121,16 @@ pub async fn start_at(bound: Bound, config: Config, parts: Parts) -> Result<Runn
         store,
     } = parts;
     let url = config.store.url.clone();
+    // Before the first lane is there, which counts by it.
+    telemetry::metrics::install();
     let live = connected(config, &clock, None)?;
     let store = match store {
         Some(store) => store,
         None => open_store(&url)?,
     };
     let gateway = Gateway::new(store, clock, randomness, NodeId::from(NODE), live);
-    take_over(&gateway).await?;
     telemetry::metrics::start(&gateway);
+    janitor::take_over(&gateway).await?;
     start_loops(&gateway);
     let listeners = bound.serve(&gateway);
     Ok(Running { gateway, listeners })
@@ -141,16 +143,6 @@ fn open_store(url: &StoreUrl) -> Result<Arc<dyn Store>, StartError> {
             Err(StoreError::new(StoreErrorKind::NotFound, "there is no store of this kind").into())
         }
     }
-}
-
-async fn take_over(gateway: &Gateway) -> Result<(), StartError> {
-    let store = gateway.store();
-    let found = store.take_over(gateway.node(), gateway.now()).await?;
-    if !found.is_nothing() {
-        let (leases, attempts) = (found.leases, found.attempts);
-        tracing::info!(leases, attempts, "took over what an earlier process left");
-    }
-    Ok(())
 }
 
 fn start_loops(gateway: &Gateway) {

@@ -2,7 +2,7 @@
 //!
 //! Whoever counts something does so where it happens, by a macro of the `metrics` facade and a name of
 //! [`METRICS`]; a test holds the two together, another one `docs/operations.md`. What only the store knows,
-//! such as how much waits, is asked from time to time by [`run`].
+//! such as how much is held, is asked from time to time by [`run`].
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use std::time::Duration;
 use self::MetricKind::{Counter, Gauge, Histogram};
 use crate::gateway::Gateway;
 use crate::metrics as names;
+use crate::telemetry::stages;
 use metrics::{gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
@@ -78,6 +79,9 @@ const fn metric(
 /// Every number.
 #[rustfmt::skip]
 pub const METRICS: &[Metric] = &[
+    metric(stages::ACCEPTED, Counter, &["lane"], "messages that were accepted; `none` is waiting for a route"),
+    metric(stages::REJECTED, Counter, &["code"], "messages that were refused at the door, by the code of the answer"),
+    metric(stages::ACCEPT_SECONDS, Histogram, &[], "from the drafts of a request until they are on disk"),
     metric(names::SENT, Counter, &["lane", "outcome", "error"], "messages that were handed to a provider; `outcome` is `taken`, `not_taken` or `unknown`, `error` the kind of error or `none`"),
     metric(names::CALL_SECONDS, Histogram, &["lane"], "how long calls to a provider take, without any wait in our own limits"),
     metric(names::CALLS_OPEN, Gauge, &["lane"], "calls to a provider that are open"),
@@ -85,23 +89,35 @@ pub const METRICS: &[Metric] = &[
     metric(names::DUPLICATE_RISKS, Counter, &["lane"], "messages that were sent again after a lost answer because their policy says so, and may arrive twice"),
     metric(names::DOUBTS_SETTLED, Counter, &["lane", "finding"], "what was found out about lost answers: `taken`, `not_taken`, `resent`, `given_up`"),
     metric(names::MOVED, Counter, &["lane"], "messages that went from a lane out of service to another; `lane` is the one they left"),
-    metric(names::QUEUE_DEPTH, Gauge, &["lane", "state"], "messages that wait for a lane: `ready`, `waiting` for a time, `in_hand`, `in_doubt`"),
-    metric(names::QUEUE_AGE_SECONDS, Gauge, &["lane"], "how long the message that has waited longest for a lane has done so"),
     metric(names::LANE_UP, Gauge, &["lane"], "1 where a lane is in service, 0 where it is not"),
     metric(names::PARTS_TODAY, Gauge, &["lane"], "parts that left over a lane today, where it has a daily cap"),
-    metric(names::REPAIRED, Counter, &["what"], "what the janitor made good: `leases`, `attempts`, `expired`, `released`, `removed`"),
+    metric("tidings_lane_balance", Gauge, &["lane"], "what is left at the provider, in its own units"),
+    metric(names::QUEUE_DEPTH, Gauge, &["lane", "state"], "messages that wait for a lane: `ready`, `waiting` for a time, `in_hand`, `in_doubt`"),
+    metric(names::QUEUE_AGE_SECONDS, Gauge, &["lane"], "how long the message that has waited longest for a lane has done so"),
     metric("tidings_held_messages", Gauge, &[], "messages that are held for a time or for a person"),
+    metric("tidings_reports_total", Counter, &["lane", "state"], "what providers told of messages, by the state that it brought them to, or why it brought them to none"),
+    metric("tidings_delivery_seconds", Histogram, &["lane"], "from acceptance until the phone had the message"),
+    metric("tidings_carrier_seconds", Histogram, &["lane"], "from the provider's word that it has the message until the phone had it"),
+    metric("tidings_polls_total", Counter, &["lane"], "messages that a provider was asked about, where it does not tell by itself"),
+    metric("tidings_poll_failures_total", Counter, &["lane", "kind"], "such questions that failed, by the kind of error"),
+    metric("tidings_callbacks_refused_total", Counter, &["lane"], "calls to a lane's callback address with a wrong token"),
+    metric("tidings_callbacks_unreadable_total", Counter, &["lane"], "callbacks of which something could not be read"),
+    metric("tidings_inbound_total", Counter, &["lane", "asks_for"], "texts from phones, by what they ask for"),
+    metric("tidings_webhook_deliveries_total", Counter, &["outcome"], "calls to webhooks, by how they ended"),
+    metric("tidings_webhook_seconds", Histogram, &[], "how long calls to webhooks take"),
+    metric("tidings_webhooks_disabled_total", Counter, &[], "webhooks that were switched off because they failed too long"),
     metric("tidings_due_deliveries", Gauge, &[], "webhook deliveries that are due or wait for their next try"),
+    metric(names::REPAIRED, Counter, &["what"], "what the janitor made good: `leases`, `attempts`, `expired`, `released`, `removed`"),
     metric("tidings_store_seconds", Histogram, &[], "how long the store takes to answer whether it can write"),
 ];
 
 /// The recorder of this process. There can be one only, so gateways of one process share it.
 fn recorder() -> Option<&'static PrometheusHandle> {
     static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
-    RECORDER.get_or_init(install).as_ref()
+    RECORDER.get_or_init(build).as_ref()
 }
 
-fn install() -> Option<PrometheusHandle> {
+fn build() -> Option<PrometheusHandle> {
     let builder = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)
         .and_then(|builder| {
@@ -124,6 +140,11 @@ fn install() -> Option<PrometheusHandle> {
     Some(handle)
 }
 
+/// Makes the recorder, so that what is counted from now on is on the page.
+pub fn install() {
+    let _ = recorder();
+}
+
 /// Gives the gateway its page of numbers.
 pub fn start(gateway: &Gateway) {
     if let Some(recorder) = recorder() {
@@ -131,7 +152,7 @@ pub fn start(gateway: &Gateway) {
     }
 }
 
-/// Asks the store what waits, until the gateway stops.
+/// Asks the store how it fares, until the gateway stops.
 pub async fn run(gateway: Gateway) {
     loop {
         if let Err(error) = ask(&gateway).await {
@@ -155,24 +176,6 @@ async fn ask(gateway: &Gateway) -> tidings_store::Result<()> {
     let depth = gateway.store().depth().await?;
     gauge!("tidings_held_messages").set(number(depth.held));
     gauge!("tidings_due_deliveries").set(number(depth.deliveries));
-    let depths = gateway.store().lane_depths().await?;
-    let now = gateway.now();
-    for id in gateway.live().lanes.keys() {
-        let depth = depths.iter().find(|depth| depth.lane == *id);
-        let waits = |of: fn(&tidings_store::LaneDepth) -> u64| depth.map_or(0, of);
-        for (state, waiting) in [
-            ("ready", waits(|depth| depth.ready)),
-            ("waiting", waits(|depth| depth.waiting)),
-            ("in_hand", waits(|depth| depth.in_hand)),
-            ("in_doubt", waits(|depth| depth.in_doubt)),
-        ] {
-            gauge!(names::QUEUE_DEPTH, "lane" => id.to_string(), "state" => state)
-                .set(number(waiting));
-        }
-        let oldest = depth.and_then(|depth| depth.oldest);
-        let age = oldest.map_or(0.0, |oldest| now.since(oldest).as_secs_f64());
-        gauge!(names::QUEUE_AGE_SECONDS, "lane" => id.to_string()).set(age);
-    }
     Ok(())
 }
 

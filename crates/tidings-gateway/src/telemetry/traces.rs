@@ -60,6 +60,7 @@ impl Traces {
             .with_batch_exporter(exporter)
             .with_resource(resource)
             .build();
+        super::stages::remember_traces();
         Ok(Self { provider })
     }
 

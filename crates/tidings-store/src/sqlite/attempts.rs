@@ -159,11 +159,6 @@ impl Write {
             }
         });
         let recipient = name.and_then(|name| name.recipient.as_ref());
-        // A name in which nothing is set is a name all the same.
-        let session = match name {
-            Some(name) if *name == ProviderRef::default() => Some(""),
-            name => name.and_then(|name| name.session.as_deref()),
-        };
         let message = name.and_then(|name| name.message.as_deref());
         let batch = name.and_then(|name| name.batch.as_deref());
         let hash_batch = match batch {
@@ -176,7 +171,7 @@ impl Write {
             attempt.outcome,
             message,
             batch,
-            session,
+            name.and_then(|name| name.session.as_deref()),
             reference,
             recipient.map(phone_code),
             message.map(hash),
@@ -281,6 +276,10 @@ impl Write {
             }
             Finding::Resend { lane, not_before } => {
                 let lane = self.db.intern(lane.as_str())?;
+                // Also where a stop or a cancellation keeps it from going again: nobody asks any more.
+                attempt.check_at = None;
+                standing.is_doubted = false;
+                self.save_attempt(&standing, &attempt)?;
                 standing.on(MessageEvent::ResendDue);
                 standing.wait_for(lane, *not_before);
                 self.save(&mut standing, &Cause::attempt(number), now)?;
@@ -404,9 +403,7 @@ pub(super) fn read_attempt(row: &Row<'_>, id: MessageId) -> rusqlite::Result<Att
     let mut name = ProviderRef::default();
     name.message = row.get(5)?;
     name.batch = row.get(6)?;
-    let session: Option<String> = row.get(7)?;
-    let is_empty = session.as_deref() == Some("");
-    name.session = session.filter(|_| !is_empty);
+    name.session = row.get(7)?;
     name.reference = match row.get::<_, Option<String>>(8)? {
         Some(own) if own.is_empty() => Some(
             AttemptId {
@@ -426,7 +423,7 @@ pub(super) fn read_attempt(row: &Row<'_>, id: MessageId) -> rusqlite::Result<Att
         began_at: row.time(2)?,
         ended_at: row.time_opt(3)?,
         outcome: row.get(4)?,
-        provider_ref: (is_empty || name != ProviderRef::default()).then_some(name),
+        provider_ref: (name != ProviderRef::default()).then_some(name),
         error: row.get(10)?,
         code: row.get(11)?,
         poll_at: row.time_opt(12)?,

@@ -290,6 +290,10 @@ impl Write {
             standing.on(MessageEvent::CancelRequested(earlier));
         } else if ordered == PAUSED && standing.state == MessageState::Queued {
             standing.on(MessageEvent::Held(HeldReason::Paused));
+            // Whatever held it before is over; now it waits for its batch.
+            if standing.flags & HELD_UNTIL != 0 {
+                standing.wait_for(standing.lane, None);
+            }
         }
         Ok(())
     }

@@ -8,6 +8,9 @@
 
 mod book;
 mod examples;
+mod gateway_passinfo_python;
+mod gateway_puzzel_python;
+mod gateway_vendors;
 mod netsapiens_campaign;
 mod netsapiens_end_to_end;
 mod netsapiens_events;

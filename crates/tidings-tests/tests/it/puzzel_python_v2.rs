@@ -12,8 +12,9 @@ use crate::puzzel_vendor::{
     Names, REJECTED, Run, TAKEN, base_url, check_bytes, drive, owned, phones, simulate,
 };
 
-const PACKAGES: Packages<'static> = Packages::new(include_str!("puzzel_python_v2.txt"));
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/puzzel_python_v2.py");
+pub(crate) const PACKAGES: Packages<'static> = Packages::new(include_str!("puzzel_python_v2.txt"));
+pub(crate) const SCRIPT: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/puzzel_python_v2.py");
 
 #[test]
 fn the_book_names_all_that_the_package_has() {
@@ -31,7 +32,7 @@ fn the_bytes_that_it_writes_are_the_known_ones() {
     check_bytes(&recorder.calls(), &exchanges);
 }
 
-const NAMES: Names = Names {
+pub(crate) const NAMES: Names = Names {
     statuses,
     code: "statusCode",
     text: "statusMessage",
@@ -74,7 +75,7 @@ async fn the_published_package_sends_all_that_it_can() {
 }
 
 #[track_caller]
-fn check_sends(run: &Run) {
+pub(crate) fn check_sends(run: &Run) {
     run.check_common_sends();
     let to = "+4741000006";
     run.check_sent(
@@ -102,7 +103,7 @@ fn check_sends(run: &Run) {
 }
 
 #[track_caller]
-fn check_errors(run: &Run) {
+pub(crate) fn check_errors(run: &Run) {
     for step in ["wrong_password", "wrong_user"] {
         check_raised(
             run,
@@ -126,7 +127,7 @@ fn check_errors(run: &Run) {
 
 /// The package's defects, as they are.
 #[track_caller]
-fn check_defects(run: &Run) {
+pub(crate) fn check_defects(run: &Run) {
     // Takes it for a number.
     run.check_sent("two_pluses", &[(REJECTED, None, "+4+741000001")]);
     // What reached the phone shows that the text was changed: see the arrivals.
@@ -144,7 +145,7 @@ fn check_defects(run: &Run) {
 }
 
 /// What was answered with "taken", and nothing else; what waits for its window has not arrived.
-const ARRIVALS: [(&str, &str, &str); 18] = [
+pub(crate) const ARRIVALS: [(&str, &str, &str); 18] = [
     ("+4741000001", "", "Hei på deg €"),
     ("+4741000002", "Demo", "Grüße, λ"),
     ("+4741000003", "", "Takk for kjøpet"),

@@ -16,7 +16,8 @@ use tidings_tests::{Packages, Recorder};
 use crate::puzzel_vendor::{Names, Run, base_url, check_bytes, drive, owned, phones, simulate};
 
 const REQUIREMENTS: &str = include_str!("puzzel_python_v3.txt");
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/puzzel_python_v3.py");
+pub(crate) const SCRIPT: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/puzzel_python_v3.py");
 
 /// The steps of a path, and how each model is read and written: for the generator's own run time.
 fn is_made_by_the_generator(name: &str) -> bool {
@@ -31,11 +32,12 @@ fn is_made_by_the_generator(name: &str) -> bool {
 }
 
 /// On the Python that this machine has.
-mod present_python {
+pub(crate) mod present_python {
     use super::Packages;
     use crate::book::check_names_all_of;
 
-    const PACKAGES: Packages<'static> = Packages::new(super::REQUIREMENTS).for_any_python();
+    pub(crate) const PACKAGES: Packages<'static> =
+        Packages::new(super::REQUIREMENTS).for_any_python();
 
     #[test]
     fn the_book_names_all_that_the_package_has() {
@@ -115,7 +117,7 @@ fn check_exact(packages: Packages<'_>) {
     );
 }
 
-const NAMES: Names = Names {
+pub(crate) const NAMES: Names = Names {
     statuses: |step| &step["message_status"],
     code: "status_code",
     text: "status_message",
@@ -129,7 +131,7 @@ const NAMES: Names = Names {
 /// The package raises the problem document itself. What its documentation reads of it is not
 /// there, and its text does not say what is wrong.
 #[track_caller]
-fn check_problem(run: &Run, step: &str, status: u16, title: &str) {
+pub(crate) fn check_problem(run: &Run, step: &str, status: u16, title: &str) {
     let step = &run.steps[step];
     assert_eq!(step["raised"], "ProblemDetails", "{step}");
     assert_eq!(
@@ -175,14 +177,14 @@ async fn check_calls(packages: Packages<'_>, name: &str) {
 }
 
 #[track_caller]
-fn check_sends(run: &Run) {
+pub(crate) fn check_sends(run: &Run) {
     run.check_common_sends();
     let batch = &run.steps["free_with_settings"]["batch_reference"];
     assert_eq!(batch, "batch-1");
 }
 
 #[track_caller]
-fn check_errors(run: &Run) {
+pub(crate) fn check_errors(run: &Run) {
     check_problem(run, "wrong_password", 401, "Unauthorized");
     check_problem(run, "wrong_service", 401, "Unauthorized");
     check_problem(run, "unknown_batch", 404, "Not Found");
@@ -195,7 +197,7 @@ fn check_errors(run: &Run) {
 }
 
 #[track_caller]
-fn check_other_ways(run: &Run) {
+pub(crate) fn check_other_ways(run: &Run) {
     run.check_taken("two_slashes", "+4741000051", 1);
     let answer = run.steps["get"].as_str().unwrap();
     assert!(answer.contains("<statusCode>1</statusCode>"), "{answer}");
@@ -209,7 +211,7 @@ fn check_other_ways(run: &Run) {
 }
 
 /// What was answered with "taken", and nothing else.
-const ARRIVALS: [(&str, &str, &str); 13] = [
+pub(crate) const ARRIVALS: [(&str, &str, &str); 13] = [
     ("+4741000001", "", "Hei på deg €"),
     ("+4741000002", "Demo", "Quote \" \\ and newline\n😀"),
     ("+4741000003", "", "Takk for kjøpet"),
@@ -227,7 +229,7 @@ const ARRIVALS: [(&str, &str, &str); 13] = [
 
 /// One message leaves at once, the next in a hundred seconds.
 const SLOW: &str = "rate_per_s = 0.01\n[delays]\nsent_ms = 0\ndelivered_ms = 0\n";
-const STRANGE: &str = "my batch/æ?#%2F.";
+pub(crate) const STRANGE: &str = "my batch/æ?#%2F.";
 
 async fn check_batches(packages: Packages<'_>, name: &str) {
     let carrier = simulate(&format!("{name}-batches"), SLOW);
@@ -256,7 +258,13 @@ async fn check_batches(packages: Packages<'_>, name: &str) {
 
 /// Exactly these messages of a batch were stopped.
 #[track_caller]
-fn check_stopped(steps: &Value, batch: &str, which: Range<usize>, step: &str, access: &Value) {
+pub(crate) fn check_stopped(
+    steps: &Value,
+    batch: &str,
+    which: Range<usize>,
+    step: &str,
+    access: &Value,
+) {
     let sent = &steps[format!("sent {batch}")]["message_status"];
     let stopped = which.map(|n| {
         let reference = format!("{batch}/{n}");

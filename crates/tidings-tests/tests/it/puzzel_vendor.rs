@@ -110,6 +110,14 @@ impl Run {
         );
     }
 
+    /// Nothing of a session is taken.
+    #[track_caller]
+    pub(crate) fn check_no_sessions(&self) {
+        for step in ["session_opened", "session_continued"] {
+            self.check_sent(step, &[(REJECTED, None, "+4741000008")]);
+        }
+    }
+
     /// A session is opened and continued.
     #[track_caller]
     pub(crate) fn check_sessions(&self) {

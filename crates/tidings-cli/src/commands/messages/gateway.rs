@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::args::{MessageFilterArgs, MessagesAction};
 use crate::commands::Context;
 use crate::commands::providers::shown;
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, with_query};
 use crate::output::Column;
 
 pub(super) async fn run(context: &Context, action: &MessagesAction) -> anyhow::Result<()> {
@@ -46,22 +46,20 @@ async fn list(
     let until = filter.until.map(|time| time.to_string());
     let state = filter.states.join(",");
     let conditions = [
-        ("state", Some(&state).filter(|state| !state.is_empty())),
-        ("to", filter.to.as_ref()),
-        ("batch", filter.batch.as_ref()),
-        ("reference", filter.reference.as_ref()),
-        ("tag", filter.tag.as_ref()),
-        ("lane", filter.lane.as_ref()),
-        ("from", from.as_ref()),
-        ("until", until.as_ref()),
+        (
+            "state",
+            Some(state.as_str()).filter(|state| !state.is_empty()),
+        ),
+        ("to", filter.to.as_deref()),
+        ("batch", filter.batch.as_deref()),
+        ("reference", filter.reference.as_deref()),
+        ("tag", filter.tag.as_deref()),
+        ("lane", filter.lane.as_deref()),
+        ("from", from.as_deref()),
+        ("until", until.as_deref()),
     ];
-    let mut query = form_urlencoded::Serializer::new(String::from("/v1/messages?"));
-    for (name, value) in conditions {
-        if let Some(value) = value {
-            query.append_pair(name, value);
-        }
-    }
-    let messages = gateway.list(&query.finish(), Some(filter.limit)).await?;
+    let path = with_query("/v1/messages", conditions);
+    let messages = gateway.list(&path, Some(filter.limit)).await?;
     if context.output.is_json() {
         return messages
             .iter()

@@ -183,14 +183,6 @@ impl Tally {
         self.0.get(word).map_or(0, |(messages, _)| *messages)
     }
 
-    /// Messages by word.
-    pub(crate) fn counts(&self) -> BTreeMap<&'static str, usize> {
-        let counts = self.0.iter();
-        counts
-            .map(|(word, (messages, _))| (*word, *messages))
-            .collect()
-    }
-
     /// How many messages in all, and their parts.
     pub(crate) fn total(&self) -> (usize, usize) {
         let counts = self.0.values();

@@ -25,7 +25,7 @@ use crate::campaign::prepare::{Envelope, Recipe, prepare};
 use crate::campaign::progress::Progress;
 use crate::commands::Context;
 use crate::commands::providers::shown;
-use crate::gateway::{Call, Gateway};
+use crate::gateway::{Call, Gateway, with_query};
 use crate::interrupt::{Interrupt, unless_interrupted};
 use crate::media;
 use crate::output::{Column, Ending, bad_input, counted};
@@ -143,14 +143,15 @@ async fn campaign(
         body.push(b'\n');
     }
     let once = name_of(&body);
-    let mut path = form_urlencoded::Serializer::new(String::from("/v1/batches?"));
-    path.append_pair("reference", &once);
-    if args.campaign.allow_duplicates {
-        path.append_pair("allow_duplicates", "true");
-    }
+    let duplicates = args.campaign.allow_duplicates.then_some("true");
+    let conditions = [
+        ("reference", Some(&*once)),
+        ("allow_duplicates", duplicates),
+    ];
+    let path = with_query("/v1/batches", conditions);
     let call = Call {
         method: &Method::POST,
-        path: &path.finish(),
+        path: &path,
         operation: "send",
         carries: Carries::Message,
         once: Some(&once),

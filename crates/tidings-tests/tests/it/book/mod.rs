@@ -3,6 +3,7 @@
 //! the command.
 
 mod answers;
+mod gateway;
 mod names;
 mod pages;
 mod tables;

@@ -29,7 +29,7 @@ const CLOSES: &str = "<!-- end -->";
 const WRITTEN: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/book");
 
 /// Tables by their names.
-type Tables = BTreeMap<&'static str, String>;
+pub(super) type Tables = BTreeMap<&'static str, String>;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_pages_of_the_providers_are_what_the_code_says() {
@@ -86,7 +86,7 @@ fn the_tables_of_defaults_are_what_the_code_says() {
 
 /// What is wrong with pages.
 #[track_caller]
-fn check(differing: &[String]) {
+pub(super) fn check(differing: &[String]) {
     assert!(
         differing.is_empty(),
         "these pages are not what the code says: {differing:?}; what they should be is in {WRITTEN}: \
@@ -97,7 +97,7 @@ fn check(differing: &[String]) {
 /// Compares the tables of a page with these, all of which it has to have. Gives the page's name if it
 /// differs, and then writes what it should be.
 #[track_caller]
-fn compare(path: &str, tables: &Tables) -> Option<String> {
+pub(super) fn compare(path: &str, tables: &Tables) -> Option<String> {
     let text = if Path::new(FOLDER).join(path).exists() {
         page(path)
     } else {
@@ -145,7 +145,7 @@ fn has_rows(table: &str) -> bool {
     table.lines().count() > 2
 }
 
-fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+pub(super) fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let line = |cells: &[&str]| format!("| {} |\n", cells.join(" | "));
     let mut text = line(head) + &line(&vec!["---"; head.len()]).replace(' ', "");
     for row in rows {

@@ -1,0 +1,93 @@
+//! How much is taken at once: requests that wait for a commit, and messages that wait for a lane.
+//!
+//! Asked by the handlers that take messages, before they do. What is too much is refused with a time to
+//! come back at; nothing here grows.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use super::Api;
+use super::error::{Code, Problem, Result};
+
+/// How old the known depth of the queue may be.
+const DEPTH_GOOD_FOR: Duration = Duration::from_secs(1);
+
+/// What waits.
+#[derive(Debug, Default)]
+pub struct Pressure {
+    waiting: AtomicUsize,
+    /// As it was read last, with what was taken since.
+    queued: AtomicU64,
+    /// When, in milliseconds of the clock's `elapsed`, plus one; 0 is never.
+    read_at: AtomicU64,
+    is_reading: AtomicBool,
+}
+
+/// A request that waits for the store; it does not any more when this is dropped.
+#[derive(Debug)]
+pub struct Waiting<'p>(&'p Pressure);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Pressure {
+    /// Lets a request with messages come in, unless too much waits already.
+    pub async fn enter<'p>(&'p self, api: &Arc<Api>) -> Result<Waiting<'p>> {
+        let live = api.gateway.live();
+        let limits = &live.config.limits;
+        let waiting = Waiting(self);
+        if self.waiting.fetch_add(1, Ordering::Relaxed) >= limits.max_waiting {
+            let detail = "too many requests wait for the store";
+            return Err(Problem::new(Code::Overloaded, detail).retry_after(Duration::from_secs(1)));
+        }
+        self.check_depth(api, limits.max_queued).await?;
+        Ok(waiting)
+    }
+
+    /// Refuses when too many messages wait.
+    pub async fn check_depth(&self, api: &Arc<Api>, max_queued: u64) -> Result<()> {
+        let now = u64::try_from(api.gateway.clock().elapsed().as_millis()).unwrap_or(u64::MAX - 1);
+        let good_for = u64::try_from(DEPTH_GOOD_FOR.as_millis()).unwrap_or(u64::MAX);
+        match self.read_at.load(Ordering::Relaxed) {
+            0 => self.read(api).await?,
+            read_at if now >= read_at.saturating_add(good_for) => {
+                // One reads it again, and nobody waits for that.
+                if !self.is_reading.swap(true, Ordering::Relaxed) {
+                    let api_again = Arc::clone(api);
+                    api.gateway.tasks().spawn(async move {
+                        if let Err(problem) = api_again.pressure.read(&api_again).await {
+                            tracing::warn!(problem = problem.detail(), "the depth is not known");
+                        }
+                        api_again
+                            .pressure
+                            .is_reading
+                            .store(false, Ordering::Relaxed);
+                    });
+                }
+            }
+            _ => {}
+        }
+        if self.queued.load(Ordering::Relaxed) >= max_queued {
+            let detail = format!("{max_queued} messages wait already");
+            return Err(Problem::new(Code::QueueFull, detail).retry_after(Duration::from_secs(5)));
+        }
+        Ok(())
+    }
+
+    /// That messages were taken.
+    pub fn took(&self, n_messages: u64) {
+        self.queued.fetch_add(n_messages, Ordering::Relaxed);
+    }
+
+    async fn read(&self, api: &Api) -> Result<()> {
+        let depth = api.gateway.store().depth().await?;
+        self.queued.store(depth.queued, Ordering::Relaxed);
+        let now = u64::try_from(api.gateway.clock().elapsed().as_millis()).unwrap_or(u64::MAX - 1);
+        self.read_at.store(now + 1, Ordering::Relaxed);
+        Ok(())
+    }
+}
