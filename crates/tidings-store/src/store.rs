@@ -40,7 +40,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
-use tidings_core::{E164, MessageState, Timestamp};
+use tidings_core::{E164, Media, MessageState, Timestamp};
 
 use crate::error::Result;
 use crate::model::{
@@ -114,6 +114,9 @@ pub trait Messages: Send + Sync + 'static {
         account: Option<&AccountId>,
         id: MessageId,
     ) -> Result<Option<MessageHistory>>;
+
+    /// The files that go with messages; `None` where a message has none or is not kept.
+    async fn media(&self, ids: &[MessageId]) -> Result<Vec<Option<Media>>>;
 
     /// Messages by conditions, the latest first.
     async fn messages(&self, filter: MessageFilter) -> Result<Page<StoredMessage>>;

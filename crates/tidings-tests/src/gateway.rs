@@ -15,7 +15,7 @@ use serde_json::Value;
 use tidings::http::HttpClient;
 use tidings::layers::Jitter;
 use tidings::{Account, Clock, ProviderSpec, SystemClock, providers};
-use tidings_gateway::access::{Acting, NATIVE, NewKeyRequest, bootstrap};
+use tidings_gateway::access::{Acting, NATIVE, NewKeyRequest, Scopes, bootstrap};
 use tidings_gateway::config::{ConfigFile, Environment};
 use tidings_gateway::serve::{self, Bound, Drained, Parts, Running};
 use tidings_gateway::{Config, Gateway};
@@ -73,6 +73,7 @@ impl TestGateway {
             scenario: String::new(),
             scenarios: Vec::new(),
             calls_back: true,
+            has_subscribed: true,
         }
     }
 
@@ -81,7 +82,7 @@ impl TestGateway {
         self.running().addresses().url()
     }
 
-    /// A key of its own API, for the account `acme`.
+    /// A key of its own API, for the account `acme`, which allows everything.
     pub fn key(&self) -> &str {
         &self.key
     }
@@ -294,6 +295,7 @@ pub struct TestGatewayBuilder {
     scenario: String,
     scenarios: Vec<(String, String)>,
     calls_back: bool,
+    has_subscribed: bool,
 }
 
 impl TestGatewayBuilder {
@@ -344,6 +346,13 @@ impl TestGatewayBuilder {
     /// Carriers tell nothing by themselves, as if their callbacks were not set up.
     pub fn without_callbacks(mut self) -> Self {
         self.calls_back = false;
+        self
+    }
+
+    /// Carriers are not told where the gateway is; lanes have their callbacks all the same, so that the
+    /// gateway subscribes by itself where it can.
+    pub fn without_callback_urls(mut self) -> Self {
+        self.has_subscribed = false;
         self
     }
 
@@ -440,7 +449,8 @@ fn parse(text: &str) -> Config {
 }
 
 async fn native_key(gateway: &Gateway) -> String {
-    let request = NewKeyRequest::new(AccountId::from(ACCOUNT), NATIVE);
+    let mut request = NewKeyRequest::new(AccountId::from(ACCOUNT), NATIVE);
+    request.scopes = Scopes::EVERYTHING;
     let acting = Acting::command();
     let created = bootstrap(gateway.store(), request, &acting, gateway.now()).await;
     let created = created.expect("the store takes a key");

@@ -27,6 +27,7 @@ fn examples() -> Vec<&'static str> {
 fn every_example_of_the_commands_works_as_written() {
     let carrier = Carrier::start();
     let mut shell = Shell::beside(&carrier);
+    shell.set("TIDINGS_SERVER_LISTEN", "127.0.0.1:0");
     let others = tidings::providers::ALL.iter().copied();
     let others: Vec<Carrier> = others
         .filter(|other| other.id != spec().id)
@@ -39,8 +40,9 @@ fn every_example_of_the_commands_works_as_written() {
     let examples = examples();
     assert!(examples.len() > 40, "{}", examples.len());
     for example in examples {
-        let is_server = ["tidings sim", "tidings callbacks"];
-        if is_server.iter().any(|server| example.starts_with(server)) {
+        let is_server = ["tidings sim", "tidings callbacks", "tidings serve"];
+        if is_server.iter().any(|server| example.starts_with(server)) || *example == "tidings demo"
+        {
             run_until_it_listens(&shell, example);
             continue;
         }
@@ -61,7 +63,9 @@ fn run_until_it_listens(shell: &Shell, example: &str) {
     // `exec` makes it the process that the signal reaches.
     command.args(["-ec", &format!("exec {example}")]);
     let mut child = command.spawn().unwrap();
-    let speaks: &mut dyn Read = if example.starts_with("tidings sim") {
+    let on_stdout = ["tidings sim", "tidings serve --json"];
+    let on_stdout = on_stdout.iter().any(|server| example.starts_with(server));
+    let speaks: &mut dyn Read = if on_stdout {
         child.stdout.as_mut().unwrap()
     } else {
         child.stderr.as_mut().unwrap()

@@ -12,6 +12,7 @@ mod docs;
 mod journal;
 mod segments;
 mod send;
+mod serve;
 mod sessions;
 mod shell;
 mod sim;

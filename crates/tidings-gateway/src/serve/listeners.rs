@@ -15,6 +15,7 @@ use super::certificate::Certificate;
 use super::doors::Doors;
 use crate::config::ServerConfig;
 use crate::gateway::Gateway;
+use crate::http;
 
 /// Where a gateway listens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,7 +105,7 @@ impl Bound {
 
     /// Begins to answer.
     pub(super) fn serve(self, gateway: &Gateway) -> Listeners {
-        let doors = Doors(router(gateway));
+        let doors = Doors(http::router(gateway.clone()));
         let stopping = CancellationToken::new();
         let mut serving = JoinSet::new();
         let mut certificate = None;
@@ -122,10 +123,6 @@ impl Bound {
             stopping,
         }
     }
-}
-
-fn router(_gateway: &Gateway) -> axum::Router {
-    axum::Router::new()
 }
 
 async fn bind(address: SocketAddr, config: &ServerConfig) -> Result<Listener, StartError> {

@@ -16,8 +16,8 @@ use std::time::Duration;
 
 use tidings::layers::Jitter;
 use tidings::{Clock, SystemClock};
-use tidings_store::memory::MemoryStore;
-use tidings_store::{NodeId, Store, StoreError, StoreErrorKind, StoreUrl};
+use tidings_store::open::{self, ExclusiveHold};
+use tidings_store::{NodeId, Store};
 use tokio::time::timeout;
 
 use self::certificate::Certificate;
@@ -61,6 +61,8 @@ impl Default for Parts {
 pub struct Running {
     gateway: Gateway,
     listeners: Listeners,
+    /// Given back when everything has ended.
+    hold: Option<ExclusiveHold>,
 }
 
 /// What became of a configuration that was read again.
@@ -120,29 +122,27 @@ pub async fn start_at(bound: Bound, config: Config, parts: Parts) -> Result<Runn
         randomness,
         store,
     } = parts;
-    let url = config.store.url.clone();
     // Before the first lane is there, which counts by it.
     telemetry::metrics::install();
+    let url = config.store.url.clone();
     let live = connected(config, &clock, None)?;
-    let store = match store {
-        Some(store) => store,
-        None => open_store(&url)?,
+    let (store, hold) = match store {
+        Some(store) => (store, None),
+        None => {
+            let hold = open::exclusive(&url)?;
+            (open::open(&url, clock.now()).await?, Some(hold))
+        }
     };
     let gateway = Gateway::new(store, clock, randomness, NodeId::from(NODE), live);
     telemetry::metrics::start(&gateway);
     janitor::take_over(&gateway).await?;
     start_loops(&gateway);
     let listeners = bound.serve(&gateway);
-    Ok(Running { gateway, listeners })
-}
-
-fn open_store(url: &StoreUrl) -> Result<Arc<dyn Store>, StartError> {
-    match url {
-        StoreUrl::Memory => Ok(Arc::new(MemoryStore::new())),
-        _ => {
-            Err(StoreError::new(StoreErrorKind::NotFound, "there is no store of this kind").into())
-        }
-    }
+    Ok(Running {
+        gateway,
+        listeners,
+        hold,
+    })
 }
 
 fn start_loops(gateway: &Gateway) {
@@ -183,7 +183,11 @@ impl Running {
     /// Ends in order: `/readyz` says no, no new work is begun, open requests and calls to providers are
     /// finished and written, within the time that the configuration gives.
     pub async fn drain(self) -> Drained {
-        let Self { gateway, listeners } = self;
+        let Self {
+            gateway,
+            listeners,
+            hold,
+        } = self;
         let live = gateway.live();
         let (notice, limit) = (live.config.server.notice, live.config.server.drain);
         drop(live);
@@ -197,6 +201,7 @@ impl Running {
             gateway.tasks().wait().await;
         };
         let ended = timeout(limit, ending).await;
+        drop(hold);
         match ended {
             Ok(()) => Drained::Whole,
             Err(_) => Drained::CutOff,
@@ -216,6 +221,14 @@ fn needs_restart(before: &Config, after: &Config) -> Vec<&'static str> {
             was.max_connections != is.max_connections,
         ),
         ("server.idle", was.idle != is.idle),
+        (
+            "limits.max_body_bytes",
+            before.limits.max_body_bytes != after.limits.max_body_bytes,
+        ),
+        (
+            "limits.request_timeout",
+            before.limits.request_timeout != after.limits.request_timeout,
+        ),
         ("store.url", before.store.url != after.store.url),
         (
             "monitoring.log",

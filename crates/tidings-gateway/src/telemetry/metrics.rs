@@ -108,6 +108,8 @@ pub const METRICS: &[Metric] = &[
     metric("tidings_webhooks_disabled_total", Counter, &[], "webhooks that were switched off because they failed too long"),
     metric("tidings_due_deliveries", Gauge, &[], "webhook deliveries that are due or wait for their next try"),
     metric(names::REPAIRED, Counter, &["what"], "what the janitor made good: `leases`, `attempts`, `expired`, `released`, `removed`"),
+    metric("tidings_commit_calls", Histogram, &[], "calls of the store that shared one commit"),
+    metric("tidings_commit_rows", Histogram, &[], "rows that one commit wrote, those of indexes not counted"),
     metric("tidings_store_seconds", Histogram, &[], "how long the store takes to answer whether it can write"),
 ];
 
@@ -122,6 +124,9 @@ fn build() -> Option<PrometheusHandle> {
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)
         .and_then(|builder| {
             builder.set_buckets_for_metric(Matcher::Suffix("_rows".to_owned()), ROWS)
+        })
+        .and_then(|builder| {
+            builder.set_buckets_for_metric(Matcher::Suffix("_commit_calls".to_owned()), ROWS)
         });
     let handle = match builder.map(PrometheusBuilder::install_recorder) {
         Ok(Ok(handle)) => handle,

@@ -67,7 +67,7 @@ fn names_say_what_they_are() {
             metric.name
         );
         if metric.kind == MetricKind::Histogram {
-            let has_unit = ["_seconds", "_rows"]
+            let has_unit = ["_seconds", "_rows", "_calls"]
                 .iter()
                 .any(|unit| metric.name.ends_with(unit));
             assert!(has_unit, "{}", metric.name);

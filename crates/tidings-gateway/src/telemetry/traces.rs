@@ -1,4 +1,4 @@
-//! Spans for OpenTelemetry: a request, its acceptance, every attempt at a provider. They hold ids and
+//! Spans for OpenTelemetry: a `call` of the API, in it the acceptance, and every attempt at a provider. They hold ids and
 //! never a text, a full number or a secret.
 //!
 //! Made by the command that starts a gateway, where `monitoring.otlp_endpoint` is set. Which spans there
@@ -71,7 +71,9 @@ impl Traces {
         S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
     {
         let tracer = self.provider.tracer("tidings");
-        let ours = Targets::new().with_target("tidings_gateway", LevelFilter::DEBUG);
+        let ours = Targets::new()
+            .with_target("tidings_gateway", LevelFilter::DEBUG)
+            .with_target("tidings::serve", LevelFilter::INFO);
         tracing_opentelemetry::layer()
             .with_tracer(tracer)
             .with_filter(ours)

@@ -191,6 +191,8 @@ fn run(
     checkpointer: &Checkpointer,
     counts: &Counts,
 ) {
+    let commit_calls = metrics::histogram!("tidings_commit_calls");
+    let commit_rows = metrics::histogram!("tidings_commit_rows");
     let mut waiting = Waiting::default();
     loop {
         if waiting.is_empty() {
@@ -204,12 +206,14 @@ fn run(
         }
         let group = waiting.next_group();
         let before = write.changes();
-        counts
-            .calls
-            .fetch_add(u64::try_from(group.len()).unwrap_or(0), Ordering::Relaxed);
+        let n_calls = u32::try_from(group.len()).unwrap_or(u32::MAX);
+        counts.calls.fetch_add(n_calls.into(), Ordering::Relaxed);
         commit(&mut write, group);
         let changes = write.changes() - before;
         if changes > 0 {
+            let n_rows = u32::try_from(changes).unwrap_or(u32::MAX);
+            commit_calls.record(f64::from(n_calls));
+            commit_rows.record(f64::from(n_rows));
             counts.commits.fetch_add(1, Ordering::Relaxed);
         }
         checkpointer.wrote(&write, changes);

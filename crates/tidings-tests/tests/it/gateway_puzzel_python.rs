@@ -4,7 +4,8 @@
 
 use serde_json::json;
 use tidings::puzzel;
-use tidings_store::LaneId;
+use tidings_core::{HeldReason, MessageState};
+use tidings_store::{LaneId, MessageFilter};
 use tidings_tests::TestGateway;
 
 use crate::gateway_vendors::{arrivals, as_json, gateway_to};
@@ -44,9 +45,19 @@ async fn the_older_package_sends_all_that_it_can() {
     run.check_no_sessions();
     v2::check_errors(&run);
     v2::check_defects(&run);
+    // One waits for its window, which is days away.
+    let store = test.gateway().store();
+    let held = MessageFilter {
+        states: vec![MessageState::Held(HeldReason::Window)],
+        ..MessageFilter::default()
+    };
+    let held = store.messages(held).await.unwrap().items;
+    assert_eq!((held.len(), &*held[0].text), (1, "I morgen"));
+    let now = test.gateway().now();
+    store.cancel(None, vec![held[0].id], now).await.unwrap();
     test.settled().await;
     check_arrivals(&test, &v2::ARRIVALS);
-    test.abandon().await;
+    test.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

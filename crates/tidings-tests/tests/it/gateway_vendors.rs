@@ -16,7 +16,7 @@ use tidings::{
     Account, ClientRef, Clock as _, E164, ErrorKind, Message, Outbound, Provider, ProviderSpec,
     Receipt, ReportedState, SendWindow, SenderId, SystemClock, TimeZone, ZonedTime, providers,
 };
-use tidings_sim::SimMessage;
+use tidings_sim::{PhoneText, SimMessage};
 use tidings_store::{AccountChange, LaneId};
 use tidings_tests::{PhoneNumbers, TestGateway, TestGatewayBuilder};
 
@@ -295,10 +295,8 @@ async fn conversations_of_a_vendors_client_go_both_ways() {
         let phone = caller.number(1);
         let carrier = caller.test.carrier(spec.id);
         let ours = carrier.world().from_number().unwrap();
-        carrier
-            .inbound(phone.as_str(), ours.as_str(), "Hi")
-            .await
-            .unwrap();
+        let heard = PhoneText::new(phone, "Hi").to(Some(ours.as_str().to_owned()));
+        carrier.world().receive(heard).await.unwrap();
         let conversations = caller.client.conversations().unwrap();
         let listening = async {
             loop {

@@ -19,6 +19,8 @@ const README: &str = include_str!("../../../../README.md");
 const ALIASES: &str = include_str!("../../../../.cargo/config.toml");
 const OURSELVES: &str = "cargo xtask test";
 const BUILD_AND_RUN: &str = "cargo run --release --";
+/// It stays for a person to look at; here it ends when its campaign has.
+const STAYS: &str = "cargo run --release -- demo";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_command_of_the_readme_works_as_written() {
@@ -35,6 +37,8 @@ async fn every_command_of_the_readme_works_as_written() {
                 ALIASES.contains("xtask ="),
                 "cargo does not know the word xtask"
             );
+        } else if command == STAYS {
+            run(&format!("{command} --once"), &folder);
         } else if runs_until_stopped {
             run_carrier(&command, &folder);
         } else {

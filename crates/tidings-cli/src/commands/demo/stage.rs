@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tidings::layers::Jitter;
 use tidings::serve::tls::OwnAuthority;
 use tidings::{Account, ProviderSpec, providers};
-use tidings_gateway::access::{Acting, CreatedKey, NATIVE, NewKeyRequest, bootstrap};
+use tidings_gateway::access::{Acting, CreatedKey, NATIVE, NewKeyRequest, Scopes, bootstrap};
 use tidings_gateway::config::{Config, ConfigFile, Environment};
 use tidings_gateway::serve::{self, Addresses, Drained, Parts, Running};
 use tidings_sim::{Scenario, Simulator};
@@ -92,7 +92,10 @@ impl Stage {
         let running = serve::start_at(bound, config, parts)
             .await
             .map_err(explained)?;
-        let key = new_key(&running, NewKeyRequest::new(ACCOUNT.into(), NATIVE)).await?;
+        let mut request = NewKeyRequest::new(ACCOUNT.into(), NATIVE);
+        // The person at the shell runs this gateway too.
+        request.scopes = Scopes::EVERYTHING;
+        let key = new_key(&running, request).await?;
         let mut vendors = Vec::new();
         for carrier in &carriers {
             vendors.push(vendor(&running, carrier).await?);
