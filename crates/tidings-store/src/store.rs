@@ -40,7 +40,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
-use tidings_core::{E164, MessageState, Timestamp};
+use tidings_core::{E164, Media, MessageState, Timestamp};
 
 use crate::error::Result;
 use crate::model::{
@@ -114,6 +114,9 @@ pub trait Messages: Send + Sync + 'static {
         account: Option<&AccountId>,
         id: MessageId,
     ) -> Result<Option<MessageHistory>>;
+
+    /// The files that go with messages; `None` where a message has none or is not kept.
+    async fn media(&self, ids: &[MessageId]) -> Result<Vec<Option<Media>>>;
 
     /// Messages by conditions, the latest first.
     async fn messages(&self, filter: MessageFilter) -> Result<Page<StoredMessage>>;
@@ -548,8 +551,8 @@ pub trait Webhooks: Send + Sync + 'static {
     /// Removes a webhook and what is due to it. Whether it was there.
     async fn remove_webhook(&self, id: WebhookId) -> Result<bool>;
 
-    /// Deliveries that are due at webhooks that are enabled and not among `busy`, the oldest first; they
-    /// are not given to anybody else before `until`. At most `limit` in all and `per_webhook` for each.
+    /// Deliveries that are due at webhooks that are enabled and not among `busy`, the one first that has
+    /// been due longest, then the oldest; they are not given to anybody else before `until`. At most `limit` in all and `per_webhook` for each.
     /// `busy` are webhooks that have as many calls open as they get, so that a slow receiver holds up
     /// nobody else.
     async fn lease_deliveries(

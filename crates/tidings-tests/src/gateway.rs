@@ -73,6 +73,7 @@ impl TestGateway {
             scenario: String::new(),
             scenarios: Vec::new(),
             calls_back: true,
+            has_subscribed: true,
         }
     }
 
@@ -294,6 +295,7 @@ pub struct TestGatewayBuilder {
     scenario: String,
     scenarios: Vec<(String, String)>,
     calls_back: bool,
+    has_subscribed: bool,
 }
 
 impl TestGatewayBuilder {
@@ -344,6 +346,13 @@ impl TestGatewayBuilder {
     /// Carriers tell nothing by themselves, as if their callbacks were not set up.
     pub fn without_callbacks(mut self) -> Self {
         self.calls_back = false;
+        self
+    }
+
+    /// Carriers are not told where the gateway is; lanes have their callbacks all the same, so that the
+    /// gateway subscribes by itself where it can.
+    pub fn without_callback_urls(mut self) -> Self {
+        self.has_subscribed = false;
         self
     }
 

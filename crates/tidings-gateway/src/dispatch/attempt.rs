@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use tidings::layers::CircuitState;
 use tidings::{Acceptance, Error, ErrorKind, Outbound, ProviderSpec, Receipt, Result};
 use tidings_core::{DeliveryPolicy, Message, Timestamp};
 use tidings_store::{AttemptId, Begun, LaneId, Leased, MessageKey};
@@ -55,6 +56,8 @@ pub(super) struct Landed {
     pub(super) results: Result<Vec<Result<Receipt>>>,
     /// How long the call took; `None` where none was made.
     pub(super) took: Option<Duration>,
+    /// Whether the provider counted as down when the call was made, or was not made.
+    pub(super) is_probe: bool,
 }
 
 /// Those of a call to a provider that may go, and the parts of those that may not.
@@ -97,6 +100,7 @@ pub(super) fn board(
 
 /// Makes the call.
 pub(super) async fn fly(gateway: Gateway, lane: Arc<Lane>, flight: Flight) -> Landed {
+    let is_probe = lane.circuit.state() != CircuitState::Closed;
     let passage = match lane.circuit.enter() {
         Ok(passage) => passage,
         Err(error) => {
@@ -104,6 +108,7 @@ pub(super) async fn fly(gateway: Gateway, lane: Arc<Lane>, flight: Flight) -> La
                 flight,
                 results: Err(error),
                 took: None,
+                is_probe: true,
             };
         }
     };
@@ -132,6 +137,7 @@ pub(super) async fn fly(gateway: Gateway, lane: Arc<Lane>, flight: Flight) -> La
         flight,
         results,
         took: Some(took),
+        is_probe,
     }
 }
 

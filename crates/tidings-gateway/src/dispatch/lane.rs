@@ -205,7 +205,10 @@ impl LaneLoop {
     /// Waits for whatever comes first, and takes it in.
     async fn wait(&mut self) {
         let now = self.gateway.clock().elapsed();
-        let rest = self.wake_at.saturating_sub(now).min(LOOK);
+        // Times of the calendar are whole milliseconds: what is due in less is waited for, not asked for again
+        // and again.
+        let rest = self.wake_at.saturating_sub(now);
+        let rest = rest.clamp(Duration::from_millis(1), LOOK);
         tokio::select! {
             Some(landed) = self.calls.join_next() => {
                 self.take_in_landed(landed);
@@ -289,6 +292,7 @@ impl LaneLoop {
             meters: &self.meters,
             budget: &mut self.budget,
             n_throttled: &mut self.n_throttled,
+            is_probe: false,
         }
         .judge(landed);
         self.hand.ended.extend(consequences.finished);

@@ -14,6 +14,8 @@
 //! | proved not taken, another account may take it (its sender, an odd answer) | another lane now; else it has failed |
 //! | a verdict on message, recipient or text | it has failed |
 //!
+//! Attempts that were to show whether a provider that is down is back are not counted either.
+//!
 //! A message that has failed is a dead letter: it is kept with its attempts and faults, and is sent again as
 //! a new message when a person asks for it.
 

@@ -47,6 +47,8 @@ pub(super) struct Judge<'a> {
     pub(super) budget: &'a mut RetryBudget,
     /// How many calls in a row asked for patience.
     pub(super) n_throttled: &'a mut u16,
+    /// Whether the call in hand was to show whether the provider is back.
+    pub(super) is_probe: bool,
 }
 
 impl Judge<'_> {
@@ -59,8 +61,12 @@ impl Judge<'_> {
         };
         self.read_for_the_lane(&landed, &mut consequences);
         let Landed {
-            flight, results, ..
+            flight,
+            results,
+            is_probe,
+            ..
         } = landed;
+        self.is_probe = is_probe;
         let (mut each, whole) = match results {
             Ok(results) => (results.into_iter(), None),
             Err(error) => (Vec::new().into_iter(), Some(error)),
@@ -106,7 +112,13 @@ impl Judge<'_> {
         consequences: &mut Consequences,
     ) -> Finished {
         let fault = fault_of(error);
-        let course = next::after(error);
+        let course = match next::after(error) {
+            // That the provider is still down is no failure of the message that tried.
+            Course::Elsewhere(Otherwise::Again) if self.is_probe => {
+                Course::Elsewhere(Otherwise::Wait)
+            }
+            course => course,
+        };
         let outcome = if course == Course::FindOut {
             Outcome::Unknown {
                 fault,

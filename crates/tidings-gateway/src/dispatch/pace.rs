@@ -71,7 +71,7 @@ impl Pace {
     pub(super) fn wait(&mut self, now: Duration) -> Duration {
         self.pass(now);
         let worth = (self.per_second * QUANTUM.as_secs_f64()).max(1.0);
-        let missing = (worth - self.parts - ROUNDING).max(0.0);
+        let missing = (worth - self.parts).max(0.0);
         Duration::try_from_secs_f64(missing / self.per_second).unwrap_or(Duration::MAX)
     }
 

@@ -220,6 +220,10 @@ impl BatchIntake {
 
     /// Takes rows, and says what became of each, in order. When it answers, what is accepted is on
     /// disk. Of a request that was ended before nothing is taken and nothing said.
+    ///
+    /// # Errors
+    /// What the store says. Some of the rows may be on disk then; the batch is given up, and the request
+    /// sent again under its key takes what is missing.
     pub async fn add<R: Into<BatchRow>>(
         &mut self,
         rows: Vec<R>,

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use tidings_core::{MessageState, Timestamp};
+use tidings_core::{Media, MessageState, Timestamp};
 use tidings_store::{
     BatchId, BatchPlace, MessageFilter, MessageId, NewBatch, OpenedBatch, PageRequest, StoreError,
     StoredMessage,
@@ -27,8 +27,8 @@ pub const DEAD: [MessageState; 3] = [
     MessageState::Expired,
 ];
 
-/// Messages in one transaction.
-const ROWS_AT_ONCE: usize = 1_000;
+/// Messages in one transaction; their files are in memory at the same time.
+const ROWS_AT_ONCE: usize = 500;
 
 /// What was sent again of a batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -76,9 +76,10 @@ pub async fn resend(
     if !DEAD.contains(&message.state) {
         return Err(ResendError::NotDead(message.state));
     }
+    let media = gateway.store().media(&[id]).await?.pop().flatten();
     let ground = Ground::new(gateway, customer, Arc::clone(&message.origin));
     let row = Row {
-        draft: Ok(draft_of(&message, &ground)),
+        draft: Ok(draft_of(&message, media, &ground)),
         place: None,
     };
     let mut taken = take(&ground, vec![row], |_, _| Ok(())).await?;
@@ -169,9 +170,11 @@ async fn again(
     batch: BatchId,
     messages: Vec<StoredMessage>,
 ) -> Result<Vec<ResentMessage>, StoreError> {
+    let ids: Vec<MessageId> = messages.iter().map(|message| message.id).collect();
+    let media = gateway.store().media(&ids).await?;
     let ground = Ground::new(gateway, customer, Arc::clone(origin));
-    let rows = messages.iter().map(|message| Row {
-        draft: Ok(draft_of(message, &ground)),
+    let rows = messages.iter().zip(media).map(|(message, media)| Row {
+        draft: Ok(draft_of(message, media, &ground)),
         place: message.batch.map(|place| BatchPlace {
             batch,
             index: place.index,
@@ -187,7 +190,7 @@ async fn again(
         .collect())
 }
 
-fn draft_of(message: &StoredMessage, ground: &Ground<'_>) -> Draft {
+fn draft_of(message: &StoredMessage, media: Option<Media>, ground: &Ground<'_>) -> Draft {
     let text = message.original_text.as_ref().unwrap_or(&message.text);
     let mut draft = Draft::new(DraftRecipient::Number(message.to), Arc::clone(text));
     draft.from.clone_from(&message.from);
@@ -198,6 +201,7 @@ fn draft_of(message: &StoredMessage, ground: &Ground<'_>) -> Draft {
     // What was worth five minutes then is so now; what was held back then is not worth more.
     let was_valid = |until: Timestamp| until.since(message.accepted_at).min(ground.valid_for);
     draft.valid_for = message.expires_at.map(was_valid);
+    draft.media = media;
     draft.terms.clone_from(&message.terms);
     draft.conversation.clone_from(&message.conversation);
     draft.resend_of = Some(message.id);

@@ -1,7 +1,9 @@
 //! Accepting, showing and canceling messages.
 
 use async_trait::async_trait;
-use tidings_core::{ClientRef, E164, HeldReason, MessageEvent, MessageState, Tag, Timestamp};
+use tidings_core::{
+    ClientRef, E164, HeldReason, Media, MessageEvent, MessageState, Tag, Timestamp,
+};
 
 use super::rows::{Cause, MessageRow};
 use super::{MemoryStore, Place, State, page};
@@ -71,6 +73,12 @@ impl Messages for MemoryStore {
         let events = state.events.iter();
         let events = events.filter(|event| event.message == Some(id)).cloned();
         Ok(Some(row.history(events.collect())))
+    }
+
+    async fn media(&self, ids: &[MessageId]) -> Result<Vec<Option<Media>>> {
+        let state = &*self.lock();
+        let media = |id: &MessageId| state.row_of(None, *id)?.message.media.clone();
+        Ok(ids.iter().map(media).collect())
     }
 
     async fn messages(&self, filter: MessageFilter) -> Result<Page<StoredMessage>> {

@@ -58,7 +58,9 @@ impl State {
                 && row.expires_at.is_some_and(|at| at <= now)
         };
         let mut n_expired = 0;
-        for key in self.keys(is_over).into_iter().take(limit) {
+        let mut over = self.keys(is_over);
+        over.sort_by_key(|key| self.messages[key].expires_at);
+        for key in over.into_iter().take(limit) {
             self.change(key, Cause::default(), now, |row| {
                 row.on(MessageEvent::ValidityEnded(row.earlier()));
             });
@@ -74,7 +76,9 @@ impl State {
                 && row.hold_until.is_some_and(|at| at <= now)
         };
         let mut n_released = 0;
-        for key in self.keys(is_due).into_iter().take(limit) {
+        let mut due = self.keys(is_due);
+        due.sort_by_key(|key| self.messages[key].hold_until);
+        for key in due.into_iter().take(limit) {
             let event = MessageEvent::Released;
             self.change(key, Cause::default(), now, |row| row.on(event));
             n_released += 1;

@@ -128,7 +128,8 @@ impl State {
             let members = self.by_provider_batch.entry((lane, batch, to));
             members.or_default().insert((key, number));
         }
-        self.edit(key, |row| row.attempt_mut(number).provider_ref = Some(name));
+        let name = (name != ProviderRef::default()).then_some(name);
+        self.edit(key, |row| row.attempt_mut(number).provider_ref = name);
     }
 
     /// Reports that came before the provider's name for the message was known.

@@ -163,6 +163,8 @@ impl MessageRow {
             }
         } else if order == Order::Pause && self.state == MessageState::Queued {
             self.on(MessageEvent::Held(HeldReason::Paused));
+            // Whatever held it before is over; now it waits for its batch.
+            self.hold_until = None;
         }
     }
 

@@ -114,11 +114,19 @@ impl Webhooks for MemoryStore {
         let enabled = enabled.map(|it| it.id).filter(|id| !busy.contains(id));
         let enabled: Vec<WebhookId> = enabled.collect();
         let mut leased: Vec<DueDelivery> = Vec::new();
-        for row in state.deliveries.values_mut() {
-            let is_due = row.end.is_none() && row.next_at.is_some_and(|at| at <= now);
+        let open = state
+            .deliveries
+            .values_mut()
+            .filter(|row| row.end.is_none());
+        let mut due: Vec<&mut DeliveryRow> = open
+            .filter(|row| row.next_at.is_some_and(|at| at <= now))
+            .collect();
+        // Stable: of those that are due since the same moment the oldest goes first.
+        due.sort_by_key(|row| row.next_at);
+        for row in due {
             let of_its = leased.iter().filter(|it| it.webhook == row.webhook);
             let has_room = leased.len() < limit && of_its.count() < per_webhook;
-            if is_due && has_room && enabled.contains(&row.webhook) {
+            if has_room && enabled.contains(&row.webhook) {
                 row.next_at = Some(until);
                 row.node = Some(node.clone());
                 leased.push(DueDelivery {

@@ -52,7 +52,7 @@ pub struct NewMessage {
 /// Why a message may not leave yet, and when it may at the earliest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hold {
-    /// Why.
+    /// Why. `Paused` is said by the orders of batches alone.
     pub reason: HeldReason,
     /// When it is looked at again by itself; `None` waits for a person.
     pub until: Option<Timestamp>,

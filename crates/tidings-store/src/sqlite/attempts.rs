@@ -276,6 +276,10 @@ impl Write {
             }
             Finding::Resend { lane, not_before } => {
                 let lane = self.db.intern(lane.as_str())?;
+                // Also where a stop or a cancellation keeps it from going again: nobody asks any more.
+                attempt.check_at = None;
+                standing.is_doubted = false;
+                self.save_attempt(&standing, &attempt)?;
                 standing.on(MessageEvent::ResendDue);
                 standing.wait_for(lane, *not_before);
                 self.save(&mut standing, &Cause::attempt(number), now)?;
@@ -420,7 +424,7 @@ pub(super) fn read_attempt(row: &Row<'_>, id: MessageId) -> rusqlite::Result<Att
         began_at: row.time(2)?,
         ended_at: row.time_opt(3)?,
         outcome,
-        provider_ref: (name != ProviderRef::default() || outcome == TAKEN).then_some(name),
+        provider_ref: (name != ProviderRef::default()).then_some(name),
         error: row.get(10)?,
         code: row.get(11)?,
         poll_at: row.time_opt(12)?,

@@ -2,10 +2,13 @@
 
 use async_trait::async_trait;
 use rusqlite::{Row, params};
-use tidings_core::{DeliveryPolicy, E164, HeldReason, MessageEvent, MessageState, Timestamp};
+use tidings_core::{
+    DeliveryPolicy, E164, HeldReason, Media, MessageEvent, MessageState, Timestamp,
+};
 
 use super::SqliteStore;
 use super::db::Db;
+use super::queue::read_media;
 use super::row::{
     RowExt, millis, phone_code, policy_code, policy_of, priority_code, priority_of, sender_of,
     state_code, unsigned,
@@ -57,6 +60,8 @@ statements! {
         kind = ?7";
     TOUCH_CONVERSATION = "UPDATE conversations SET changed_at = ?3 WHERE account = ?1 AND id = ?2";
     MESSAGE = shown!("m.id = ?1");
+    MEDIA = "SELECT c.media_type, c.media_name, c.media FROM messages m
+        JOIN contents c ON c.key = m.key WHERE m.id = ?1";
     OPTED_OUT = "SELECT EXISTS (SELECT 1 FROM opt_outs WHERE account = ?1 AND phone = ?2
         AND sender IN ('', ?3))";
     ANY_OPT_OUT = "SELECT EXISTS (SELECT 1 FROM opt_outs WHERE account = ?1)";
@@ -139,6 +144,18 @@ impl Messages for SqliteStore {
                 events: super::events::of_message(db, key)?,
                 message,
             }))
+        };
+        self.read(read).await
+    }
+
+    async fn media(&self, ids: &[MessageId]) -> Result<Vec<Option<Media>>> {
+        let ids = ids.to_vec();
+        let read = move |db: &Db| {
+            let media = |id: MessageId| {
+                let found = db.one(MEDIA, [id.0.into_bytes()], |row| read_media(row, 0))?;
+                Ok(found.flatten())
+            };
+            ids.into_iter().map(media).collect()
         };
         self.read(read).await
     }

@@ -267,15 +267,22 @@ fn read_content(row: &Row<'_>) -> rusqlite::Result<Message> {
     message.policy = Some(policy.map_or_else(Default::default, policy_of));
     let valid_for: Option<i64> = row.get(16)?;
     message.valid_for = valid_for.map(duration);
-    if let Some(mime_type) = row.get::<_, Option<String>>(19)? {
-        let content: Vec<u8> = row.get(21)?;
-        let mut media = Media::new(mime_type, content).map_err(|_| unreadable(19))?;
-        if let Some(name) = row.get::<_, Option<String>>(20)? {
-            media = media.name(name);
-        }
-        message.media = Some(media);
-    }
+    message.media = read_media(row, 19)?;
     Ok(message)
+}
+
+/// The file of a message, in three columns from `first` on: its type, its name and its content.
+pub(super) fn read_media(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Media>> {
+    let Some(mime_type) = row.get::<_, Option<String>>(first)? else {
+        return Ok(None);
+    };
+    let content: Vec<u8> = row.get(first + 2)?;
+    let media = Media::new(mime_type, content).map_err(|_| unreadable(first))?;
+    let name = row.get::<_, Option<String>>(first + 1)?;
+    Ok(Some(match name {
+        Some(name) => media.name(name),
+        None => media,
+    }))
 }
 
 fn begin_one(write: &mut Write, begin: Begin, now: Timestamp) -> Result<Begun> {

@@ -13,10 +13,10 @@ use tidings::conversations::Page;
 use tidings::http::HttpClient;
 use tidings::subscriptions::NewSubscription;
 use tidings::{
-    Account, Clock as _, ClientRef, E164, ErrorKind, Message, Outbound, Provider, ProviderSpec,
+    Account, ClientRef, Clock as _, E164, ErrorKind, Message, Outbound, Provider, ProviderSpec,
     Receipt, ReportedState, SendWindow, SenderId, SystemClock, TimeZone, ZonedTime, providers,
 };
-use tidings_sim::SimMessage;
+use tidings_sim::{PhoneText, SimMessage};
 use tidings_store::{AccountChange, LaneId};
 use tidings_tests::{PhoneNumbers, TestGateway, TestGatewayBuilder};
 
@@ -49,9 +49,8 @@ pub(crate) fn as_json(spec: &ProviderSpec, account: &Account) -> Value {
 /// What reached phones over the carrier of a provider: to whom and the text, in the order of these two.
 pub(crate) fn arrivals(test: &TestGateway, spec: &ProviderSpec) -> Vec<(String, String)> {
     let arrived = test.carrier(spec.id).world().messages().into_iter();
-    let parts = arrived.map(|message: SimMessage| {
-        (message.to.as_str().to_owned(), message.text.to_string())
-    });
+    let parts = arrived
+        .map(|message: SimMessage| (message.to.as_str().to_owned(), message.text.to_string()));
     let mut arrived: Vec<_> = parts.collect();
     arrived.sort();
     arrived
@@ -148,7 +147,12 @@ async fn what_a_vendors_client_sends_reaches_a_phone_once() {
         let rows: Vec<_> = (1..=5).map(|place| caller.row(place, "Bonjour")).collect();
         let receipts = caller.take(&rows).await;
         caller.test.settled().await;
-        assert_eq!(arrivals(&caller.test, spec), caller.expected(&rows), "{}", spec.id);
+        assert_eq!(
+            arrivals(&caller.test, spec),
+            caller.expected(&rows),
+            "{}",
+            spec.id
+        );
         assert_eq!(receipts.len(), rows.len());
         caller.test.finish().await;
     }
@@ -173,7 +177,10 @@ async fn a_vendors_client_sees_what_is_left() {
     for spec in those(|it| it.balance) {
         let caller = Caller::start(spec).await;
         let without_limit = caller.client.balance().await.unwrap();
-        assert_eq!(without_limit.amount, tidings_gateway::vendors::WITHOUT_LIMIT);
+        assert_eq!(
+            without_limit.amount,
+            tidings_gateway::vendors::WITHOUT_LIMIT
+        );
         let change = AccountChange {
             quota: Some(Some(2)),
             ..AccountChange::default()
@@ -213,12 +220,17 @@ async fn a_vendors_client_keeps_contacts_and_writes_to_groups() {
         }
         assert_eq!(book.groups().await.unwrap()[0].members, Some(2));
         let sender = SenderId::parse("Ecole").unwrap();
-        let sent = book.send_to_group(&group.id, "Réunion", Some(&sender)).await;
+        let sent = book
+            .send_to_group(&group.id, "Réunion", Some(&sender))
+            .await;
         let sent = sent.unwrap();
         assert_eq!((sent.group_size, sent.queued), (2, 2));
         caller.test.settled().await;
         let expected = [1, 2].map(|place| {
-            (caller.number(place).as_str().to_owned(), "Réunion".to_owned())
+            (
+                caller.number(place).as_str().to_owned(),
+                "Réunion".to_owned(),
+            )
         });
         assert_eq!(arrivals(&caller.test, spec), expected);
         caller.test.finish().await;
@@ -238,7 +250,9 @@ async fn a_vendors_client_lists_and_stops_batches_exactly() {
         assert_eq!((queued.left, queued.on_hold), (5, 0));
         assert_eq!(batches.list().await.unwrap(), [queued]);
         let stopped = batches.stop(&name).await.unwrap();
-        let ids = receipts.iter().map(|it| it.provider_ref.message.clone().unwrap());
+        let ids = receipts
+            .iter()
+            .map(|it| it.provider_ref.message.clone().unwrap());
         let stopped: Vec<_> = stopped.stopped.into_iter().map(|it| it.id).collect();
         assert_eq!(stopped, ids.collect::<Vec<_>>());
         let gone = batches.show(&name).await.unwrap_err();
@@ -281,10 +295,8 @@ async fn conversations_of_a_vendors_client_go_both_ways() {
         let phone = caller.number(1);
         let carrier = caller.test.carrier(spec.id);
         let ours = carrier.world().from_number().unwrap();
-        carrier
-            .inbound(phone.as_str(), ours.as_str(), "Hi")
-            .await
-            .unwrap();
+        let heard = PhoneText::new(phone, "Hi").to(Some(ours.as_str().to_owned()));
+        carrier.world().receive(heard).await.unwrap();
         let conversations = caller.client.conversations().unwrap();
         let listening = async {
             loop {

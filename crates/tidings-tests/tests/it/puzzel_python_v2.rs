@@ -13,7 +13,8 @@ use crate::puzzel_vendor::{
 };
 
 pub(crate) const PACKAGES: Packages<'static> = Packages::new(include_str!("puzzel_python_v2.txt"));
-pub(crate) const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/puzzel_python_v2.py");
+pub(crate) const SCRIPT: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/puzzel_python_v2.py");
 
 #[test]
 fn the_book_names_all_that_the_package_has() {

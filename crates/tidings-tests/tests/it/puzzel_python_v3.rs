@@ -16,7 +16,8 @@ use tidings_tests::{Packages, Recorder};
 use crate::puzzel_vendor::{Names, Run, base_url, check_bytes, drive, owned, phones, simulate};
 
 const REQUIREMENTS: &str = include_str!("puzzel_python_v3.txt");
-pub(crate) const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/puzzel_python_v3.py");
+pub(crate) const SCRIPT: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/puzzel_python_v3.py");
 
 /// The steps of a path, and how each model is read and written: for the generator's own run time.
 fn is_made_by_the_generator(name: &str) -> bool {
@@ -257,7 +258,13 @@ async fn check_batches(packages: Packages<'_>, name: &str) {
 
 /// Exactly these messages of a batch were stopped.
 #[track_caller]
-pub(crate) fn check_stopped(steps: &Value, batch: &str, which: Range<usize>, step: &str, access: &Value) {
+pub(crate) fn check_stopped(
+    steps: &Value,
+    batch: &str,
+    which: Range<usize>,
+    step: &str,
+    access: &Value,
+) {
     let sent = &steps[format!("sent {batch}")]["message_status"];
     let stopped = which.map(|n| {
         let reference = format!("{batch}/{n}");

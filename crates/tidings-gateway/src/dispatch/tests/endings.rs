@@ -195,7 +195,7 @@ async fn what_is_not_worth_sending_any_more_is_not_sent() {
 async fn a_call_that_never_answers_is_in_doubt_after_its_time() {
     let provider = Scripted::new();
     provider.memory.hang_next();
-    let bench = Bench::with(&[("one", &provider)], "timeout = 30").await;
+    let bench = Bench::with(&[("one", &provider)], "timeout = \"30s\"").await;
     let ids = bench.accept("one", &["hello"]).await;
     let unknown = bench.until_state(ids[0], MessageState::Unknown).await;
     let took = unknown.attempts[0].ended_at.unwrap().since(unknown.attempts[0].began_at);
@@ -221,10 +221,12 @@ async fn code_that_breaks_off_leaves_a_doubt() {
 
 #[tokio::test(start_paused = true)]
 async fn hours_that_close_are_looked_at_before_a_message_leaves() {
-    let provider = Scripted::new().taking(Duration::from_mins(30));
+    let provider = Scripted::new();
     let bench = Bench::of_one(&provider).await;
+    let one = tidings_store::LaneId::from("one");
+    crate::dispatch::pause(&bench.gateway, &one).await.unwrap();
     let now = bench.clock_now();
-    let rules = r#"{"quiet_hours":[{"from":"12:10","to":"13:00"}],"place":{"zone":"UTC"}}"#;
+    let rules = r#"{"quiet_hours":["12:10-13:00"],"place":{"zone":"UTC"}}"#;
     assert!(
         matches!(
             crate::intake::timing::next_opening(rules, now),
@@ -232,14 +234,14 @@ async fn hours_that_close_are_looked_at_before_a_message_leaves() {
         ),
         "rules of this form can be read"
     );
-    let first = bench.accept("one", &["first"]).await;
     let quiet = bench
         .accept_as("one", &["quiet"], |new| {
             new.timing = Some(rules.into());
             new.closes_at = Some(now.plus(Duration::from_mins(10)));
         })
         .await;
-    bench.until_state(first[0], MessageState::Submitted).await;
+    bench.pass(Duration::from_mins(15)).await;
+    crate::dispatch::resume(&bench.gateway, &one).await.unwrap();
     let held = bench
         .until(quiet[0], |it| matches!(it.message.state, MessageState::Held(_)))
         .await;

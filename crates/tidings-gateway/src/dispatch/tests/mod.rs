@@ -19,6 +19,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tidings::layers::Jitter;
 use tidings::memory::MemoryProvider;
+use tidings::provider::Presence;
 use tidings::{
     AttemptRef, Balance, Capabilities, DeliveryReport, Outbound, Provider, ProviderSpec, Receipt,
     Reconciled,
@@ -38,7 +39,7 @@ use crate::gateway::{Gateway, Live};
 use crate::lane::Lane;
 
 /// Longer than anything that a test waits for, in paused time.
-const AGES: Duration = Duration::from_hours(24 * 30);
+const AGES: Duration = Duration::from_hours(5);
 
 static SPEC: ProviderSpec = ProviderSpec::new(
     "scripted",
@@ -414,12 +415,16 @@ fn live_of<'a>(
     before: Option<&Live>,
 ) -> Live {
     // A lane of a provider that is there, of which nothing but the general settings is used.
-    let spec = tidings::providers::ALL.first().unwrap();
+    let is_simple = |spec: &&&ProviderSpec| {
+        let mut settings = spec.settings.iter();
+        settings.all(|it| !matches!(it.presence, Presence::RequiredUnless(_)))
+    };
+    let spec = tidings::providers::ALL.iter().find(is_simple).unwrap();
     let (of_lane, general) = config.split_once("---").unwrap_or((config, ""));
     let settings: String = spec
         .settings
         .iter()
-        .filter(|setting| setting.presence == tidings::provider::Presence::Required)
+        .filter(|setting| setting.presence == Presence::Required)
         .map(|setting| match setting.name.contains("url") {
             true => format!("{} = \"http://127.0.0.1:1\"\n", setting.name),
             false => format!("{} = \"1\"\n", setting.name),

@@ -47,18 +47,18 @@ async fn order(bench: &Bench, batch: BatchId, order: BatchOrder) {
 async fn a_batch_is_stopped_in_the_middle_with_exact_lists() {
     let provider = Scripted::new().taking(seconds(1));
     let bench = Bench::with(&[("one", &provider)], "in_flight = 5").await;
-    let (batch, ids) = batch(&bench, 3_000).await;
+    let (batch, ids) = batch(&bench, 600).await;
     bench.until_state(ids[49], MessageState::Submitted).await;
     order(&bench, batch, BatchOrder::Stop).await;
     // What has been handed over by now, or is begun, is out; nothing comes later.
     let begun = begun(&bench, &ids).await;
-    bench.pass(seconds(3_600)).await;
+    bench.pass(seconds(300)).await;
     let lists: StopLists = bench.store.stop_lists(batch).await.unwrap();
     assert_eq!(bench.store.batch(None, batch).await.unwrap().unwrap().state, BatchState::Stopped);
     let sent: BTreeSet<MessageId> = lists.already_out.iter().copied().collect();
     assert_eq!(sent, begun);
     assert!(lists.unknown.is_empty());
-    assert_eq!(lists.canceled.len() + sent.len(), 3_000);
+    assert_eq!(lists.canceled.len() + sent.len(), 600);
     assert_eq!(provider.taken().len(), sent.len());
     for id in lists.canceled {
         assert_eq!(bench.state(id).await, MessageState::Canceled);
@@ -80,7 +80,7 @@ async fn begun(bench: &Bench, ids: &[MessageId]) -> BTreeSet<MessageId> {
 async fn a_batch_is_paused_and_resumed() {
     let provider = Scripted::new().taking(seconds(1));
     let bench = Bench::with(&[("one", &provider)], "in_flight = 5").await;
-    let (batch, ids) = batch(&bench, 500).await;
+    let (batch, ids) = batch(&bench, 200).await;
     bench.until_state(ids[49], MessageState::Submitted).await;
     order(&bench, batch, BatchOrder::Pause).await;
     bench.pass(seconds(10)).await;
@@ -88,13 +88,13 @@ async fn a_batch_is_paused_and_resumed() {
     // Others go on.
     let single = bench.accept("one", &["single"]).await;
     bench.until_state(single[0], MessageState::Submitted).await;
-    bench.pass(seconds(3_600)).await;
+    bench.pass(seconds(300)).await;
     assert_eq!(provider.taken().len(), n_taken + 1);
     order(&bench, batch, BatchOrder::Resume).await;
     for id in ids {
         bench.until_state(id, MessageState::Submitted).await;
     }
-    assert_eq!(provider.taken().len(), 501);
+    assert_eq!(provider.taken().len(), 201);
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,7 +8,7 @@ use tidings_store::{Begin, LeaseRequest, Leased, MessageId, NodeId};
 
 use super::{Bench, Scripted, seconds};
 
-const SETTINGS: &str = "in_flight = 4\ntimeout = 30\n---\n[sending]\ngrace = 600\nsettle = 60\n";
+const SETTINGS: &str = "in_flight = 4\ntimeout = \"30s\"\n---\n[sending]\ngrace = \"10m\"\nsettle = \"1m\"\n";
 
 async fn accept_many(bench: &Bench, n: usize, policy: DeliveryPolicy) -> Vec<MessageId> {
     let texts: Vec<String> = (0..n).map(|n| format!("text {n}")).collect();

@@ -377,7 +377,7 @@ async fn lanes_with_something_to_do_are_woken() {
     harness.gateway.signals().janitor().notified().await;
 }
 
-fn replace_capabilities(harness: &Harness, id: &str, capabilities: Capabilities) {
+pub(super) fn replace_capabilities(harness: &Harness, id: &str, capabilities: Capabilities) {
     let before = harness.gateway.live();
     let old = &before.lanes[id];
     let clock: Arc<dyn Clock> = Arc::clone(&harness.clock) as _;

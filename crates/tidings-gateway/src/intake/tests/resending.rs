@@ -1,6 +1,6 @@
 //! Tests of messages that are sent again.
 
-use tidings_core::Reason;
+use tidings_core::{Media, Reason};
 use tidings_store::{Begin, Fault, Finished, Next, Outcome};
 
 use super::super::batch::{BatchRequest, Opened, open};
@@ -228,4 +228,24 @@ async fn the_text_is_the_customers_own_so_that_no_footer_comes_twice() {
     let stored = harness.stored(good(&again).id).await;
     assert_eq!(&*stored.text, "Hello\nSTOP ends this");
     assert_eq!(stored.original_text.as_deref(), Some("Hello"));
+}
+
+#[tokio::test]
+async fn the_file_of_a_message_goes_with_it_again() {
+    let harness = Harness::new().await;
+    let mut capabilities = Capabilities::submit_only();
+    capabilities.max_media_bytes = Some(1_000);
+    accepting::replace_capabilities(&harness, "main", capabilities);
+    let mut picture = draft("");
+    let media = Media::new("image/png", &b"png"[..]).unwrap().name("a.png");
+    picture.media = Some(media.clone());
+    let verdict = harness.accept_one(picture).await;
+    let id = good(&verdict).id;
+    fail(&harness, |_| true).await;
+    let again = resend(&harness.gateway, &harness.customer, id)
+        .await
+        .unwrap();
+    let leased = harness.lease("main", 10).await;
+    assert_eq!(leased[0].id, good(&again).id);
+    assert_eq!(leased[0].message.media, Some(media));
 }

@@ -1,6 +1,9 @@
 //! Tests of when a message may leave.
 
-use tidings_core::{E164, HeldReason, QuietTimes, SendWindow, TimeZone};
+use proptest::prelude::*;
+use tidings_core::{
+    Day, E164, HeldReason, HoursOfDay, QuietTimes, SendWindow, TimeOfDay, TimeZone, ZonedTime,
+};
 use tidings_store::{ContactId, Hold, StoredContact};
 
 use super::super::timing::{Departure, NextOpening, Place, next_opening, plan};
@@ -384,4 +387,150 @@ async fn a_held_message_is_leased_when_its_time_has_come() {
         Some(hold),
         wait(HeldReason::QuietHours, "2026-11-23T13:00:00Z")
     );
+}
+
+prop_compose! {
+    fn some_time()(hour in 0..24_i8, tens in 0..6_i8) -> TimeOfDay {
+        TimeOfDay::new(hour, tens * 10, 0).unwrap()
+    }
+}
+
+prop_compose! {
+    fn some_hours()(from in some_time(), to in some_time()) -> Option<HoursOfDay> {
+        HoursOfDay::new(from, to).ok()
+    }
+}
+
+/// Days around the night in which Oslo's clocks go back.
+fn some_day() -> impl Strategy<Value = Day> {
+    (22..29_i8).prop_map(|day| Day::new(2026, 10, day).unwrap())
+}
+
+prop_compose! {
+    fn some_window()(
+        days in (some_day(), some_day()),
+        times in (some_time(), some_time()),
+        is_daily in any::<bool>(),
+    ) -> Option<SendWindow> {
+        let berlin = TimeZone::named("Europe/Berlin").unwrap();
+        if is_daily {
+            SendWindow::daily(days.0..=days.1, times.0, times.1, &berlin).ok()
+        } else {
+            let at = |day, time| berlin.at(day, time).unwrap();
+            SendWindow::between(at(days.0, times.0), at(days.1, times.1)).ok()
+        }
+    }
+}
+
+prop_compose! {
+    fn some_timing()(
+        send_at in prop::option::of(0..1_000_u64),
+        local in prop::option::of((some_day(), some_time())),
+        window in some_window(),
+        hours in some_hours(),
+        first in prop::option::of(some_day()),
+        last in prop::option::of(some_day()),
+        ignores_quiet_hours in prop::bool::weighted(0.1),
+        which in 0..16_u8,
+    ) -> Timing {
+        // Not all wishes at once: that is mostly never.
+        let wants = |bit: u8| which & (1 << bit) != 0;
+        let start = at("2026-10-22T00:00:00Z");
+        Timing {
+            send_at: send_at.map(|tens| start.plus(TEN_MINUTES * u32::try_from(tens).unwrap())),
+            send_at_local: local
+                .filter(|_| wants(0))
+                .map(|(day, time)| LocalTime { day, time }),
+            window: window.filter(|_| wants(1)),
+            hours: hours.filter(|_| wants(2)).map(|hours| LocalHours {
+                hours,
+                first: first.filter(|_| wants(3)),
+                last: last.filter(|_| wants(3)),
+            }),
+            zone: None,
+            ignores_quiet_hours,
+        }
+    }
+}
+
+const TEN_MINUTES: Duration = Duration::from_mins(10);
+
+/// The definition of all wishes together, at one moment.
+fn may_leave(timing: &Timing, quiet: &QuietTimes, zones: &[TimeZone], moment: Timestamp) -> bool {
+    let is_within = |hours: &HoursOfDay, time: TimeOfDay| {
+        let (from, to) = (hours.from(), hours.to());
+        if from < to {
+            from <= time && time < to
+        } else {
+            from <= time || time < to
+        }
+    };
+    let in_window = timing.window.as_ref().is_none_or(|window| {
+        let opening = window.opening(moment);
+        matches!(opening, tidings_core::Opening::Open { .. })
+    });
+    in_window
+        && timing.send_at.is_none_or(|send_at| moment >= send_at)
+        && zones.iter().all(|zone| {
+            let shown = ZonedTime::new(moment, zone);
+            let (day, time) = (shown.day(), shown.time_of_day());
+            let local = timing.send_at_local;
+            let has_come = local.is_none_or(|local| {
+                let due = zone.at(local.day, local.time).unwrap();
+                moment >= due.timestamp()
+            });
+            let in_hours = timing.hours.is_none_or(|wanted| {
+                is_within(&wanted.hours, time)
+                    && wanted.first.is_none_or(|first| day >= first)
+                    && wanted.last.is_none_or(|last| day <= last)
+            });
+            let is_quiet = quiet.hours().iter().any(|hours| is_within(hours, time))
+                || quiet.days().contains(&day);
+            has_come && in_hours && (timing.ignores_quiet_hours || !is_quiet)
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    /// What is planned may leave then, nothing earlier may, and at the end it may not; looked at every ten
+    /// minutes, on which all times of this test lie.
+    #[test]
+    fn the_first_moment_at_which_everything_allows_it(
+        timing in some_timing(),
+        quiet_hours in prop::option::of(some_hours()),
+        blackout in prop::option::of(some_day()),
+        in_two_zones in any::<bool>(),
+        now in 0..600_u32,
+    ) {
+        let quiet = QuietTimes::new(quiet_hours.flatten(), blackout);
+        let place = if in_two_zones {
+            Place::Region("PT".parse().unwrap())
+        } else {
+            oslo()
+        };
+        let zones = match &place {
+            Place::Zone(zone) => vec![zone.clone()],
+            Place::Region(region) => region.time_zones().to_vec(),
+        };
+        let start = at("2026-10-22T00:00:00Z");
+        let now = start.plus(TEN_MINUTES * now);
+        let allows = |moment| may_leave(&timing, &quiet, &zones, moment);
+        let mut moments = (0..2_500).map(|n| now.plus(TEN_MINUTES * n));
+        let first = moments.find(|moment| allows(*moment));
+        match plan(&timing, &quiet, &place, now) {
+            None => prop_assert_eq!(first, None),
+            Some(departure) => {
+                let leaves_at = departure.hold.map_or(now, |hold| hold.until.unwrap());
+                prop_assert_eq!(first, Some(leaves_at));
+                let mut later = (0..2_500).map(|n| leaves_at.plus(TEN_MINUTES * n));
+                let ends = later.find(|moment| !allows(*moment));
+                prop_assert_eq!(departure.closes_at, ends);
+                if let Some(rules) = &departure.rules {
+                    let expected = NextOpening::Open { closes_at: ends };
+                    prop_assert_eq!(next_opening(rules, leaves_at), expected);
+                }
+            }
+        }
+    }
 }

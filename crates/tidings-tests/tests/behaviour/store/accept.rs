@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use tidings_core::{ClientRef, DeliveryPolicy, HeldReason, MessageState, Priority, SenderId, Tag};
+use tidings_core::{
+    ClientRef, DeliveryPolicy, HeldReason, Media, MessageState, Priority, SenderId, Tag,
+};
 use tidings_store::{
     AccountChange, BatchId, BatchPlace, LaneId, OpenedBatch, Stamp, StoreErrorKind, Taken,
 };
@@ -13,6 +15,7 @@ use super::{Behaviour, rows};
 pub(super) fn rows() -> Vec<Behaviour> {
     rows! {
         a_message_is_kept_with_all_that_was_said_of_it,
+        a_file_is_kept_with_its_message,
         a_request_with_a_key_is_taken_once,
         a_key_of_another_request_is_refused,
         keys_of_accounts_are_their_own,
@@ -84,6 +87,23 @@ async fn a_message_is_kept_with_all_that_was_said_of_it(mut cx: World) {
     assert_eq!(leased.closes_at, new.closes_at);
     assert_eq!(leased.terms, new.terms);
     assert_eq!(leased.n_attempts, 0);
+}
+
+async fn a_file_is_kept_with_its_message(mut cx: World) {
+    let named = Media::new("image/png", &b"\x89PNG"[..])
+        .unwrap()
+        .name("a.png");
+    let unnamed = Media::new("text/vcard", &b"BEGIN:VCARD"[..]).unwrap();
+    let mut messages: Vec<_> = (0..3).map(|_| cx.new_message()).collect();
+    messages[0].message = messages[0].message.clone().media(named.clone());
+    messages[2].message = messages[2].message.clone().media(unnamed.clone());
+    let mut ids = cx.accept(messages).await;
+    cx.reopen().await;
+    ids.push(cx.new_message().id);
+    ids.reverse();
+    let media = cx.store.media(&ids).await.unwrap();
+    assert_eq!(media, [None, Some(unnamed), None, Some(named.clone())]);
+    assert_eq!(cx.lease(1).await[0].message.media, Some(named));
 }
 
 async fn a_request_with_a_key_is_taken_once(mut cx: World) {

@@ -9,7 +9,7 @@ use tidings_core::{
     DeliveryReport, E164, Message, MessageState, ProviderRef, Reason, ReportedState, Timestamp,
 };
 use tidings_store::memory::MemoryStore;
-//SQ use tidings_store::sqlite::SqliteStore;
+use tidings_store::sqlite::SqliteStore;
 use tidings_store::{
     AccountId, Applied, AttemptId, BatchId, BatchPlace, Begin, Begun, Cancellation, Event,
     EventFilter, Fault, Finding, Finished, Heard, Hold, LaneId, LeaseRequest, Leased,
@@ -26,7 +26,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: &[Self] = &[Self::Memory];
+    pub(crate) const ALL: &[Self] = &[Self::Memory, Self::Sqlite];
 
     pub(crate) fn as_str(self) -> &'static str {
         match self {
@@ -64,8 +64,8 @@ async fn open(kind: Kind, folder: &TempDir, now: Timestamp) -> Arc<dyn Store> {
     match kind {
         Kind::Memory => Arc::new(MemoryStore::new()),
         Kind::Sqlite => {
-            todo!("{now} {folder:?}") /*let store = SqliteStore::open(&folder.path().join("tidings.db"), now).await;
-            Arc::new(store.expect("a new file can be opened, and one of ours again"))*/
+            let store = SqliteStore::open(folder.path().join("tidings.db"), now).await;
+            Arc::new(store.expect("a new file can be opened, and one of ours again"))
         }
     }
 }

@@ -15,7 +15,9 @@ use tidings_store::{
 };
 
 use super::super::world::{account, by_reference, new_batch, new_message, number};
-use super::{Due, Hand, LANES, Model, Tried, both, by_line, delivery_without_names};
+use super::{
+    Answers, Due, Hand, LANES, Model, Tried, both, by_line, delivery_without_names, sorted,
+};
 
 impl Model {
     /// Asks for something.
@@ -100,7 +102,14 @@ impl Model {
     }
 
     fn hold(&mut self) -> Hold {
-        let reason = HeldReason::ALL[self.random.usize(..HeldReason::ALL.len())];
+        // Only batches pause.
+        let reasons = [
+            HeldReason::Schedule,
+            HeldReason::Window,
+            HeldReason::Approval,
+            HeldReason::NoRoute,
+        ];
+        let reason = reasons[self.random.usize(..reasons.len())];
         Hold {
             reason,
             until: self.perhaps_soon(),
@@ -174,7 +183,7 @@ impl Model {
             |store, _place| store.accept(&owner, messages.clone(), now),
             |taken| format!("{taken:?}")
         );
-        if let [Ok(taken), _] = answers {
+        if let [Ok(taken), _] = answers.0 {
             let taken = messages.iter().zip(taken);
             let taken = taken.filter(|(_, taken)| *taken == Taken::New);
             self.messages.extend(taken.map(|(message, _)| message.id));
@@ -194,7 +203,7 @@ impl Model {
             |store, _place| store.open_batch(&account(), batch.clone(), now),
             |opened| format!("{opened:?}")
         );
-        if let [Ok(OpenedBatch::New(id)), _] = answers {
+        if let [Ok(OpenedBatch::New(id)), _] = answers.0 {
             self.batches.push(id);
         }
     }
@@ -259,7 +268,7 @@ impl Model {
             |store, _place| store.lease_due(request.clone(), now),
             |leased| by_line(leased.iter().map(leased_without_names))
         );
-        let [Ok(first), Ok(second)] = answers else {
+        let [Ok(first), Ok(second)] = answers.0 else {
             return;
         };
         for (first, second) in first.iter().zip(&second) {
@@ -288,7 +297,7 @@ impl Model {
             |store, place| store.begin_attempts(begin(place), now),
             |begun| format!("{begun:?}")
         );
-        let [Ok(begun), _] = answers else {
+        let [Ok(begun), _] = answers.0 else {
             return;
         };
         for (hand, begun) in hands.iter().zip(begun) {
@@ -404,21 +413,13 @@ impl Model {
             self,
             format!("doubts of {lane}"),
             |store, _place| store.doubts_due(&lane, until, 100, now),
-            |doubts| {
-                let mut doubts: Vec<_> = doubts.iter().map(doubt_without_names).collect();
-                doubts.sort();
-                doubts.join("\n")
-            }
+            |doubts| sorted(doubts.iter().map(doubt_without_names))
         );
         both!(
             self,
             format!("polls of {lane}"),
             |store, _place| store.polls_due(&lane, until, 100, now),
-            |polls| {
-                let mut polls: Vec<_> = polls.iter().map(poll_without_names).collect();
-                polls.sort();
-                polls.join("\n")
-            }
+            |polls| sorted(polls.iter().map(poll_without_names))
         );
     }
 
@@ -587,14 +588,15 @@ impl Model {
     async fn deliver(&mut self) {
         let (node, now) = (NodeId::from("node-1"), self.now);
         let until = now.plus(Duration::from_secs(30));
-        let limit = self.random.usize(1..12);
         let answers = both!(
             self,
-            format!("lease {limit} deliveries"),
-            |store, _place| store.lease_deliveries(&node, until, limit, limit, &[], now),
-            |due| by_line(due.iter().map(delivery_without_names))
+            "lease deliveries".into(),
+            |store, _place| store.lease_deliveries(&node, until, 10_000, 10_000, &[], now),
+            |due| sorted(due.iter().map(delivery_without_names))
         );
-        if let [Ok(first), Ok(second)] = answers {
+        if let [Ok(mut first), Ok(mut second)] = answers.0 {
+            first.sort_by_cached_key(delivery_without_names);
+            second.sort_by_cached_key(delivery_without_names);
             let pairs = first.iter().zip(&second).map(|(first, second)| Due {
                 webhook: first.webhook,
                 ids: [first.id, second.id],

@@ -84,6 +84,9 @@ struct Due {
     ids: [DeliveryId; 2],
 }
 
+/// What both stores answered.
+struct Answers<T>([Result<T>; 2]);
+
 /// Says something to both stores and compares what they answer, in the words of `$show`.
 macro_rules! both {
     ($model:ident, $what:expr, |$store:ident, $place:ident| $call:expr, $show:expr) => {{
@@ -102,7 +105,7 @@ macro_rules! both {
             },
         ];
         $model.same(&answers, $show);
-        answers
+        Answers(answers)
     }};
 }
 
@@ -259,11 +262,16 @@ impl Model {
                 after: told[place],
                 limit: 10_000,
             }),
-            |events| by_line(events.iter().map(|event| without_place(event)))
+            |events| {
+                // Which message comes first within one command is each store's own.
+                let mut events: Vec<Event> = events.iter().map(without_place).collect();
+                events.sort_by_key(|event| event.message);
+                by_line(events)
+            }
         );
         let n_questions = 9;
         self.said.truncate(self.said.len() - n_questions);
-        let [_, events] = events.map(Result::unwrap);
+        let [_, events] = events.0.map(Result::unwrap);
         for store in 0..2 {
             let last = self.worlds[store].store.last_event().await.unwrap();
             self.told[store] = last;
@@ -326,7 +334,7 @@ impl Model {
                 }
             );
             self.said.pop();
-            let [_, history] = histories.map(Result::unwrap);
+            let [_, history] = histories.0.map(Result::unwrap);
             let history = history.unwrap();
             let open = history.attempts.iter().filter(|it| it.outcome.is_none());
             let is_sending = history.message.state == MessageState::Sending;
@@ -362,12 +370,12 @@ impl Model {
                         limit: 10_000,
                     }
                 ),
-                |page| by_line(page.items.iter().map(|it| (
-                    without_place(&it.event),
-                    it.state.clone(),
-                    (it.n_tries, it.next_at, it.last_at),
-                    (it.last_status, it.last_error.clone()),
-                )))
+                |page| sorted(page.items.iter().map(|it| {
+                    let event = without_place(&it.event);
+                    let tries = (it.n_tries, it.next_at, it.last_at);
+                    let last = (it.last_status, &it.last_error);
+                    format!("{event:?} {} {tries:?} {last:?}", it.state)
+                }))
             );
             both!(
                 self,
@@ -383,6 +391,13 @@ impl Model {
 /// One thing on each line, so that the first difference can be shown.
 fn by_line<T: Debug>(things: impl IntoIterator<Item = T>) -> String {
     let lines: Vec<String> = things.into_iter().map(|it| format!("{it:?}")).collect();
+    lines.join("\n")
+}
+
+/// What stands in an order that is each store's own.
+fn sorted(lines: impl Iterator<Item = String>) -> String {
+    let mut lines: Vec<String> = lines.collect();
+    lines.sort();
     lines.join("\n")
 }
 
