@@ -2,7 +2,7 @@
 //! the whole way of a message, leasing from a short and from a long queue, memory and opening.
 //!
 //! Run by `cargo bench -p tidings-store --bench sqlite`; `-- N` sets the length of the long queue (a
-//! million otherwise). Everything is on disk when it is counted: WAL, `synchronous=FULL`.
+//! million otherwise), `-- bare` prints only how many rows a second bare SQLite inserts. Everything is on disk when it is counted: WAL, `synchronous=FULL`.
 
 #![expect(
     clippy::print_stdout,
@@ -38,6 +38,10 @@ type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> Result {
     let arguments: Vec<String> = std::env::args().collect();
+    if arguments.iter().any(|it| it == "bare") {
+        println!("{:.0}", raw_inserts()?);
+        return Ok(());
+    }
     let depth = arguments.iter().rev().find_map(|it| it.parse().ok());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
