@@ -8,6 +8,7 @@
 
 mod book;
 mod examples;
+mod gateway_http_api_page;
 mod gateway_passinfo_python;
 mod gateway_puzzel_python;
 mod gateway_reports;
@@ -18,6 +19,7 @@ mod netsapiens_events;
 mod netsapiens_log_redaction;
 mod netsapiens_python;
 mod netsapiens_tokens;
+mod openapi_schemathesis;
 mod passinfo_log_redaction;
 mod passinfo_python_sdk;
 mod puzzel_campaign;
