@@ -63,6 +63,12 @@ impl Lockouts {
         end.checked_sub(now).filter(|wait| !wait.is_zero())
     }
 
+    /// How many rows both tables have.
+    #[cfg(test)]
+    pub(super) fn n_rows(&self) -> usize {
+        self.n_rows.load(Ordering::Relaxed)
+    }
+
     /// Counts a wrong try.
     pub(super) fn wrong(&self, from: Option<IpAddr>, lookup: Option<&str>, now: Duration) {
         let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);

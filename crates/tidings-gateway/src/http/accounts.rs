@@ -23,7 +23,7 @@ use crate::settings::AccountSettings;
 /// A customer of the gateway.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Account)]
-pub struct AccountView {
+pub(crate) struct AccountView {
     /// Its name.
     id: String,
     /// What holds for all its messages.
@@ -57,7 +57,7 @@ impl AccountView {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewAccount)]
-pub struct AccountBody {
+pub(crate) struct AccountBody {
     /// Its name: 1 to 64 letters, digits, `-`, `_` and `.`.
     #[schema(pattern = "^[A-Za-z0-9_.-]{1,64}$", example = "acme")]
     id: String,
@@ -73,7 +73,7 @@ pub struct AccountBody {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = AccountChange)]
-pub struct ChangeBody {
+pub(crate) struct ChangeBody {
     /// All of its settings, anew.
     settings: Option<AccountSettings>,
     /// How many parts it may send from now on; `null` is without a limit.
@@ -85,7 +85,7 @@ pub struct ChangeBody {
 }
 
 /// Tells `null` from what is not there.
-pub fn said<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+pub(crate) fn said<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     T: Deserialize<'de>,
     D: Deserializer<'de>,
@@ -100,7 +100,7 @@ where
     tag = "running",
     responses((status = 200, description = "The accounts", body = Listed<AccountView>)),
 )]
-pub async fn list(
+pub(crate) async fn list(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
 ) -> Result<Json<Listed<AccountView>>> {
@@ -123,7 +123,7 @@ pub async fn list(
     request_body = AccountBody,
     responses((status = 201, description = "It is there", body = AccountView)),
 )]
-pub async fn add(
+pub(crate) async fn add(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     JsonBody(body): JsonBody<AccountBody>,
@@ -158,7 +158,7 @@ fn check_quota(quota: Option<i64>) -> Result<()> {
     params(("id" = String, Path, description = "The account")),
     responses((status = 200, description = "The account", body = AccountView)),
 )]
-pub async fn show(
+pub(crate) async fn show(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     Path(id): Path<String>,
@@ -182,7 +182,7 @@ pub async fn show(
     request_body = ChangeBody,
     responses((status = 200, description = "It is changed", body = AccountView)),
 )]
-pub async fn change(
+pub(crate) async fn change(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     Path(id): Path<String>,

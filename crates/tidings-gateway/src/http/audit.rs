@@ -20,7 +20,7 @@ use crate::access::Scope;
 /// Something that somebody did who may change things.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AuditEntry)]
-pub struct AuditView {
+pub(crate) struct AuditView {
     /// Its place in the order of all.
     seq: i64,
     /// When.
@@ -63,7 +63,7 @@ impl AuditView {
 /// Which acts are listed.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct AuditQuery {
+pub(crate) struct AuditQuery {
     /// Of which account; `*` is all. For operators.
     account: Option<String>,
     /// Where the page begins: `next` of the page before.
@@ -81,7 +81,7 @@ pub struct AuditQuery {
     params(AuditQuery),
     responses((status = 200, description = "A page of acts", body = Listed<AuditView>)),
 )]
-pub async fn list(
+pub(crate) async fn list(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     Query(query): Query<AuditQuery>,

@@ -18,28 +18,28 @@ use crate::access::{Acting, Caller, Quota, Scope};
 
 /// Who makes a request, and from where.
 #[derive(Clone, Debug)]
-pub struct Who {
+pub(crate) struct Who {
     /// Whose key it is.
-    pub caller: Caller,
+    pub(crate) caller: Caller,
     /// From where.
-    pub from: Option<IpAddr>,
+    pub(crate) from: Option<IpAddr>,
 }
 
 /// Whose things somebody looks at, and how much of them he is shown.
 #[derive(Clone, Debug)]
-pub struct View {
+pub(crate) struct View {
     /// Whose; `None` is everybody's.
-    pub account: Option<AccountId>,
+    pub(crate) account: Option<AccountId>,
     /// Whether numbers and texts are masked: they are not the viewer's own.
-    pub is_masked: bool,
+    pub(crate) is_masked: bool,
 }
 
 /// A word for all accounts.
-pub const ALL_ACCOUNTS: &str = "*";
+pub(crate) const ALL_ACCOUNTS: &str = "*";
 
 impl Who {
     /// Refuses what the key does not allow.
-    pub fn may(&self, scope: Scope) -> Result<()> {
+    pub(crate) fn may(&self, scope: Scope) -> Result<()> {
         if self.caller.allows(scope) {
             return Ok(());
         }
@@ -48,17 +48,17 @@ impl Who {
     }
 
     /// The account that the key belongs to.
-    pub fn account(&self) -> &AccountId {
+    pub(crate) fn account(&self) -> &AccountId {
         self.caller.account()
     }
 
     /// For the audit.
-    pub fn acting(&self) -> Acting {
+    pub(crate) fn acting(&self) -> Acting {
         self.caller.acting(self.from)
     }
 
     /// Whether he may send: the key allows it, and so does the account.
-    pub fn may_send(&self) -> Result<()> {
+    pub(crate) fn may_send(&self) -> Result<()> {
         self.may(Scope::Send)?;
         if self.caller.is_active() {
             return Ok(());
@@ -69,7 +69,7 @@ impl Who {
 
     /// Whose things he looks at: his own account's, or as an operator another's or everybody's, and
     /// those without texts and whole numbers.
-    pub fn view(&self, wanted: Option<&str>) -> Result<View> {
+    pub(crate) fn view(&self, wanted: Option<&str>) -> Result<View> {
         self.may(Scope::Read)?;
         match wanted {
             None => {}
@@ -89,13 +89,13 @@ impl Who {
     }
 
     /// The account that one thing is looked for in: an operator finds those of all, masked.
-    pub fn reach(&self) -> Option<&AccountId> {
+    pub(crate) fn reach(&self) -> Option<&AccountId> {
         (!self.caller.allows(Scope::Admin)).then(|| self.account())
     }
 }
 
 /// Finds out who makes a request, and takes it out of what his key may make.
-pub async fn authenticate(
+pub(crate) async fn authenticate(
     api: &Api,
     headers: &HeaderMap,
     extensions: &Extensions,
@@ -109,7 +109,11 @@ pub async fn authenticate(
 }
 
 /// Lets a request through whose key is good, with its [`Who`] in the extensions.
-pub async fn guard(State(api): State<Arc<Api>>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn guard(
+    State(api): State<Arc<Api>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let authenticated = authenticate(&api, request.headers(), request.extensions()).await;
     match authenticated {
         Ok((who, quota)) => {
@@ -128,7 +132,7 @@ pub async fn guard(State(api): State<Arc<Api>>, mut request: Request, next: Next
 }
 
 /// What is told of the limit to who went over it.
-pub fn limit_of(api: &Api, problem: &Problem) -> Option<Quota> {
+pub(crate) fn limit_of(api: &Api, problem: &Problem) -> Option<Quota> {
     (problem.code() == Code::RateLimited).then(|| Quota {
         limit: api.gateway.live().config.limits.requests_per_second,
         remaining: 0,
@@ -142,7 +146,7 @@ const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 
 /// Says what is left of a key's requests: the three headers of draft-ietf-httpapi-ratelimit-headers-07,
 /// which clients know; later drafts have other ones and are not settled.
-pub fn tell_quota(headers: &mut HeaderMap, quota: Option<Quota>) {
+pub(crate) fn tell_quota(headers: &mut HeaderMap, quota: Option<Quota>) {
     if let Some(quota) = quota {
         headers.insert(LIMIT, HeaderValue::from(quota.limit));
         headers.insert(REMAINING, HeaderValue::from(quota.remaining));
@@ -151,7 +155,7 @@ pub fn tell_quota(headers: &mut HeaderMap, quota: Option<Quota>) {
 }
 
 /// Where a request comes from, as the listener says.
-pub fn address(extensions: &Extensions) -> Option<IpAddr> {
+pub(crate) fn address(extensions: &Extensions) -> Option<IpAddr> {
     let info = extensions.get::<ConnectInfo<SocketAddr>>();
     info.map(|ConnectInfo(address)| address.ip())
 }

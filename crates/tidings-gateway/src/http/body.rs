@@ -4,6 +4,7 @@
 //! are.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -15,32 +16,33 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tidings::serve::{self, Failure};
 
+use super::Api;
 use super::error::{Code, Problem, Result};
 
 /// A body in JSON.
 #[derive(Debug)]
-pub struct JsonBody<T>(pub T);
+pub(crate) struct JsonBody<T>(pub T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+impl<T: DeserializeOwned> FromRequest<Arc<Api>> for JsonBody<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _state: &S) -> Result<Self> {
+    async fn from_request(request: Request, api: &Arc<Api>) -> Result<Self> {
         check_json(request.headers())?;
-        let body = read(request).await?;
+        let body = read(api, request).await?;
         parse(&body).map(Self)
     }
 }
 
 /// A body in JSON that may be left out.
 #[derive(Debug)]
-pub struct OptionalJson<T>(pub T);
+pub(crate) struct OptionalJson<T>(pub T);
 
-impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalJson<T> {
+impl<T: DeserializeOwned + Default> FromRequest<Arc<Api>> for OptionalJson<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _state: &S) -> Result<Self> {
+    async fn from_request(request: Request, api: &Arc<Api>) -> Result<Self> {
         check_json(request.headers())?;
-        let body = read(request).await?;
+        let body = read(api, request).await?;
         if body.is_empty() {
             return Ok(Self(T::default()));
         }
@@ -50,7 +52,7 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalJ
 
 /// What stands behind the question mark.
 #[derive(Debug)]
-pub struct Query<T>(pub T);
+pub(crate) struct Query<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
@@ -69,15 +71,15 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 
 /// What the path names.
 #[derive(Debug)]
-pub struct Path<T>(pub T);
+pub(crate) struct Path<T>(pub T);
 
 impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
         let read = axum::extract::Path::from_request_parts(parts, state).await;
-        let axum::extract::Path(path) = read.map_err(|fault: PathRejection| {
-            tracing::debug!(%fault, "a path names nothing that can be there");
+        // What the library says of it repeats what was sent.
+        let axum::extract::Path(path) = read.map_err(|_: PathRejection| {
             Problem::new(Code::NotFound, "the path names nothing that can be there")
         })?;
         Ok(Self(path))
@@ -85,7 +87,7 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
 }
 
 /// Refuses a body that says of itself that it is no JSON.
-pub fn check_json(headers: &HeaderMap) -> Result<()> {
+pub(crate) fn check_json(headers: &HeaderMap) -> Result<()> {
     let Some(value) = headers.get(header::CONTENT_TYPE) else {
         return Ok(());
     };
@@ -99,7 +101,7 @@ pub fn check_json(headers: &HeaderMap) -> Result<()> {
 }
 
 /// Reads a body to its end, decompressed.
-pub async fn read(request: Request) -> Result<Bytes> {
+pub(crate) async fn read(api: &Api, request: Request) -> Result<Bytes> {
     let coding = Coding::of(request.headers())?;
     let body = serve::read_body(request)
         .await
@@ -110,7 +112,8 @@ pub async fn read(request: Request) -> Result<Bytes> {
     match coding {
         Coding::Plain => Ok(body),
         Coding::Gzip => {
-            let mut decoder = Decoder::new(serve::Serving::DEFAULT_MAX_BODY_BYTES);
+            let limit = api.gateway.live().config.limits.max_body_bytes;
+            let mut decoder = Decoder::new(limit);
             let mut plain = decoder.push(&body)?;
             plain.extend(decoder.finish()?);
             Ok(plain.into())
@@ -119,7 +122,7 @@ pub async fn read(request: Request) -> Result<Bytes> {
 }
 
 /// Reads JSON, and where it cannot be read says where.
-pub fn parse<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Result<T> {
+pub(crate) fn parse<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Result<T> {
     // The path to a fault costs time, which only those pay who need it.
     serde_json::from_slice(body).map_err(|_| fault_of::<T>(body))
 }
@@ -159,6 +162,12 @@ fn without_values(error: &serde_json::Error) -> String {
     let said = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
     let said = said.strip_suffix(&place).unwrap_or(&said);
+    if let Some((_, expected)) = said
+        .strip_prefix("unknown variant `")
+        .and_then(|rest| rest.rsplit_once("`, expected "))
+    {
+        return format!("expected {expected}");
+    }
     let value = ["invalid type: string \"", "invalid value: string \""];
     if let Some(kind) = value.iter().find(|kind| said.starts_with(**kind)) {
         let kind = kind.trim_end_matches(" \"");
@@ -178,7 +187,7 @@ pub(super) fn too_large(limit_bytes: usize) -> Problem {
 
 /// How a body is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Coding {
+pub(crate) enum Coding {
     /// Not at all.
     Plain,
     /// As gzip does.
@@ -187,7 +196,7 @@ pub enum Coding {
 
 impl Coding {
     /// What the header says.
-    pub fn of(headers: &HeaderMap) -> Result<Self> {
+    pub(crate) fn of(headers: &HeaderMap) -> Result<Self> {
         match headers.get(header::CONTENT_ENCODING) {
             None => Ok(Self::Plain),
             Some(coding) if coding.as_bytes().eq_ignore_ascii_case(b"identity") => Ok(Self::Plain),
@@ -202,7 +211,7 @@ impl Coding {
 
 /// Decompresses a body piece by piece.
 #[derive(Debug)]
-pub struct Decoder {
+pub(crate) struct Decoder {
     inner: MultiGzDecoder<Vec<u8>>,
     left: usize,
     limit: usize,
@@ -210,7 +219,7 @@ pub struct Decoder {
 
 impl Decoder {
     /// Takes bodies that grow to so many bytes at the most.
-    pub fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize) -> Self {
         Self {
             inner: MultiGzDecoder::new(Vec::new()),
             left: limit,
@@ -219,7 +228,7 @@ impl Decoder {
     }
 
     /// What a further piece grows to.
-    pub fn push(&mut self, piece: &[u8]) -> Result<Vec<u8>> {
+    pub(crate) fn push(&mut self, piece: &[u8]) -> Result<Vec<u8>> {
         let mut plain = Vec::new();
         // In small steps: a few bytes may grow to a thousand times as many.
         for step in piece.chunks(4 << 10) {
@@ -234,7 +243,7 @@ impl Decoder {
     }
 
     /// What comes at the end.
-    pub fn finish(&mut self) -> Result<Vec<u8>> {
+    pub(crate) fn finish(&mut self) -> Result<Vec<u8>> {
         self.inner.try_finish().map_err(|_| broken())?;
         let plain = std::mem::take(self.inner.get_mut());
         if plain.len() > self.left {

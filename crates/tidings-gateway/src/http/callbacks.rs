@@ -13,7 +13,7 @@ use super::error;
 use crate::reports;
 
 /// Takes a provider's call.
-pub async fn take(
+pub(crate) async fn take(
     State(api): State<Arc<Api>>,
     Path((lane, token)): Path<(String, String)>,
     request: Request,

@@ -26,7 +26,7 @@ const MAX_AT_ONCE: usize = 10_000;
 /// A person in the address book.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Contact)]
-pub struct ContactView {
+pub(crate) struct ContactView {
     /// Its id.
     #[schema(value_type = String, format = "uuid")]
     id: ContactId,
@@ -50,7 +50,7 @@ pub struct ContactView {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewContact)]
-pub struct ContactBody {
+pub(crate) struct ContactBody {
     /// The number; one account has each number once.
     #[schema(example = "+4790000001")]
     phone: String,
@@ -75,7 +75,7 @@ pub struct ContactBody {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewContacts)]
-pub struct ContactsBody {
+pub(crate) struct ContactsBody {
     /// At most 10,000.
     #[schema(max_items = 10_000)]
     contacts: Vec<ContactBody>,
@@ -84,7 +84,7 @@ pub struct ContactsBody {
 /// What became of contacts that were put into the address book.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = PutContacts)]
-pub struct PutView {
+pub(crate) struct PutView {
     /// The id of each, in their order.
     #[schema(value_type = Vec<String>)]
     ids: Vec<ContactId>,
@@ -139,7 +139,7 @@ fn number(text: &str, region: Option<Region>, field: impl FnOnce() -> String) ->
 /// Which contacts are listed.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct ContactQuery {
+pub(crate) struct ContactQuery {
     /// Of this group.
     #[param(value_type = Option<String>, format = "uuid")]
     group: Option<GroupId>,
@@ -158,7 +158,7 @@ pub struct ContactQuery {
     params(ContactQuery),
     responses((status = 200, description = "A page of contacts", body = Listed<ContactView>)),
 )]
-pub async fn list(
+pub(crate) async fn list(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     Query(query): Query<ContactQuery>,
@@ -202,7 +202,7 @@ async fn contacts_of(
     request_body = ContactsBody,
     responses((status = 200, description = "They are there", body = PutView)),
 )]
-pub async fn put(
+pub(crate) async fn put(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     JsonBody(body): JsonBody<ContactsBody>,
@@ -238,7 +238,7 @@ fn check_count(field: &'static str, n_things: usize) -> Result<()> {
     params(("id" = String, Path, format = "uuid", description = "The contact")),
     responses((status = 200, description = "The contact", body = ContactView)),
 )]
-pub async fn show(
+pub(crate) async fn show(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     Path(id): Path<ContactId>,
@@ -257,7 +257,7 @@ pub async fn show(
     params(("id" = String, Path, format = "uuid", description = "The contact")),
     responses((status = 204, description = "It is gone")),
 )]
-pub async fn remove(
+pub(crate) async fn remove(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     Path(id): Path<ContactId>,
@@ -282,7 +282,7 @@ fn gone(was_there: bool, what: &'static str) -> Result<StatusCode> {
 /// A named set of contacts.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Group)]
-pub struct GroupView {
+pub(crate) struct GroupView {
     /// Its id.
     #[schema(value_type = String, format = "uuid")]
     id: GroupId,
@@ -310,7 +310,7 @@ impl GroupView {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewGroup)]
-pub struct GroupBody {
+pub(crate) struct GroupBody {
     /// What people call it; one account has each name once.
     #[schema(min_length = 1, max_length = 255, example = "Customers")]
     name: String,
@@ -323,7 +323,7 @@ pub struct GroupBody {
     tag = "contacts",
     responses((status = 200, description = "The groups", body = Listed<GroupView>)),
 )]
-pub async fn groups(
+pub(crate) async fn groups(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
 ) -> Result<Json<Listed<GroupView>>> {
@@ -341,7 +341,7 @@ pub async fn groups(
     request_body = GroupBody,
     responses((status = 201, description = "It is there", body = GroupView)),
 )]
-pub async fn add_group(
+pub(crate) async fn add_group(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     JsonBody(body): JsonBody<GroupBody>,
@@ -370,7 +370,7 @@ pub async fn add_group(
     params(("id" = String, Path, format = "uuid", description = "The group")),
     responses((status = 204, description = "It is gone")),
 )]
-pub async fn remove_group(
+pub(crate) async fn remove_group(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     Path(id): Path<GroupId>,
@@ -388,7 +388,7 @@ pub async fn remove_group(
     params(("id" = String, Path, format = "uuid", description = "The group"), PageQuery),
     responses((status = 200, description = "A page of contacts", body = Listed<ContactView>)),
 )]
-pub async fn members(
+pub(crate) async fn members(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     Path(id): Path<GroupId>,
@@ -401,7 +401,7 @@ pub async fn members(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Members)]
-pub struct MembersBody {
+pub(crate) struct MembersBody {
     /// Their ids, at most 10,000.
     #[schema(value_type = Vec<String>, max_items = 10_000)]
     contacts: Vec<ContactId>,
@@ -416,7 +416,7 @@ pub struct MembersBody {
     request_body = MembersBody,
     responses((status = 204, description = "They are in it")),
 )]
-pub async fn add_members(
+pub(crate) async fn add_members(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     Path(id): Path<GroupId>,
@@ -440,7 +440,7 @@ pub async fn add_members(
     ),
     responses((status = 204, description = "It is not in it")),
 )]
-pub async fn remove_member(
+pub(crate) async fn remove_member(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     Path((id, contact)): Path<(GroupId, ContactId)>,
@@ -456,7 +456,7 @@ pub async fn remove_member(
 /// A number that does not want texts.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = OptOut)]
-pub struct OptOutView {
+pub(crate) struct OptOutView {
     /// The number.
     phone: String,
     /// From this sender; otherwise from all.
@@ -488,7 +488,7 @@ impl OptOutView {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewOptOuts)]
-pub struct OptOutsBody {
+pub(crate) struct OptOutsBody {
     /// The numbers, at most 10,000.
     #[schema(max_items = 10_000)]
     phones: Vec<String>,
@@ -513,7 +513,7 @@ enum Source {
 /// How many numbers were added.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AddedOptOuts)]
-pub struct AddedView {
+pub(crate) struct AddedView {
     /// Those that were not there yet.
     added: u64,
 }
@@ -526,7 +526,7 @@ pub struct AddedView {
     params(PageQuery),
     responses((status = 200, description = "A page of opt-outs", body = Listed<OptOutView>)),
 )]
-pub async fn opt_outs(
+pub(crate) async fn opt_outs(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     Query(page): Query<PageQuery>,
@@ -547,7 +547,7 @@ pub async fn opt_outs(
     request_body = OptOutsBody,
     responses((status = 200, description = "They get no more texts", body = AddedView)),
 )]
-pub async fn add_opt_outs(
+pub(crate) async fn add_opt_outs(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     JsonBody(body): JsonBody<OptOutsBody>,
@@ -586,7 +586,7 @@ pub async fn add_opt_outs(
     params(("phone" = String, Path, description = "The number, with + (as %2B) and country code")),
     responses((status = 204, description = "It gets texts again")),
 )]
-pub async fn remove_opt_out(
+pub(crate) async fn remove_opt_out(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     Path(phone): Path<String>,

@@ -13,13 +13,13 @@ use super::openapi;
 use crate::intake::RejectionCode;
 
 /// The page of all calls.
-pub async fn calls() -> Html<&'static str> {
+pub(crate) async fn calls() -> Html<&'static str> {
     static PAGE: LazyLock<String> = LazyLock::new(calls_page);
     Html(&PAGE)
 }
 
 /// The page of all codes of problems.
-pub async fn errors() -> Html<&'static str> {
+pub(crate) async fn errors() -> Html<&'static str> {
     static PAGE: LazyLock<String> = LazyLock::new(errors_page);
     Html(&PAGE)
 }

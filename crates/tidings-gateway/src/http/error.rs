@@ -19,13 +19,13 @@ use crate::intake::{Rejection, RejectionCode};
 use crate::settings::SettingsError;
 
 /// The type of problem documents.
-pub const PROBLEM_JSON: &str = "application/problem+json";
+pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
 
 macro_rules! codes {
     ($($(#[doc = $doc:literal])* $variant:ident => $word:literal, $status:ident;)+) => {
         /// What kind of problem it is. The words are stable.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum Code {
+        pub(crate) enum Code {
             $($(#[doc = $doc])* $variant,)+
             /// A message was not taken.
             Rejected(RejectionCode),
@@ -33,10 +33,10 @@ macro_rules! codes {
 
         impl Code {
             /// Every code that is no rejection of a message.
-            pub const OWN: &'static [Self] = &[$(Self::$variant),+];
+            pub(crate) const OWN: &'static [Self] = &[$(Self::$variant),+];
 
             /// The stable word.
-            pub const fn as_str(self) -> &'static str {
+            pub(crate) const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $word,)+
                     Self::Rejected(code) => code.as_str(),
@@ -44,7 +44,7 @@ macro_rules! codes {
             }
 
             /// The status that says it.
-            pub const fn status(self) -> StatusCode {
+            pub(crate) const fn status(self) -> StatusCode {
                 match self {
                     $(Self::$variant => StatusCode::$status,)+
                     Self::Rejected(code) => status_of(code),
@@ -52,7 +52,7 @@ macro_rules! codes {
             }
 
             /// What it means, in a sentence.
-            pub const fn meaning(self) -> &'static str {
+            pub(crate) const fn meaning(self) -> &'static str {
                 match self {
                     $(Self::$variant => concat!($($doc),+).trim_ascii(),)+
                     Self::Rejected(code) => meaning_of(code),
@@ -152,7 +152,7 @@ const fn meaning_of(code: RejectionCode) -> &'static str {
 
 /// Something is wrong with a request, or with us.
 #[derive(Clone, Debug)]
-pub struct Problem {
+pub(crate) struct Problem {
     code: Code,
     detail: Cow<'static, str>,
     field: Option<Box<str>>,
@@ -160,12 +160,12 @@ pub struct Problem {
 }
 
 /// A result of a handler.
-pub type Result<T, E = Problem> = std::result::Result<T, E>;
+pub(crate) type Result<T, E = Problem> = std::result::Result<T, E>;
 
 /// A problem document (RFC 9457).
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Problem)]
-pub struct ProblemDocument<'p> {
+pub(crate) struct ProblemDocument<'p> {
     /// The page that explains the code.
     #[serde(rename = "type")]
     #[schema(value_type = String, format = "uri-reference")]
@@ -189,7 +189,7 @@ pub struct ProblemDocument<'p> {
 
 impl Problem {
     /// A problem with a sentence about it.
-    pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
         Self {
             code,
             detail: detail.into(),
@@ -199,46 +199,49 @@ impl Problem {
     }
 
     /// There is no such thing; `what` is its kind, such as `message`.
-    pub fn not_found(what: &str) -> Self {
+    pub(crate) fn not_found(what: &str) -> Self {
         Self::new(Code::NotFound, format!("there is no such {what}"))
     }
 
     /// A member of the body is wrong.
-    pub fn of_field(field: impl Into<Box<str>>, detail: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn of_field(
+        field: impl Into<Box<str>>,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
         Self::new(Code::InvalidRequest, detail).at(field)
     }
 
     /// Says where in the body it is wrong.
     #[must_use]
-    pub fn at(mut self, field: impl Into<Box<str>>) -> Self {
+    pub(crate) fn at(mut self, field: impl Into<Box<str>>) -> Self {
         self.field = Some(field.into());
         self
     }
 
     /// Says when it is worth asking again.
     #[must_use]
-    pub fn retry_after(mut self, wait: Duration) -> Self {
+    pub(crate) fn retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
         self
     }
 
     /// What kind of problem it is.
-    pub fn code(&self) -> Code {
+    pub(crate) fn code(&self) -> Code {
         self.code
     }
 
     /// What is wrong.
-    pub fn detail(&self) -> &str {
+    pub(crate) fn detail(&self) -> &str {
         &self.detail
     }
 
     /// Where in the body it is wrong.
-    pub fn field(&self) -> Option<&str> {
+    pub(crate) fn field(&self) -> Option<&str> {
         self.field.as_deref()
     }
 
     /// The document as JSON.
-    pub fn to_json(&self) -> Vec<u8> {
+    pub(crate) fn to_json(&self) -> Vec<u8> {
         let status = self.code.status();
         let document = ProblemDocument {
             kind: format!("/docs/errors#{}", self.code.as_str()),
@@ -272,7 +275,7 @@ impl IntoResponse for Problem {
 }
 
 /// Says in our shape why a request never reached its handler.
-pub fn say(failure: &Failure) -> Response {
+pub(crate) fn say(failure: &Failure) -> Response {
     let code = match failure {
         Failure::NotJson { .. } => Code::InvalidJson,
         Failure::BrokenOff => Code::IncompleteBody,

@@ -42,7 +42,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// What is listened to.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct EventQuery {
+pub(crate) struct EventQuery {
     /// Only these kinds, with commas between: `message.delivered,inbound.received`.
     types: Option<String>,
     /// From after this place on; `Last-Event-ID` comes first. Without either only what is to come.
@@ -65,7 +65,7 @@ pub struct EventQuery {
     ),
     responses((status = 200, description = "Events, without end", body = String, content_type = "text/event-stream")),
 )]
-pub async fn follow(
+pub(crate) async fn follow(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     headers: HeaderMap,

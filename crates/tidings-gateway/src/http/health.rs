@@ -17,7 +17,7 @@ use super::error::{Code, Problem, Result};
 /// How the gateway is.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Health)]
-pub struct HealthView {
+pub(crate) struct HealthView {
     /// `ok`.
     #[schema(value_type = String)]
     status: &'static str,
@@ -33,7 +33,7 @@ const OK: HealthView = HealthView { status: "ok" };
     security(()),
     responses((status = 200, description = "It does", body = HealthView)),
 )]
-pub async fn alive() -> Json<HealthView> {
+pub(crate) async fn alive() -> Json<HealthView> {
     Json(OK)
 }
 
@@ -45,7 +45,7 @@ pub async fn alive() -> Json<HealthView> {
     security(()),
     responses((status = 200, description = "They may", body = HealthView)),
 )]
-pub async fn ready(State(api): State<Arc<Api>>) -> Result<Json<HealthView>> {
+pub(crate) async fn ready(State(api): State<Arc<Api>>) -> Result<Json<HealthView>> {
     if api.gateway.stopping().is_cancelled() {
         return Err(Problem::new(Code::NotReady, "the gateway is stopping"));
     }
@@ -69,7 +69,7 @@ pub async fn ready(State(api): State<Arc<Api>>) -> Result<Json<HealthView>> {
     security(()),
     responses((status = 200, description = "The numbers", body = String, content_type = "text/plain")),
 )]
-pub async fn metrics(State(api): State<Arc<Api>>) -> Result<Response> {
+pub(crate) async fn metrics(State(api): State<Arc<Api>>) -> Result<Response> {
     let page = api.gateway.metrics_page();
     let page = page.ok_or_else(|| Problem::new(Code::NotReady, "nobody collects numbers here"))?;
     let kind = [(

@@ -17,14 +17,14 @@ use crate::intake::once;
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// On the answer to a request that was answered before.
-pub const REPLAYED: (HeaderName, HeaderValue) = (
+pub(crate) const REPLAYED: (HeaderName, HeaderValue) = (
     HeaderName::from_static("idempotent-replayed"),
     HeaderValue::from_static("true"),
 );
 
 /// The key of a request, if it has one. The draft writes it in quotation marks; without them it is taken
 /// too.
-pub fn key_of(headers: &HeaderMap) -> Result<Option<Box<str>>> {
+pub(crate) fn key_of(headers: &HeaderMap) -> Result<Option<Box<str>>> {
     let mut values = headers.get_all(HEADER).iter();
     let Some(value) = values.next() else {
         return Ok(None);
@@ -44,11 +44,11 @@ pub fn key_of(headers: &HeaderMap) -> Result<Option<Box<str>>> {
 
 /// The keys that are being worked on in this process.
 #[derive(Debug, Default)]
-pub struct InWork(Mutex<HashSet<(AccountId, Box<str>)>>);
+pub(crate) struct InWork(Mutex<HashSet<(AccountId, Box<str>)>>);
 
 impl InWork {
     /// Begins to work on a key.
-    pub fn begin(&self, account: &AccountId, key: &str) -> Result<Working<'_>> {
+    pub(crate) fn begin(&self, account: &AccountId, key: &str) -> Result<Working<'_>> {
         let row = (account.clone(), Box::from(key));
         let mut rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !rows.insert(row.clone()) {
@@ -63,7 +63,7 @@ impl InWork {
 
 /// A key that is being worked on; it is not any more when this is dropped.
 #[derive(Debug)]
-pub struct Working<'w> {
+pub(crate) struct Working<'w> {
     all: &'w InWork,
     row: (AccountId, Box<str>),
 }

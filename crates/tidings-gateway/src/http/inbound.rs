@@ -20,7 +20,7 @@ use crate::access::Scope;
 /// A text from a phone.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = InboundMessage)]
-pub struct InboundView {
+pub(crate) struct InboundView {
     /// Its id.
     #[schema(format = "uuid")]
     id: String,
@@ -83,7 +83,7 @@ impl InboundView {
 /// Which texts are listed.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct InboundQuery {
+pub(crate) struct InboundQuery {
     /// Of which account; `*` is all. For operators, who see them without texts and whole numbers.
     account: Option<String>,
     /// Where the page begins: `next` of the page before.
@@ -101,7 +101,7 @@ pub struct InboundQuery {
     params(InboundQuery),
     responses((status = 200, description = "A page of texts", body = Listed<InboundView>)),
 )]
-pub async fn list(
+pub(crate) async fn list(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     Query(query): Query<InboundQuery>,
@@ -124,7 +124,7 @@ pub async fn list(
 /// Texts with one phone, in both directions.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Conversation)]
-pub struct ConversationView {
+pub(crate) struct ConversationView {
     /// Its id.
     id: String,
     /// The numbers or names on the other side.
@@ -168,7 +168,7 @@ impl ConversationView {
 /// Which conversations are listed.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct ConversationQuery {
+pub(crate) struct ConversationQuery {
     /// Of this owner within the account.
     owner: Option<String>,
     /// Where the page begins: `next` of the page before.
@@ -186,7 +186,7 @@ pub struct ConversationQuery {
     params(ConversationQuery),
     responses((status = 200, description = "A page of conversations", body = Listed<ConversationView>)),
 )]
-pub async fn conversations(
+pub(crate) async fn conversations(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     Query(query): Query<ConversationQuery>,
@@ -210,7 +210,7 @@ pub async fn conversations(
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "direction", rename_all = "snake_case")]
 #[schema(as = ConversationEntry)]
-pub enum EntryView {
+pub(crate) enum EntryView {
     /// A text from a phone.
     Inbound(InboundView),
     /// A text of yours.
@@ -243,7 +243,7 @@ impl EntryView {
     params(("id" = String, Path, description = "The conversation"), PageQuery),
     responses((status = 200, description = "A page of texts", body = Listed<EntryView>)),
 )]
-pub async fn conversation_messages(
+pub(crate) async fn conversation_messages(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     Path(id): Path<String>,

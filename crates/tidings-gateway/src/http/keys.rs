@@ -29,7 +29,7 @@ const MAX_OVERLAP_S: u64 = 90 * 24 * 3600;
 /// A key, without what is secret of it.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Key)]
-pub struct KeyView {
+pub(crate) struct KeyView {
     /// Its name, which may be shown.
     #[schema(format = "uuid")]
     id: String,
@@ -93,7 +93,7 @@ impl KeyView {
 /// A key that was just made.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = CreatedKey)]
-pub struct CreatedView {
+pub(crate) struct CreatedView {
     /// The key.
     key: KeyView,
     /// What is presented: `api_key` for our own API, for a vendor's the names of its settings. This is
@@ -115,7 +115,7 @@ impl CreatedView {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewKey)]
-pub struct KeyBody {
+pub(crate) struct KeyBody {
     /// Whose; otherwise your own account's. For operators.
     account: Option<String>,
     /// For which API: `tidings`, or the id of a provider.
@@ -141,7 +141,7 @@ pub struct KeyBody {
 /// Which keys are listed.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct KeyQuery {
+pub(crate) struct KeyQuery {
     /// Of which account; `*` is all. For operators.
     account: Option<String>,
 }
@@ -154,7 +154,7 @@ pub struct KeyQuery {
     params(KeyQuery),
     responses((status = 200, description = "The keys", body = Listed<KeyView>)),
 )]
-pub async fn list(
+pub(crate) async fn list(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     Query(query): Query<KeyQuery>,
@@ -180,7 +180,7 @@ pub async fn list(
     request_body = KeyBody,
     responses((status = 201, description = "It is good from now on", body = CreatedView)),
 )]
-pub async fn add(
+pub(crate) async fn add(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     OptionalJson(body): OptionalJson<KeyBody>,
@@ -247,7 +247,7 @@ fn networks(texts: &[String]) -> Result<Vec<IpNet>> {
     params(("id" = String, Path, format = "uuid", description = "The key")),
     responses((status = 204, description = "It is not good any more")),
 )]
-pub async fn revoke(
+pub(crate) async fn revoke(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     Path(id): Path<KeyId>,
@@ -263,7 +263,7 @@ pub async fn revoke(
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Rotation)]
-pub struct RotateBody {
+pub(crate) struct RotateBody {
     /// For how many seconds the one before stays good beside the new one: 0, at once over, to 7776000
     /// (90 days). Otherwise a day.
     #[schema(maximum = 7_776_000)]
@@ -279,7 +279,7 @@ pub struct RotateBody {
     request_body = Option<RotateBody>,
     responses((status = 201, description = "It is good from now on", body = CreatedView)),
 )]
-pub async fn rotate(
+pub(crate) async fn rotate(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     Path(id): Path<KeyId>,

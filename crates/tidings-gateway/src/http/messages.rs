@@ -29,23 +29,23 @@ use crate::intake::{self, AcceptedMessage, once};
 /// A message that is on disk.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AcceptedMessage)]
-pub struct AcceptedView {
+pub(crate) struct AcceptedView {
     /// Its name.
     #[schema(value_type = String, format = "uuid")]
-    pub id: MessageId,
+    pub(crate) id: MessageId,
     /// `held` or `queued`.
     #[schema(value_type = schema::State)]
-    pub state: &'static str,
+    pub(crate) state: &'static str,
     /// How many parts it has.
-    pub segments: u16,
+    pub(crate) segments: u16,
     /// The lane that it waits for; `null` while there is none.
     #[schema(required = true)]
-    pub lane: Option<String>,
+    pub(crate) lane: Option<String>,
 }
 
 impl AcceptedView {
     /// What is answered for a message that was taken.
-    pub fn of(accepted: AcceptedMessage) -> Self {
+    pub(crate) fn of(accepted: AcceptedMessage) -> Self {
         Self {
             id: accepted.id,
             state: state_word(accepted.state),
@@ -67,7 +67,7 @@ impl AcceptedView {
     request_body = MessageBody,
     responses((status = 202, description = "The message is on disk", body = AcceptedView)),
 )]
-pub async fn send(State(api): State<Arc<Api>>, request: Request) -> Response {
+pub(crate) async fn send(State(api): State<Arc<Api>>, request: Request) -> Response {
     let authenticated = auth::authenticate(&api, request.headers(), request.extensions()).await;
     let (answer, quota) = match authenticated {
         Ok((who, quota)) => (take(&api, &who, request).await, quota),
@@ -85,7 +85,7 @@ async fn take(api: &Arc<Api>, who: &Who, request: Request) -> Result<Response> {
     who.may_send()?;
     let key = idempotency::key_of(request.headers())?;
     body::check_json(request.headers())?;
-    let body = body::read(request).await?;
+    let body = body::read(api, request).await?;
     let mut draft = body::parse::<MessageBody>(&body)?.draft()?;
     let working = match &key {
         Some(key) => Some(api.in_work.begin(who.account(), key)?),
@@ -147,7 +147,7 @@ fn answer(accepted: &AcceptedMessage) -> Response {
 /// Which messages are listed. All conditions hold together.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct MessageQuery {
+pub(crate) struct MessageQuery {
     /// In one of these states, with commas between: `queued,held`.
     state: Option<String>,
     /// To this number.
@@ -186,7 +186,7 @@ pub struct MessageQuery {
     params(MessageQuery),
     responses((status = 200, description = "A page of messages", body = Listed<MessageView>)),
 )]
-pub async fn list(
+pub(crate) async fn list(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     Query(query): Query<MessageQuery>,
@@ -220,7 +220,7 @@ pub async fn list(
 }
 
 /// Reads states with commas between; `held` stands for every reason, and a lease is `queued`.
-pub fn states(words: Option<&str>) -> Result<Vec<MessageState>> {
+pub(crate) fn states(words: Option<&str>) -> Result<Vec<MessageState>> {
     let mut states = Vec::new();
     for word in words.into_iter().flat_map(|words| words.split(',')) {
         match word.trim() {
@@ -243,7 +243,7 @@ pub fn states(words: Option<&str>) -> Result<Vec<MessageState>> {
     params(("id" = String, Path, format = "uuid", description = "The message")),
     responses((status = 200, description = "The message", body = HistoryView)),
 )]
-pub async fn show(
+pub(crate) async fn show(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     Path(id): Path<MessageId>,
@@ -258,7 +258,7 @@ pub async fn show(
 /// What became of the wish to stop a message.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Canceled)]
-pub struct CancelView {
+pub(crate) struct CancelView {
     /// The message.
     #[schema(value_type = String, format = "uuid")]
     id: MessageId,
@@ -280,7 +280,7 @@ pub struct CancelView {
     params(("id" = String, Path, format = "uuid", description = "The message")),
     responses((status = 200, description = "What became of it", body = CancelView)),
 )]
-pub async fn cancel(
+pub(crate) async fn cancel(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     Path(id): Path<MessageId>,

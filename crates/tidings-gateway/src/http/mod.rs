@@ -30,7 +30,7 @@ mod pressure;
 mod providers;
 mod request;
 mod resend;
-mod schema;
+pub mod schema;
 mod segments;
 #[cfg(test)]
 mod tests;
@@ -61,7 +61,7 @@ const STREAM_TIME_LIMIT: Duration = Duration::from_hours(6);
 
 /// What the handlers share.
 #[derive(Debug)]
-struct Api {
+pub(crate) struct Api {
     gateway: Gateway,
     in_work: InWork,
     pressure: Pressure,

@@ -85,6 +85,6 @@ static JSON: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// Shows the document.
-pub async fn show() -> Response {
+pub(crate) async fn show() -> Response {
     ([(header::CONTENT_TYPE, "application/json")], JSON.as_str()).into_response()
 }

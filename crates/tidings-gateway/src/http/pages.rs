@@ -17,17 +17,17 @@ const DEFAULT_LIMIT: u16 = 50;
 /// Which page.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct PageQuery {
+pub(crate) struct PageQuery {
     /// Where the page begins: `next` of the page before. Without it the list begins.
-    pub cursor: Option<String>,
+    pub(crate) cursor: Option<String>,
     /// At most so many things: 1 to 500, otherwise 50.
     #[param(minimum = 1, maximum = 500)]
-    pub limit: Option<u16>,
+    pub(crate) limit: Option<u16>,
 }
 
 impl PageQuery {
     /// What the store is asked.
-    pub fn request(self) -> Result<PageRequest> {
+    pub(crate) fn request(self) -> Result<PageRequest> {
         let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
         if !(1..=MAX_LIMIT).contains(&limit) {
             let detail = format!("limit is 1 to {MAX_LIMIT}");
@@ -42,17 +42,17 @@ impl PageQuery {
 
 /// A page of a list.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Listed<T> {
+pub(crate) struct Listed<T> {
     /// What is on the page.
-    pub items: Vec<T>,
+    pub(crate) items: Vec<T>,
     /// The cursor of the next page; `null` at the end.
     #[schema(required = true)]
-    pub next: Option<String>,
+    pub(crate) next: Option<String>,
 }
 
 impl<T> Listed<T> {
     /// A page of the store, shown.
-    pub fn of<S>(page: Page<S>, show: impl FnMut(S) -> T) -> Self {
+    pub(crate) fn of<S>(page: Page<S>, show: impl FnMut(S) -> T) -> Self {
         Self {
             items: page.items.into_iter().map(show).collect(),
             next: page.next.map(String::from),
@@ -60,13 +60,13 @@ impl<T> Listed<T> {
     }
 
     /// A list that has one page.
-    pub fn whole(items: Vec<T>) -> Self {
+    pub(crate) fn whole(items: Vec<T>) -> Self {
         Self { items, next: None }
     }
 }
 
 /// A cursor that cannot be read is the caller's, everything else that is not found is not.
-pub fn page_fault(error: tidings_store::StoreError, has_cursor: bool) -> Problem {
+pub(crate) fn page_fault(error: tidings_store::StoreError, has_cursor: bool) -> Problem {
     if has_cursor && error.kind() == tidings_store::StoreErrorKind::NotFound {
         return Problem::new(Code::InvalidCursor, "the cursor is none that a page named");
     }
@@ -74,7 +74,7 @@ pub fn page_fault(error: tidings_store::StoreError, has_cursor: bool) -> Problem
 }
 
 /// A number, whole or without its middle.
-pub fn number(number: &E164, is_masked: bool) -> String {
+pub(crate) fn number(number: &E164, is_masked: bool) -> String {
     if is_masked {
         masked(number.as_str())
     } else {
@@ -83,7 +83,7 @@ pub fn number(number: &E164, is_masked: bool) -> String {
 }
 
 /// A number or an address without its middle.
-pub fn masked(text: &str) -> String {
+pub(crate) fn masked(text: &str) -> String {
     let n_characters = text.chars().count();
     let shown = if n_characters > 7 { (4, 2) } else { (1, 0) };
     let beginning: String = text.chars().take(shown.0).collect();
@@ -92,7 +92,7 @@ pub fn masked(text: &str) -> String {
 }
 
 /// A text, whole or as its length alone.
-pub fn text(text: &str, is_masked: bool) -> String {
+pub(crate) fn text(text: &str, is_masked: bool) -> String {
     if is_masked {
         format!("({} characters)", text.chars().count())
     } else {

@@ -15,7 +15,7 @@ const DEPTH_GOOD_FOR: Duration = Duration::from_secs(1);
 
 /// What waits.
 #[derive(Debug, Default)]
-pub struct Pressure {
+pub(crate) struct Pressure {
     waiting: AtomicUsize,
     /// As it was read last, with what was taken since.
     queued: AtomicU64,
@@ -26,7 +26,7 @@ pub struct Pressure {
 
 /// A request that waits for the store; it does not any more when this is dropped.
 #[derive(Debug)]
-pub struct Waiting<'p>(&'p Pressure);
+pub(crate) struct Waiting<'p>(&'p Pressure);
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
@@ -36,7 +36,7 @@ impl Drop for Waiting<'_> {
 
 impl Pressure {
     /// Lets a request with messages come in, unless too much waits already.
-    pub async fn enter<'p>(&'p self, api: &Arc<Api>) -> Result<Waiting<'p>> {
+    pub(crate) async fn enter<'p>(&'p self, api: &Arc<Api>) -> Result<Waiting<'p>> {
         let live = api.gateway.live();
         let limits = &live.config.limits;
         let waiting = Waiting(self);
@@ -49,7 +49,7 @@ impl Pressure {
     }
 
     /// Refuses when too many messages wait.
-    pub async fn check_depth(&self, api: &Arc<Api>, max_queued: u64) -> Result<()> {
+    pub(crate) async fn check_depth(&self, api: &Arc<Api>, max_queued: u64) -> Result<()> {
         let now = u64::try_from(api.gateway.clock().elapsed().as_millis()).unwrap_or(u64::MAX - 1);
         let good_for = u64::try_from(DEPTH_GOOD_FOR.as_millis()).unwrap_or(u64::MAX);
         match self.read_at.load(Ordering::Relaxed) {
@@ -79,7 +79,7 @@ impl Pressure {
     }
 
     /// That messages were taken.
-    pub fn took(&self, n_messages: u64) {
+    pub(crate) fn took(&self, n_messages: u64) {
         self.queued.fetch_add(n_messages, Ordering::Relaxed);
     }
 

@@ -23,7 +23,7 @@ use crate::lane::Lane;
 /// How a lane stands: one account at one provider.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Lane)]
-pub struct LaneView {
+pub(crate) struct LaneView {
     /// Its name.
     id: String,
     /// The provider's id.
@@ -57,7 +57,7 @@ pub struct LaneView {
 /// What is left at a provider.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Balance)]
-pub struct BalanceView {
+pub(crate) struct BalanceView {
     /// So many units.
     amount: i64,
     /// What is counted.
@@ -71,7 +71,7 @@ pub struct BalanceView {
 /// What waits for a lane.
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[schema(as = LaneQueue)]
-pub struct QueueView {
+pub(crate) struct QueueView {
     /// Messages that may leave now.
     ready: u64,
     /// Messages that wait for a time, after a failed attempt.
@@ -129,7 +129,7 @@ impl LaneView {
     tag = "running",
     responses((status = 200, description = "The lanes", body = Listed<LaneView>)),
 )]
-pub async fn list(
+pub(crate) async fn list(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
 ) -> Result<Json<Listed<LaneView>>> {
@@ -151,7 +151,7 @@ pub async fn list(
     params(("id" = String, Path, description = "The lane")),
     responses((status = 200, description = "It is stopped", body = LaneView)),
 )]
-pub async fn pause(
+pub(crate) async fn pause(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     Path(id): Path<String>,
@@ -167,7 +167,7 @@ pub async fn pause(
     params(("id" = String, Path, description = "The lane")),
     responses((status = 200, description = "It goes on", body = LaneView)),
 )]
-pub async fn resume(
+pub(crate) async fn resume(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     Path(id): Path<String>,

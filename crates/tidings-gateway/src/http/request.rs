@@ -31,18 +31,18 @@ macro_rules! message_bodies {
         #[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
         #[serde(deny_unknown_fields)]
         #[schema(as = NewMessage)]
-        pub struct MessageBody {
+        pub(crate) struct MessageBody {
             /// The phone number, with `+` and country code; without them it is read as a number of
             /// `region`.
             #[schema(example = "+4790000001", max_length = 128)]
-            pub to: String,
+            pub(crate) to: String,
             /// The text.
             #[schema(value_type = String, example = "Hello")]
-            pub text: Text,
+            pub(crate) text: Text,
             $(
                 $(#[$attribute])*
                 #[serde(skip_serializing_if = "Option::is_none")]
-                pub $field: Option<$type>,
+                pub(crate) $field: Option<$type>,
             )+
         }
 
@@ -50,21 +50,21 @@ macro_rules! message_bodies {
         #[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
         #[serde(deny_unknown_fields)]
         #[schema(as = BatchRow)]
-        pub struct RowBody {
+        pub(crate) struct RowBody {
             /// The phone number.
             #[schema(example = "+4790000001", max_length = 128)]
-            pub to: String,
+            pub(crate) to: String,
             /// The text, where it is not the template's.
             #[serde(skip_serializing_if = "Option::is_none")]
             #[schema(value_type = Option<String>, example = "Hello")]
-            pub text: Option<Text>,
+            pub(crate) text: Option<Text>,
             /// What the template's fields are filled with.
             #[serde(skip_serializing_if = "Option::is_none")]
-            pub fields: Option<BTreeMap<String, FieldValue>>,
+            pub(crate) fields: Option<BTreeMap<String, FieldValue>>,
             $(
                 $(#[$attribute])*
                 #[serde(skip_serializing_if = "Option::is_none")]
-                pub $field: Option<$type>,
+                pub(crate) $field: Option<$type>,
             )+
         }
 
@@ -72,21 +72,21 @@ macro_rules! message_bodies {
         #[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
         #[serde(deny_unknown_fields)]
         #[schema(as = BatchDefaults)]
-        pub struct Defaults {
+        pub(crate) struct Defaults {
             /// The text of rows that have none, where there is no template.
             #[serde(skip_serializing_if = "Option::is_none")]
             #[schema(value_type = Option<String>, example = "Hello")]
-            pub text: Option<Text>,
+            pub(crate) text: Option<Text>,
             $(
                 $(#[$attribute])*
                 #[serde(skip_serializing_if = "Option::is_none")]
-                pub $field: Option<$type>,
+                pub(crate) $field: Option<$type>,
             )+
         }
 
         impl RowBody {
             /// The message, with this text.
-            pub fn message(self, text: Text, defaults: &Defaults) -> MessageBody {
+            pub(crate) fn message(self, text: Text, defaults: &Defaults) -> MessageBody {
                 MessageBody {
                     to: self.to,
                     text,
@@ -148,50 +148,50 @@ message_bodies!(
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schema(as = Window)]
-pub struct WindowBody {
+pub(crate) struct WindowBody {
     /// Not before this moment, with its offset or zone.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "2026-11-23T09:00[Europe/Oslo]")]
-    pub from: Option<String>,
+    pub(crate) from: Option<String>,
     /// Not at this moment or later.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub until: Option<String>,
+    pub(crate) until: Option<String>,
     /// The first day.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub first_day: Option<String>,
+    pub(crate) first_day: Option<String>,
     /// The last day.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_day: Option<String>,
+    pub(crate) last_day: Option<String>,
     /// From when on each day.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub opens: Option<String>,
+    pub(crate) opens: Option<String>,
     /// Until when on each day.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub closes: Option<String>,
+    pub(crate) closes: Option<String>,
     /// By the clocks of which zone; without it those where the recipient is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub zone: Option<String>,
+    pub(crate) zone: Option<String>,
 }
 
 /// A file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Media)]
-pub struct MediaBody {
+pub(crate) struct MediaBody {
     /// Its type, such as `image/png`.
     #[schema(example = "image/png")]
-    pub mime_type: String,
+    pub(crate) mime_type: String,
     /// Its content in Base64.
     #[schema(content_encoding = "base64")]
-    pub content: String,
+    pub(crate) content: String,
     /// Its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
 }
 
 impl MessageBody {
     /// The message, with every thing in its type.
-    pub fn draft(self) -> Result<Draft> {
+    pub(crate) fn draft(self) -> Result<Draft> {
         let timing = self.timing()?;
         let Text(text) = self.text;
         let recipient = DraftRecipient::Written(self.to, self.region);
@@ -332,7 +332,7 @@ impl MediaBody {
 }
 
 /// What is said of a row that cannot be read.
-pub fn rejection(problem: &Problem) -> Rejection {
+pub(crate) fn rejection(problem: &Problem) -> Rejection {
     let code = match problem.code() {
         Code::Rejected(code) => code,
         _ => RejectionCode::InvalidRequest,
@@ -360,7 +360,7 @@ fn moment(field: &'static str, text: &str) -> Result<ZonedTime> {
 }
 
 /// A time zone by its name.
-pub fn zone(field: &'static str, name: &str) -> Result<TimeZone> {
+pub(crate) fn zone(field: &'static str, name: &str) -> Result<TimeZone> {
     TimeZone::named(name).map_err(|fault| Problem::of_field(field, fault.to_string()))
 }
 
@@ -380,7 +380,7 @@ where
 /// What a field of a template is filled with: a text or a number.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, ToSchema)]
 #[serde(untagged)]
-pub enum FieldValue {
+pub(crate) enum FieldValue {
     /// A text.
     Text(String),
     /// A whole number.
@@ -391,7 +391,7 @@ pub enum FieldValue {
 
 impl FieldValue {
     /// As it stands in a text.
-    pub fn into_text(self) -> String {
+    pub(crate) fn into_text(self) -> String {
         match self {
             Self::Text(text) => text,
             Self::Integer(number) => number.to_string(),
@@ -402,7 +402,7 @@ impl FieldValue {
 
 /// A text, read without a copy between the request and the message.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Text(pub Arc<str>);
+pub(crate) struct Text(pub Arc<str>);
 
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -30,7 +30,7 @@ use crate::intake::resend::{self, ResentMessage};
     params(("id" = String, Path, format = "uuid", description = "The message")),
     responses((status = 202, description = "The new message is on disk", body = AcceptedView)),
 )]
-pub async fn resend_message(
+pub(crate) async fn resend_message(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     Path(id): Path<MessageId>,
@@ -53,7 +53,7 @@ pub async fn resend_message(
 /// What was sent again of a batch.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ResentBatch)]
-pub struct ResentView {
+pub(crate) struct ResentView {
     /// The batch of the new messages; `null` where there is nothing to be sent again.
     #[schema(value_type = Option<String>, format = "uuid", required = true)]
     id: Option<BatchId>,
@@ -66,7 +66,7 @@ pub struct ResentView {
 /// An old message and the new one.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ResentMessage)]
-pub struct PairView {
+pub(crate) struct PairView {
     /// The old message.
     #[schema(value_type = String, format = "uuid")]
     of: MessageId,
@@ -80,7 +80,7 @@ pub struct PairView {
 /// An old message that is not sent again.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = RefusedMessage)]
-pub struct RefusedView {
+pub(crate) struct RefusedView {
     /// The old message.
     #[schema(value_type = String, format = "uuid")]
     of: MessageId,
@@ -101,7 +101,7 @@ pub struct RefusedView {
     params(("id" = String, Path, format = "uuid", description = "The batch")),
     responses((status = 202, description = "The new messages are on disk", body = ResentView)),
 )]
-pub async fn resend_failed(
+pub(crate) async fn resend_failed(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     Path(id): Path<BatchId>,

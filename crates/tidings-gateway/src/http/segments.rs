@@ -22,7 +22,7 @@ use crate::intake::{self, DraftRecipient, Preview, PreviewRequest, RejectionCode
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = SegmentsRequest)]
-pub struct SegmentsBody {
+pub(crate) struct SegmentsBody {
     /// The text.
     #[schema(value_type = String, example = "Hello")]
     text: Text,
@@ -51,7 +51,7 @@ pub struct SegmentsBody {
 /// What a text takes.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Segments)]
-pub struct SegmentsView {
+pub(crate) struct SegmentsView {
     /// `gsm7` or `ucs2`.
     #[schema(value_type = String)]
     encoding: &'static str,
@@ -82,7 +82,7 @@ pub struct SegmentsView {
 /// A character that is replaced.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Replaced)]
-pub struct ReplacedView {
+pub(crate) struct ReplacedView {
     /// Its place in the text as it was written with its footer, in bytes.
     position: usize,
     /// What stands there.
@@ -130,7 +130,7 @@ impl SegmentsView {
     request_body = SegmentsBody,
     responses((status = 200, description = "What it takes", body = SegmentsView)),
 )]
-pub async fn plan(
+pub(crate) async fn plan(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     JsonBody(body): JsonBody<SegmentsBody>,

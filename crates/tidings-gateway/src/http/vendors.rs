@@ -25,7 +25,7 @@ const DIALECT: &str = "dialect";
 const MORE_DIALECTS: [&str; 1] = ["manual"];
 
 /// The APIs of all providers that are compiled in.
-pub fn doors(gateway: &Gateway) -> Router {
+pub(crate) fn doors(gateway: &Gateway) -> Router {
     let public_url = gateway.live().config.server.public_url.clone();
     let mut doors = Router::new();
     for spec in providers::ALL {

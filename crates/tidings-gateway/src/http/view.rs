@@ -14,191 +14,191 @@ use super::schema;
 /// A message.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Message)]
-pub struct MessageView {
+pub(crate) struct MessageView {
     /// Its name.
     #[schema(format = "uuid")]
-    pub id: String,
+    pub(crate) id: String,
     /// Whose.
-    pub account: String,
+    pub(crate) account: String,
     /// How far it has come.
     #[schema(value_type = schema::State)]
-    pub state: &'static str,
+    pub(crate) state: &'static str,
     /// Why it may not leave yet: `schedule`, `window`, `quiet_hours`, `paused`, `approval`, `no_route`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
-    pub held_because: Option<&'static str>,
+    pub(crate) held_because: Option<&'static str>,
     /// For whom.
-    pub to: String,
+    pub(crate) to: String,
     /// From whom.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub from: Option<String>,
+    pub(crate) from: Option<String>,
     /// The text as it leaves.
-    pub text: String,
+    pub(crate) text: String,
     /// The text as it was asked for, where it differs.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub original_text: Option<String>,
+    pub(crate) original_text: Option<String>,
     /// Your own name for it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reference: Option<String>,
+    pub(crate) reference: Option<String>,
     /// Your own word for its kind.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub tag: Option<String>,
+    pub(crate) tag: Option<String>,
     /// What leaves first.
     #[schema(value_type = schema::Priority)]
-    pub priority: &'static str,
+    pub(crate) priority: &'static str,
     /// What is done after a lost answer.
     #[schema(value_type = schema::Policy)]
-    pub policy: &'static str,
+    pub(crate) policy: &'static str,
     /// Why it went no further.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
-    pub reason: Option<&'static str>,
+    pub(crate) reason: Option<&'static str>,
     /// A sentence about that.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub detail: Option<String>,
+    pub(crate) detail: Option<String>,
     /// How many parts the text has.
-    pub segments: u16,
+    pub(crate) segments: u16,
     /// The lane that has it or is to have it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub lane: Option<String>,
+    pub(crate) lane: Option<String>,
     /// Its batch.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = "uuid")]
-    pub batch: Option<String>,
+    pub(crate) batch: Option<String>,
     /// Its row in the batch, from 0.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub index: Option<u64>,
+    pub(crate) index: Option<u64>,
     /// Which API it came by: `tidings`, or a provider's id.
-    pub origin: String,
+    pub(crate) origin: String,
     /// The conversation that it belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub conversation: Option<String>,
+    pub(crate) conversation: Option<String>,
     /// Whether it may have been sent twice.
-    pub duplicate_risk: bool,
+    pub(crate) duplicate_risk: bool,
     /// The message that this one repeats.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = "uuid")]
-    pub resend_of: Option<String>,
+    pub(crate) resend_of: Option<String>,
     /// When it was accepted.
     #[schema(value_type = String, format = DateTime)]
-    pub accepted_at: Timestamp,
+    pub(crate) accepted_at: Timestamp,
     /// When it may leave at the earliest, while it is held or waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
-    pub not_before: Option<Timestamp>,
+    pub(crate) not_before: Option<Timestamp>,
     /// From when on it is not worth sending.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
-    pub expires_at: Option<Timestamp>,
+    pub(crate) expires_at: Option<Timestamp>,
     /// When its state changed last.
     #[schema(value_type = String, format = DateTime)]
-    pub changed_at: Timestamp,
+    pub(crate) changed_at: Timestamp,
     /// Grows with every change.
-    pub version: u32,
+    pub(crate) version: u32,
 }
 
 /// A message with all that happened to it.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = MessageHistory)]
-pub struct HistoryView {
+pub(crate) struct HistoryView {
     /// The message.
     #[serde(flatten)]
-    pub message: MessageView,
+    pub(crate) message: MessageView,
     /// Its attempts, the first one first.
-    pub attempts: Vec<AttemptView>,
+    pub(crate) attempts: Vec<AttemptView>,
     /// What happened, in order.
-    pub events: Vec<EventView>,
+    pub(crate) events: Vec<EventView>,
 }
 
 /// One attempt to hand a message to a provider.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Attempt)]
-pub struct AttemptView {
+pub(crate) struct AttemptView {
     /// Which, from 1.
-    pub number: u16,
+    pub(crate) number: u16,
     /// Over which lane.
-    pub lane: String,
+    pub(crate) lane: String,
     /// When it began.
     #[schema(value_type = String, format = DateTime)]
-    pub began_at: Timestamp,
+    pub(crate) began_at: Timestamp,
     /// When it ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
-    pub ended_at: Option<Timestamp>,
+    pub(crate) ended_at: Option<Timestamp>,
     /// How it ended: `taken`, `not_taken` or `unknown`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
-    pub outcome: Option<&'static str>,
+    pub(crate) outcome: Option<&'static str>,
     /// The provider's id of the message.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub provider_id: Option<String>,
+    pub(crate) provider_id: Option<String>,
     /// The provider's id of the batch that it travelled in.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub provider_batch: Option<String>,
+    pub(crate) provider_batch: Option<String>,
     /// The class of the error, a stable word.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
+    pub(crate) error: Option<String>,
     /// The provider's own code.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub code: Option<String>,
+    pub(crate) code: Option<String>,
 }
 
 /// One thing that happened.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Event)]
-pub struct EventView {
+pub(crate) struct EventView {
     /// Its place in the order of all.
-    pub seq: i64,
+    pub(crate) seq: i64,
     /// What: `message.delivered`.
     #[serde(rename = "type")]
     #[schema(value_type = String)]
-    pub kind: &'static str,
+    pub(crate) kind: &'static str,
     /// When, by our clock.
     #[schema(value_type = String, format = DateTime)]
-    pub at: Timestamp,
+    pub(crate) at: Timestamp,
     /// Whose.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub account: Option<String>,
+    pub(crate) account: Option<String>,
     /// The message.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = "uuid")]
-    pub message: Option<String>,
+    pub(crate) message: Option<String>,
     /// The batch.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = "uuid")]
-    pub batch: Option<String>,
+    pub(crate) batch: Option<String>,
     /// The lane.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub lane: Option<String>,
+    pub(crate) lane: Option<String>,
     /// Which attempt of the message.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub attempt: Option<u16>,
+    pub(crate) attempt: Option<u16>,
     /// The message's state after it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::State>)]
-    pub state: Option<&'static str>,
+    pub(crate) state: Option<&'static str>,
     /// The message's version after it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub version: Option<u32>,
+    pub(crate) version: Option<u32>,
     /// When, by the provider's clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
-    pub their_time: Option<Timestamp>,
+    pub(crate) their_time: Option<Timestamp>,
     /// The provider's own code or word.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub code: Option<String>,
+    pub(crate) code: Option<String>,
     /// Why the message went no further.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
-    pub reason: Option<&'static str>,
+    pub(crate) reason: Option<&'static str>,
     /// A sentence about it; where the event concerns no message, what it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
-    pub detail: Option<Box<RawValue>>,
+    pub(crate) detail: Option<Box<RawValue>>,
 }
 
 /// The word of a state; a lease is nobody's news.
-pub const fn state_word(state: MessageState) -> &'static str {
+pub(crate) const fn state_word(state: MessageState) -> &'static str {
     match state {
         MessageState::Held(_) => "held",
         MessageState::Sending => "sending",
@@ -224,7 +224,7 @@ fn held_because(state: MessageState) -> Option<&'static str> {
 
 impl MessageView {
     /// A message, with its number and texts or without.
-    pub fn of(message: StoredMessage, is_masked: bool) -> Self {
+    pub(crate) fn of(message: StoredMessage, is_masked: bool) -> Self {
         let text = |text: &str| pages::text(text, is_masked);
         Self {
             id: message.id.to_string(),
@@ -260,7 +260,7 @@ impl MessageView {
 
 impl HistoryView {
     /// A message with all that happened to it.
-    pub fn of(history: MessageHistory, is_masked: bool) -> Self {
+    pub(crate) fn of(history: MessageHistory, is_masked: bool) -> Self {
         let events = history.events.into_iter();
         Self {
             message: MessageView::of(history.message, is_masked),
@@ -291,7 +291,7 @@ impl AttemptView {
 
 impl EventView {
     /// An event; masked it is told without what may hold a number or a text.
-    pub fn of(event: Event, is_masked: bool) -> Self {
+    pub(crate) fn of(event: Event, is_masked: bool) -> Self {
         let detail = event.detail.as_deref().filter(|_| !is_masked);
         Self {
             seq: event.seq.0,

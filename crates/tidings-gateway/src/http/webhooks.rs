@@ -31,7 +31,7 @@ const MAX_OVERLAP_S: u64 = 30 * 24 * 3600;
 /// An address that is told what happens.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Webhook)]
-pub struct WebhookView {
+pub(crate) struct WebhookView {
     /// Its id.
     #[schema(format = "uuid")]
     id: String,
@@ -87,7 +87,7 @@ impl WebhookView {
 /// A webhook with what its calls are signed with, which is shown this once.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = WebhookWithSecret)]
-pub struct SecretView {
+pub(crate) struct SecretView {
     /// The webhook.
     #[serde(flatten)]
     webhook: WebhookView,
@@ -115,7 +115,7 @@ impl SecretView {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewWebhook)]
-pub struct WebhookBody {
+pub(crate) struct WebhookBody {
     /// Where: an address with `https`, or `http`. Private networks are not called.
     #[schema(example = "https://example.com/tidings", max_length = 2048)]
     url: String,
@@ -143,7 +143,7 @@ pub struct WebhookBody {
 
 /// How calls are signed, as requests write it.
 #[derive(Clone, Copy, Debug, Deserialize)]
-pub enum SigningWord {
+pub(crate) enum SigningWord {
     /// HMAC-SHA256.
     #[serde(rename = "hmac_sha256")]
     Hmac,
@@ -200,7 +200,7 @@ fn kinds(words: &[String]) -> Result<Vec<EventKind>> {
 /// Which webhooks are listed.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct WebhookQuery {
+pub(crate) struct WebhookQuery {
     /// Of which account; `*` is all, the operator's included. For operators.
     account: Option<String>,
 }
@@ -213,7 +213,7 @@ pub struct WebhookQuery {
     params(WebhookQuery),
     responses((status = 200, description = "The webhooks", body = Listed<WebhookView>)),
 )]
-pub async fn list(
+pub(crate) async fn list(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     Query(query): Query<WebhookQuery>,
@@ -239,7 +239,7 @@ pub async fn list(
     request_body = WebhookBody,
     responses((status = 201, description = "It is told from now on", body = SecretView)),
 )]
-pub async fn add(
+pub(crate) async fn add(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     JsonBody(body): JsonBody<WebhookBody>,
@@ -277,7 +277,7 @@ pub async fn add(
     params(("id" = String, Path, format = "uuid", description = "The webhook")),
     responses((status = 200, description = "The webhook", body = WebhookView)),
 )]
-pub async fn show(
+pub(crate) async fn show(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     Path(id): Path<WebhookId>,
@@ -290,7 +290,7 @@ pub async fn show(
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = WebhookChange)]
-pub struct ChangeBody {
+pub(crate) struct ChangeBody {
     /// Where.
     #[schema(max_length = 2048)]
     url: Option<String>,
@@ -312,7 +312,7 @@ pub struct ChangeBody {
     request_body = ChangeBody,
     responses((status = 200, description = "It is changed", body = WebhookView)),
 )]
-pub async fn change(
+pub(crate) async fn change(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     Path(id): Path<WebhookId>,
@@ -343,7 +343,7 @@ pub async fn change(
     params(("id" = String, Path, format = "uuid", description = "The webhook")),
     responses((status = 204, description = "It is gone")),
 )]
-pub async fn remove(
+pub(crate) async fn remove(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     Path(id): Path<WebhookId>,
@@ -357,7 +357,7 @@ pub async fn remove(
 /// One event on its way to a webhook.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Delivery)]
-pub struct DeliveryView {
+pub(crate) struct DeliveryView {
     /// Its id; the receiver tells repetitions by it.
     #[schema(format = "uuid")]
     id: String,
@@ -406,7 +406,7 @@ impl DeliveryView {
     params(("id" = String, Path, format = "uuid", description = "The webhook"), PageQuery),
     responses((status = 200, description = "A page of deliveries", body = Listed<DeliveryView>)),
 )]
-pub async fn deliveries(
+pub(crate) async fn deliveries(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     Path(id): Path<WebhookId>,
@@ -433,7 +433,7 @@ pub async fn deliveries(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Replay)]
-pub struct ReplayBody {
+pub(crate) struct ReplayBody {
     /// From this time on; at most 30 days ago.
     #[schema(value_type = String, format = DateTime)]
     since: Timestamp,
@@ -442,7 +442,7 @@ pub struct ReplayBody {
 /// How many deliveries are due.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Replayed)]
-pub struct ReplayView {
+pub(crate) struct ReplayView {
     /// So many events are delivered again.
     deliveries: u64,
 }
@@ -456,7 +456,7 @@ pub struct ReplayView {
     request_body = ReplayBody,
     responses((status = 200, description = "They are due", body = ReplayView)),
 )]
-pub async fn replay(
+pub(crate) async fn replay(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     Path(id): Path<WebhookId>,
@@ -473,7 +473,7 @@ pub async fn replay(
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = SecretRotation)]
-pub struct RotateBody {
+pub(crate) struct RotateBody {
     /// For how many seconds calls are signed with the one before too: at most 2592000 (30 days),
     /// otherwise a day.
     #[schema(maximum = 2_592_000)]
@@ -492,7 +492,7 @@ pub struct RotateBody {
     request_body = Option<RotateBody>,
     responses((status = 200, description = "Calls are signed with it from now on", body = SecretView)),
 )]
-pub async fn rotate_secret(
+pub(crate) async fn rotate_secret(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     Path(id): Path<WebhookId>,
@@ -522,7 +522,7 @@ pub async fn rotate_secret(
 /// How a trial went.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = WebhookTrial)]
-pub struct TrialView {
+pub(crate) struct TrialView {
     /// Whether the receiver took it.
     is_taken: bool,
     /// What it answered.
@@ -543,7 +543,7 @@ pub struct TrialView {
     params(("id" = String, Path, format = "uuid", description = "The webhook")),
     responses((status = 200, description = "How it went", body = TrialView)),
 )]
-pub async fn test(
+pub(crate) async fn test(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     Path(id): Path<WebhookId>,

@@ -33,7 +33,7 @@ use super::request::{Defaults, RowBody};
 use crate::access::NATIVE;
 use crate::intake::batch::BatchRequest;
 
-pub use self::orders::*;
+pub(crate) use self::orders::*;
 use self::rows::{RowReader, row_of_json};
 use self::take::{Source, Taken, TakenView, Taking, Wanted};
 
@@ -46,7 +46,7 @@ const VERDICT_PIECES: usize = 4;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewBatch)]
-pub struct BatchBody<'b> {
+pub(crate) struct BatchBody<'b> {
     /// Your own name for it.
     #[serde(borrow)]
     #[schema(value_type = Option<String>, example = "autumn", min_length = 1, max_length = 255)]
@@ -70,7 +70,7 @@ pub struct BatchBody<'b> {
 /// What is said of a batch whose rows come as NDJSON or CSV, and how it is answered.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct BatchQuery {
+pub(crate) struct BatchQuery {
     /// Your own name for it; with JSON it is in the body.
     #[param(min_length = 1, max_length = 255)]
     reference: Option<String>,
@@ -92,7 +92,7 @@ pub struct BatchQuery {
 /// Which verdicts are told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdicts {
+pub(crate) enum Verdicts {
     /// Those on rows that are not taken.
     #[default]
     Rejected,
@@ -122,7 +122,7 @@ pub enum Verdicts {
         (String = "application/x-ndjson"),
     ))),
 )]
-pub async fn take(
+pub(crate) async fn take(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     Query(query): Query<BatchQuery>,
@@ -132,7 +132,7 @@ pub async fn take(
     let key = idempotency::key_of(request.headers())?;
     let waiting = api.pressure.enter(&api).await?;
     let tells_all = query.verdicts == Some(Verdicts::All);
-    let (wanted, source) = read(query, key, request).await?;
+    let (wanted, source) = read(&api, query, key, request).await?;
     let tasks = api.gateway.tasks().clone();
     if tells_all {
         let (sender, receiver) = mpsc::channel(VERDICT_PIECES);
@@ -156,13 +156,14 @@ pub async fn take(
 
 /// Finds out what is said before the rows, and where the rows come from.
 async fn read(
+    api: &Api,
     query: BatchQuery,
     key: Option<Box<str>>,
     request: Request,
 ) -> Result<(Wanted, Source)> {
     let reader = match kind_of(request.headers())? {
         Kind::Json => {
-            let body = body::read(request).await?;
+            let body = body::read(api, request).await?;
             return read_whole(&query, key, &body);
         }
         Kind::Lines => RowReader::lines(),

@@ -27,7 +27,7 @@ const ROWS_AT_ONCE: usize = 5_000;
 /// A batch.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Batch)]
-pub struct BatchView {
+pub(crate) struct BatchView {
     /// Its name.
     #[schema(value_type = String, format = "uuid")]
     id: BatchId,
@@ -91,7 +91,7 @@ fn counts(stored: &BTreeMap<&'static str, u64>) -> BTreeMap<&'static str, u64> {
 /// Which batches are listed.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct ListQuery {
+pub(crate) struct ListQuery {
     /// The latest one with this name of yours.
     reference: Option<String>,
     /// Of which account; `*` is all. For operators.
@@ -111,7 +111,7 @@ pub struct ListQuery {
     params(ListQuery),
     responses((status = 200, description = "A page of batches", body = Listed<BatchView>)),
 )]
-pub async fn list(
+pub(crate) async fn list(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     Query(query): Query<ListQuery>,
@@ -143,7 +143,7 @@ pub async fn list(
     params(("id" = String, Path, format = "uuid", description = "The batch")),
     responses((status = 200, description = "The batch", body = BatchView)),
 )]
-pub async fn show(
+pub(crate) async fn show(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     Path(id): Path<BatchId>,
@@ -162,7 +162,7 @@ pub async fn show(
     params(("id" = String, Path, format = "uuid", description = "The batch")),
     responses((status = 200, description = "It is held", body = BatchView)),
 )]
-pub async fn pause(
+pub(crate) async fn pause(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     Path(id): Path<BatchId>,
@@ -179,7 +179,7 @@ pub async fn pause(
     params(("id" = String, Path, format = "uuid", description = "The batch")),
     responses((status = 200, description = "It goes on", body = BatchView)),
 )]
-pub async fn resume(
+pub(crate) async fn resume(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     Path(id): Path<BatchId>,
@@ -202,7 +202,7 @@ async fn give(api: &Api, who: &Who, id: BatchId, order: BatchOrder) -> Result<St
 /// The messages of a batch that was stopped, exactly.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = StoppedBatch)]
-pub struct StopView {
+pub(crate) struct StopView {
     /// Never left, and never will.
     #[schema(value_type = Vec<String>)]
     canceled: Vec<MessageId>,
@@ -222,7 +222,7 @@ pub struct StopView {
     params(("id" = String, Path, format = "uuid", description = "The batch")),
     responses((status = 200, description = "Nothing of it leaves any more", body = StopView)),
 )]
-pub async fn stop(
+pub(crate) async fn stop(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
     Path(id): Path<BatchId>,

@@ -20,11 +20,11 @@ const MAX_ROW_BYTES: usize = 4 << 20;
 const MAX_COLUMNS: usize = 512;
 
 /// A row that was read, or why it could not be.
-pub type RowRead = Result<RowBody, Rejection>;
+pub(crate) type RowRead = Result<RowBody, Rejection>;
 
 /// Reads rows out of pieces.
 #[derive(Debug)]
-pub enum RowReader {
+pub(crate) enum RowReader {
     /// One JSON object on each line.
     Lines(Lines),
     /// A table, its first row the names of the columns.
@@ -33,17 +33,17 @@ pub enum RowReader {
 
 impl RowReader {
     /// Reads lines of JSON.
-    pub fn lines() -> Self {
+    pub(crate) fn lines() -> Self {
         Self::Lines(Lines::default())
     }
 
     /// Reads CSV with this sign between fields.
-    pub fn table(delimiter: u8) -> Self {
+    pub(crate) fn table(delimiter: u8) -> Self {
         Self::Table(Box::new(Table::new(delimiter)))
     }
 
     /// The rows that a further piece completes.
-    pub fn push(&mut self, piece: &[u8]) -> Result<Vec<RowRead>> {
+    pub(crate) fn push(&mut self, piece: &[u8]) -> Result<Vec<RowRead>> {
         let mut rows = Vec::new();
         match self {
             Self::Lines(lines) => lines.push(piece, &mut rows),
@@ -53,7 +53,7 @@ impl RowReader {
     }
 
     /// The last row, which nothing follows.
-    pub fn finish(&mut self) -> Result<Vec<RowRead>> {
+    pub(crate) fn finish(&mut self) -> Result<Vec<RowRead>> {
         let mut rows = Vec::new();
         match self {
             Self::Lines(lines) => lines.finish(&mut rows),
@@ -69,13 +69,13 @@ fn too_long() -> Rejection {
 }
 
 /// Reads one row of JSON.
-pub fn row_of_json(json: &[u8]) -> RowRead {
+pub(crate) fn row_of_json(json: &[u8]) -> RowRead {
     body::parse(json).map_err(|problem| request::rejection(&problem))
 }
 
 /// Lines of JSON.
 #[derive(Debug, Default)]
-pub struct Lines {
+pub(crate) struct Lines {
     begun: Vec<u8>,
     is_too_long: bool,
 }
@@ -121,7 +121,7 @@ fn read_line(line: &[u8], rows: &mut Vec<RowRead>) {
 
 /// A table.
 #[derive(Debug)]
-pub struct Table {
+pub(crate) struct Table {
     reader: csv_core::Reader,
     fields: Vec<u8>,
     n_bytes: usize,

@@ -59,32 +59,32 @@ pub(super) enum Source {
 /// A batch that was taken.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = TakenBatch)]
-pub struct TakenView {
+pub(crate) struct TakenView {
     /// Its name.
     #[schema(value_type = String, format = "uuid")]
-    pub id: BatchId,
+    pub(crate) id: BatchId,
     /// Your own name for it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reference: Option<String>,
+    pub(crate) reference: Option<String>,
     /// How many rows were accepted.
-    pub accepted: u64,
+    pub(crate) accepted: u64,
     /// The rows that were not, the first 10,000 of them.
-    pub rejected: Vec<RejectedView>,
+    pub(crate) rejected: Vec<RejectedView>,
     /// How many rows were not accepted in all.
-    pub rejected_count: u64,
+    pub(crate) rejected_count: u64,
 }
 
 /// A row that was not accepted.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = RejectedRow)]
-pub struct RejectedView {
+pub(crate) struct RejectedView {
     /// The row, from 0.
-    pub index: u64,
+    pub(crate) index: u64,
     /// Why, as a stable word.
     #[schema(value_type = String)]
-    pub code: &'static str,
+    pub(crate) code: &'static str,
     /// Why, as a sentence.
-    pub detail: String,
+    pub(crate) detail: String,
 }
 
 /// A verdict as a line of the stream of all verdicts.
