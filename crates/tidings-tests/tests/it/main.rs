@@ -11,6 +11,7 @@ mod examples;
 mod gateway_passinfo_python;
 mod gateway_puzzel_python;
 mod gateway_reports;
+mod gateway_running;
 mod gateway_vendors;
 mod netsapiens_campaign;
 mod netsapiens_end_to_end;
