@@ -204,6 +204,20 @@ impl TestGateway {
         reloaded.expect("the gateway takes the configuration");
     }
 
+    /// Waits until something is so.
+    ///
+    /// # Panics
+    /// When it is not after half a minute.
+    pub async fn until(&self, what: &str, is_so: impl AsyncFn() -> bool) {
+        let looking = async {
+            while !is_so().await {
+                tokio::time::sleep(LOOKS_EVERY).await;
+            }
+        };
+        let is_so = tokio::time::timeout(PATIENCE, looking).await.is_ok();
+        assert!(is_so, "never: {what}; in the store: {}", self.left().await);
+    }
+
     /// Waits until nothing is due any more: no message that may leave, no lease, no doubt, no delivery.
     ///
     /// # Panics

@@ -126,12 +126,11 @@ pub async fn start_at(bound: Bound, config: Config, parts: Parts) -> Result<Runn
     telemetry::metrics::install();
     let url = config.store.url.clone();
     let live = connected(config, &clock, None)?;
-    let (store, hold) = match store {
-        Some(store) => (store, None),
-        None => {
-            let hold = open::exclusive(&url)?;
-            (open::open(&url, clock.now()).await?, Some(hold))
-        }
+    let (store, hold) = if let Some(store) = store {
+        (store, None)
+    } else {
+        let hold = open::exclusive(&url)?;
+        (open::open(&url, clock.now()).await?, Some(hold))
     };
     let gateway = Gateway::new(store, clock, randomness, NodeId::from(NODE), live);
     telemetry::metrics::start(&gateway);

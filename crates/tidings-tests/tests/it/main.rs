@@ -13,6 +13,7 @@ mod gateway_passinfo_python;
 mod gateway_puzzel_manual;
 mod gateway_puzzel_python;
 mod gateway_reports;
+mod gateway_running;
 mod gateway_vendors;
 mod netsapiens_campaign;
 mod netsapiens_end_to_end;

@@ -24,13 +24,11 @@ use tidings::{
     AttemptRef, Balance, Capabilities, DeliveryReport, Outbound, Provider, ProviderSpec, Receipt,
     Reconciled,
 };
-use tidings_core::{
-    Clock, DeliveryPolicy, E164, Message, MessageState, ProviderRef, Timestamp,
-};
+use tidings_core::{Clock, DeliveryPolicy, E164, Message, MessageState, ProviderRef, Timestamp};
 use tidings_store::memory::MemoryStore;
 use tidings_store::{
-    AccountId, Event, EventFilter, EventKind, EventSeq, LaneId, MessageHistory, MessageId, NewMessage, NodeId,
-    Stamp, Store,
+    AccountId, Event, EventFilter, EventKind, EventSeq, LaneId, MessageHistory, MessageId,
+    NewMessage, NodeId, Stamp, Store,
 };
 use tokio::task::JoinSet;
 
@@ -41,12 +39,8 @@ use crate::lane::Lane;
 /// Longer than anything that a test waits for, in paused time.
 const AGES: Duration = Duration::from_hours(5);
 
-static SPEC: ProviderSpec = ProviderSpec::new(
-    "scripted",
-    "Scripted",
-    Capabilities::submit_only(),
-    &[],
-);
+static SPEC: ProviderSpec =
+    ProviderSpec::new("scripted", "Scripted", Capabilities::submit_only(), &[]);
 
 /// A clock that goes with the run time, and that somebody may set.
 #[derive(Debug)]
@@ -141,7 +135,10 @@ impl Scripted {
     /// The texts that it took, in order.
     fn taken(&self) -> Vec<String> {
         let messages = self.memory.messages();
-        messages.iter().map(|it| it.message.text.to_string()).collect()
+        messages
+            .iter()
+            .map(|it| it.message.text.to_string())
+            .collect()
     }
 
     /// The texts that were handed over, in order, whatever came of it.
@@ -259,7 +256,8 @@ impl Bench {
         self.gateway.set_live(self.live(None));
         crate::janitor::take_over(&self.gateway).await.unwrap();
         self.running.spawn(super::run(self.gateway.clone()));
-        self.running.spawn(crate::janitor::run(self.gateway.clone()));
+        self.running
+            .spawn(crate::janitor::run(self.gateway.clone()));
     }
 
     /// The configuration is read again, with these lanes.
@@ -457,9 +455,9 @@ fn live_of<'a>(
 
 /// A number for each text, so that every message goes to another phone.
 fn phone(text: &str) -> E164 {
-    let sum = text.bytes().fold(0_u64, |sum, byte| {
-        (sum * 131 + u64::from(byte)) % 1_000_000
-    });
+    let sum = text
+        .bytes()
+        .fold(0_u64, |sum, byte| (sum * 131 + u64::from(byte)) % 1_000_000);
     E164::parse(&format!("+479{sum:07}"), None).unwrap()
 }
 

@@ -21,7 +21,11 @@ async fn batch(bench: &Bench, n: usize) -> (BatchId, Vec<MessageId>) {
         resend_of: None,
     };
     let account = AccountId::from("acme");
-    bench.store.open_batch(&account, new, bench.clock_now()).await.unwrap();
+    bench
+        .store
+        .open_batch(&account, new, bench.clock_now())
+        .await
+        .unwrap();
     let texts: Vec<String> = (0..n).map(|n| format!("text {n}")).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let index = std::cell::Cell::new(0);
@@ -33,7 +37,11 @@ async fn batch(bench: &Bench, n: usize) -> (BatchId, Vec<MessageId>) {
             });
         })
         .await;
-    bench.store.close_batch(id, 0, None, bench.clock_now()).await.unwrap();
+    bench
+        .store
+        .close_batch(id, 0, None, bench.clock_now())
+        .await
+        .unwrap();
     (id, ids)
 }
 
@@ -54,7 +62,10 @@ async fn a_batch_is_stopped_in_the_middle_with_exact_lists() {
     let begun = begun(&bench, &ids).await;
     bench.pass(seconds(300)).await;
     let lists: StopLists = bench.store.stop_lists(batch).await.unwrap();
-    assert_eq!(bench.store.batch(None, batch).await.unwrap().unwrap().state, BatchState::Stopped);
+    assert_eq!(
+        bench.store.batch(None, batch).await.unwrap().unwrap().state,
+        BatchState::Stopped
+    );
     let sent: BTreeSet<MessageId> = lists.already_out.iter().copied().collect();
     assert_eq!(sent, begun);
     assert!(lists.unknown.is_empty());
@@ -101,10 +112,17 @@ async fn a_batch_is_paused_and_resumed() {
 async fn canceled_messages_do_not_leave() {
     let provider = Scripted::new().taking(seconds(1));
     let bench = Bench::of_one(&provider).await;
-    let ids = bench.accept("one", &["a", "b", "c", "d", "e", "f", "g"]).await;
+    let ids = bench
+        .accept("one", &["a", "b", "c", "d", "e", "f", "g"])
+        .await;
     bench.pass(seconds(1)).await;
     let now = bench.clock_now();
-    bench.gateway.store().cancel(None, ids[3..].to_vec(), now).await.unwrap();
+    bench
+        .gateway
+        .store()
+        .cancel(None, ids[3..].to_vec(), now)
+        .await
+        .unwrap();
     bench.pass(seconds(60)).await;
     let canceled = bench.until_state(ids[6], MessageState::Canceled).await;
     assert!(canceled.attempts.is_empty());
