@@ -47,7 +47,9 @@ async fn at_least_once_goes_again_after_the_grace_marked_as_a_possible_double() 
     let history = bench.until_state(ids[0], MessageState::Submitted).await;
     assert!(history.message.duplicate_risk);
     assert_eq!(provider.taken(), ["hello", "hello"]);
-    let waited = history.attempts[1].began_at.since(history.attempts[0].began_at);
+    let waited = history.attempts[1]
+        .began_at
+        .since(history.attempts[0].began_at);
     assert!((600..605).contains(&waited.as_secs()), "{waited:?}");
 }
 
@@ -62,7 +64,10 @@ async fn without_an_answer_reconcile_stays_unknown() {
     assert_eq!(bench.state(ids[0]).await, MessageState::Unknown);
     assert_eq!(provider.texts(), ["hello"]);
     let depths = bench.store.lane_depths().await.unwrap();
-    assert!(depths.iter().all(|depth| depth.in_doubt == 0), "nobody asks any more");
+    assert!(
+        depths.iter().all(|depth| depth.in_doubt == 0),
+        "nobody asks any more"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -78,7 +83,10 @@ async fn not_taken_is_believed_only_after_it_has_settled() {
     let waited = history.attempts[1].began_at.since(unknown_since);
     assert!((60..95).contains(&waited.as_secs()), "{waited:?}");
     let n_questions = provider.questions.load(Ordering::Relaxed);
-    assert!((3..10).contains(&n_questions), "growing intervals: {n_questions}");
+    assert!(
+        (3..10).contains(&n_questions),
+        "growing intervals: {n_questions}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -104,7 +112,10 @@ async fn a_report_settles_a_doubt() {
     let ids = bench.accept_as("one", &["hello"], again).await;
     bench.until_state(ids[0], MessageState::Unknown).await;
     let mut about = ProviderRef::default();
-    let attempt = AttemptId { message: ids[0], number: 1 };
+    let attempt = AttemptId {
+        message: ids[0],
+        number: 1,
+    };
     about.reference = Some(attempt.reference());
     let heard = Heard {
         lane: "one".into(),
@@ -112,7 +123,12 @@ async fn a_report_settles_a_doubt() {
         received_at: bench.clock_now(),
     };
     let now = bench.clock_now();
-    bench.gateway.store().apply_reports(vec![heard], now).await.unwrap();
+    bench
+        .gateway
+        .store()
+        .apply_reports(vec![heard], now)
+        .await
+        .unwrap();
     bench.pass(Duration::from_hours(1)).await;
     assert_eq!(bench.state(ids[0]).await, MessageState::Delivered);
     assert_eq!(provider.texts(), ["hello"]);
@@ -124,7 +140,9 @@ async fn lost_answers_on_a_lane_that_is_gone_are_settled_by_policy() {
     provider.memory.hang_next();
     provider.memory.hang_next();
     let mut bench = Bench::with(&[("one", &provider), ("two", &other)], SETTINGS).await;
-    let again = bench.accept_as("one", &["again"], with(DeliveryPolicy::AtLeastOnce)).await;
+    let again = bench
+        .accept_as("one", &["again"], with(DeliveryPolicy::AtLeastOnce))
+        .await;
     let asks = bench.accept("one", &["asks"]).await;
     bench.until_state(again[0], MessageState::Unknown).await;
     bench.until_state(asks[0], MessageState::Unknown).await;
@@ -175,27 +193,66 @@ fn what_follows_from_an_answer() {
     let taken = || Answer::Taken(Box::new(ProviderRef::message("m")));
     for policy in [Reconcile, AtMostOnce, AtLeastOnce] {
         let found = concluded(taken(), policy, 1, 0);
-        assert_eq!(found, Conclusion::Taken(Box::new(ProviderRef::message("m"))));
-        assert_eq!(concluded(Answer::NotTaken, policy, 60, 0), Conclusion::NotTaken);
+        assert_eq!(
+            found,
+            Conclusion::Taken(Box::new(ProviderRef::message("m")))
+        );
+        assert_eq!(
+            concluded(Answer::NotTaken, policy, 60, 0),
+            Conclusion::NotTaken
+        );
         assert_eq!(concluded(Answer::NotTaken, policy, 59, 0), ask_again(60));
     }
     // The waits double.
-    assert_eq!(concluded(Answer::Later(None), Reconcile, 10, 0), ask_again(11));
-    assert_eq!(concluded(Answer::Later(None), Reconcile, 10, 3), ask_again(18));
-    assert_eq!(concluded(Answer::Later(None), Reconcile, 10, 60), ask_again(40));
+    assert_eq!(
+        concluded(Answer::Later(None), Reconcile, 10, 0),
+        ask_again(11)
+    );
+    assert_eq!(
+        concluded(Answer::Later(None), Reconcile, 10, 3),
+        ask_again(18)
+    );
+    assert_eq!(
+        concluded(Answer::Later(None), Reconcile, 10, 60),
+        ask_again(40)
+    );
     let patient = Answer::Later(Some(seconds(100)));
     assert_eq!(concluded(patient, Reconcile, 10, 0), ask_again(110));
     // Who cannot tell is not asked again, but the grace is waited for.
-    assert_eq!(concluded(Answer::CannotTell, Reconcile, 10, 0), ask_again(600));
-    assert_eq!(concluded(Answer::CannotTell, AtLeastOnce, 10, 0), ask_again(600));
-    assert_eq!(concluded(Answer::CannotTell, AtMostOnce, 10, 0), Conclusion::GiveUp);
+    assert_eq!(
+        concluded(Answer::CannotTell, Reconcile, 10, 0),
+        ask_again(600)
+    );
+    assert_eq!(
+        concluded(Answer::CannotTell, AtLeastOnce, 10, 0),
+        ask_again(600)
+    );
+    assert_eq!(
+        concluded(Answer::CannotTell, AtMostOnce, 10, 0),
+        Conclusion::GiveUp
+    );
     // Then the policy decides.
-    assert_eq!(concluded(Answer::CannotTell, Reconcile, 600, 0), Conclusion::GiveUp);
-    assert_eq!(concluded(Answer::CannotTell, AtLeastOnce, 600, 0), Conclusion::Resend);
-    assert_eq!(concluded(Answer::Later(None), AtLeastOnce, 600, 9), Conclusion::Resend);
-    assert_eq!(concluded(Answer::Later(None), Reconcile, 600, 9), Conclusion::GiveUp);
+    assert_eq!(
+        concluded(Answer::CannotTell, Reconcile, 600, 0),
+        Conclusion::GiveUp
+    );
+    assert_eq!(
+        concluded(Answer::CannotTell, AtLeastOnce, 600, 0),
+        Conclusion::Resend
+    );
+    assert_eq!(
+        concluded(Answer::Later(None), AtLeastOnce, 600, 9),
+        Conclusion::Resend
+    );
+    assert_eq!(
+        concluded(Answer::Later(None), Reconcile, 600, 9),
+        Conclusion::GiveUp
+    );
     // A provider that could tell is asked a few times at least.
-    assert_eq!(concluded(Answer::Later(None), Reconcile, 600, 2), ask_again(604));
+    assert_eq!(
+        concluded(Answer::Later(None), Reconcile, 600, 2),
+        ask_again(604)
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -37,8 +37,14 @@ async fn a_message_is_taken_once_and_told_how_long_it_is_worth() {
 #[tokio::test(start_paused = true)]
 async fn a_verdict_is_the_end_and_is_kept() {
     let provider = Scripted::new();
-    let error = Error::new(ErrorKind::InvalidRecipient, Acceptance::Refused, "no such number");
-    provider.memory.refuse(&phone("bad"), error.with_provider_code("21211"));
+    let error = Error::new(
+        ErrorKind::InvalidRecipient,
+        Acceptance::Refused,
+        "no such number",
+    );
+    provider
+        .memory
+        .refuse(&phone("bad"), error.with_provider_code("21211"));
     let spare = Scripted::new();
     let bench = Bench::with(&[("one", &provider), ("two", &spare)], "").await;
     let ids = bench.accept("one", &["bad", "good"]).await;
@@ -46,9 +52,16 @@ async fn a_verdict_is_the_end_and_is_kept() {
     bench.until_state(ids[1], MessageState::Submitted).await;
     assert_eq!(failed.message.reason, Some(Reason::InvalidRecipient));
     assert_eq!(failed.attempts.len(), 1);
-    assert_eq!(failed.attempts[0].error.as_deref(), Some("invalid_recipient"));
+    assert_eq!(
+        failed.attempts[0].error.as_deref(),
+        Some("invalid_recipient")
+    );
     assert_eq!(failed.attempts[0].code.as_deref(), Some("21211"));
-    assert_eq!(spare.n_calls(), 0, "what one provider refuses gets past no other");
+    assert_eq!(
+        spare.n_calls(),
+        0,
+        "what one provider refuses gets past no other"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -62,9 +75,17 @@ async fn without_another_lane_a_message_comes_again_later() {
     assert_eq!(provider.texts(), ["hello"; 3]);
     let outcomes: Vec<_> = history.attempts.iter().map(|it| it.outcome).collect();
     let not_taken = Some(AttemptOutcome::NotTaken);
-    assert_eq!(outcomes, [not_taken, not_taken, Some(AttemptOutcome::Taken)]);
-    let wait = history.attempts[2].began_at.since(history.attempts[1].began_at);
-    assert!(wait <= seconds(5), "two to four seconds at the most, and one call: {wait:?}");
+    assert_eq!(
+        outcomes,
+        [not_taken, not_taken, Some(AttemptOutcome::Taken)]
+    );
+    let wait = history.attempts[2]
+        .began_at
+        .since(history.attempts[1].began_at);
+    assert!(
+        wait <= seconds(5),
+        "two to four seconds at the most, and one call: {wait:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -77,7 +98,9 @@ async fn with_another_lane_a_message_goes_there_at_once() {
     assert_eq!(spare.taken(), ["hello"]);
     let lanes: Vec<&str> = history.attempts.iter().map(|it| it.lane.as_str()).collect();
     assert_eq!(lanes, ["one", "two"]);
-    let wait = history.attempts[1].began_at.since(history.attempts[0].began_at);
+    let wait = history.attempts[1]
+        .began_at
+        .since(history.attempts[0].began_at);
     assert!(wait < seconds(1), "{wait:?}");
 }
 
@@ -88,7 +111,9 @@ async fn a_lost_answer_never_goes_elsewhere() {
     provider.memory.take_and_fail_next(lost());
     let bench = Bench::with(&[("one", &provider), ("two", &spare)], "").await;
     let ids = bench.accept("one", &["hello"]).await;
-    let unknown = bench.until(ids[0], |it| it.message.state != MessageState::Queued).await;
+    let unknown = bench
+        .until(ids[0], |it| it.message.state != MessageState::Queued)
+        .await;
     assert!(!unknown.message.state.is_final());
     bench.until_state(ids[0], MessageState::Submitted).await;
     assert_eq!((provider.taken().len(), spare.n_calls()), (1, 0));
@@ -98,12 +123,18 @@ async fn a_lost_answer_never_goes_elsewhere() {
 async fn a_throttled_lane_waits_as_long_as_it_is_asked_to() {
     let (provider, spare) = (Scripted::new(), Scripted::new());
     let throttled = Error::not_sent(ErrorKind::RateLimited, "too many");
-    provider.memory.fail_next(throttled.with_retry_after(seconds(60)));
+    provider
+        .memory
+        .fail_next(throttled.with_retry_after(seconds(60)));
     let bench = Bench::with(&[("one", &provider), ("two", &spare)], "in_flight = 1").await;
     let ids = bench.accept("one", &["first", "second"]).await;
     let first = bench.until_state(ids[0], MessageState::Submitted).await;
     let second = bench.until_state(ids[1], MessageState::Submitted).await;
-    assert_eq!(spare.n_calls(), 0, "patience is asked of the account, not of the message");
+    assert_eq!(
+        spare.n_calls(),
+        0,
+        "patience is asked of the account, not of the message"
+    );
     let began = first.attempts[0].began_at;
     for attempt in [&first.attempts[1], &second.attempts[0]] {
         let waited = attempt.began_at.since(began);
@@ -171,7 +202,11 @@ async fn attempts_end_in_a_dead_letter() {
     let dead = bench.until_state(ids[0], MessageState::Failed).await;
     assert_eq!(dead.attempts.len(), 4);
     assert_eq!(dead.message.reason, Some(Reason::Unspecified));
-    assert!(dead.attempts.iter().all(|it| it.error.as_deref() == Some("unavailable")));
+    assert!(
+        dead.attempts
+            .iter()
+            .all(|it| it.error.as_deref() == Some("unavailable"))
+    );
     assert_eq!(dead.message.detail.as_deref(), Some("down for a moment"));
 }
 
@@ -198,7 +233,10 @@ async fn a_call_that_never_answers_is_in_doubt_after_its_time() {
     let bench = Bench::with(&[("one", &provider)], "timeout = \"30s\"").await;
     let ids = bench.accept("one", &["hello"]).await;
     let unknown = bench.until_state(ids[0], MessageState::Unknown).await;
-    let took = unknown.attempts[0].ended_at.unwrap().since(unknown.attempts[0].began_at);
+    let took = unknown.attempts[0]
+        .ended_at
+        .unwrap()
+        .since(unknown.attempts[0].began_at);
     assert_eq!(took.as_secs(), 30);
     // Proved not to be taken, it goes again.
     let history = bench.until_state(ids[0], MessageState::Submitted).await;
@@ -209,12 +247,16 @@ async fn a_call_that_never_answers_is_in_doubt_after_its_time() {
 #[tokio::test(start_paused = true)]
 async fn code_that_breaks_off_leaves_a_doubt() {
     let provider = Scripted::new();
-    provider.panics.store(1, std::sync::atomic::Ordering::Relaxed);
+    provider
+        .panics
+        .store(1, std::sync::atomic::Ordering::Relaxed);
     let bench = Bench::of_one(&provider).await;
     let ids = bench.accept("one", &["hello"]).await;
     let unknown = bench.until_state(ids[0], MessageState::Unknown).await;
     assert_eq!(unknown.attempts[0].error.as_deref(), Some("protocol"));
-    provider.panics.store(0, std::sync::atomic::Ordering::Relaxed);
+    provider
+        .panics
+        .store(0, std::sync::atomic::Ordering::Relaxed);
     bench.until_state(ids[0], MessageState::Submitted).await;
     assert_eq!(provider.taken().len(), 1, "it had been taken");
 }
@@ -243,7 +285,9 @@ async fn hours_that_close_are_looked_at_before_a_message_leaves() {
     bench.pass(Duration::from_mins(15)).await;
     crate::dispatch::resume(&bench.gateway, &one).await.unwrap();
     let held = bench
-        .until(quiet[0], |it| matches!(it.message.state, MessageState::Held(_)))
+        .until(quiet[0], |it| {
+            matches!(it.message.state, MessageState::Held(_))
+        })
         .await;
     assert!(held.attempts.is_empty());
     let sent = bench.until_state(quiet[0], MessageState::Submitted).await;

@@ -30,7 +30,10 @@ async fn no_more_calls_are_open_than_may_be_and_no_fewer() {
     }
     assert_eq!(provider.most_open.load(Ordering::Relaxed), 7);
     let took = bench.clock_now().since(began);
-    assert!((10..12).contains(&took.as_secs()), "calls overlap: {took:?}");
+    assert!(
+        (10..12).contains(&took.as_secs()),
+        "calls overlap: {took:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -75,7 +78,11 @@ async fn an_answer_for_each_message_ends_each_by_itself() {
     let bench = Bench::of_one(&provider).await;
     let ids = accept_many(&bench, "one", 6).await;
     for (n, id) in ids.into_iter().enumerate() {
-        let expected = if n == 3 { MessageState::Failed } else { MessageState::Submitted };
+        let expected = if n == 3 {
+            MessageState::Failed
+        } else {
+            MessageState::Submitted
+        };
         bench.until_state(id, expected).await;
     }
     assert_eq!(provider.n_calls(), 1);
@@ -93,7 +100,10 @@ async fn a_rate_counts_parts() {
         bench.until_state(id, MessageState::Submitted).await;
     }
     let took = bench.clock_now().since(began);
-    assert!((9_000..=11_000).contains(&took.as_millis()), "100 parts at 10 a second: {took:?}");
+    assert!(
+        (9_000..=11_000).contains(&took.as_millis()),
+        "100 parts at 10 a second: {took:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -107,8 +117,14 @@ async fn the_parts_of_a_day_are_kept_over_a_crash() {
     bench.pass(seconds(60)).await;
     let n_today = provider.taken().len();
     assert!(n_today <= 300, "never more than the cap: {n_today}");
-    assert!(n_today > 300 - 101, "a crash costs one reservation: {n_today}");
-    assert_eq!(bench.lane("one").obstacle(bench.gateway.clock().elapsed()), Some(crate::lane::Obstacle::DailyCap));
+    assert!(
+        n_today > 300 - 101,
+        "a crash costs one reservation: {n_today}"
+    );
+    assert_eq!(
+        bench.lane("one").obstacle(bench.gateway.clock().elapsed()),
+        Some(crate::lane::Obstacle::DailyCap)
+    );
     bench.pass(Duration::from_mins(4)).await;
     assert_eq!(provider.taken().len(), n_today + 300, "the next day");
     bench.stop().await;
@@ -146,10 +162,16 @@ async fn a_single_message_waits_a_few_slots_during_a_batch() {
     // What is more urgent overtakes what has not begun.
     let n_before = provider.n_calls();
     let urgent = bench
-        .accept_as("one", &["urgent"], |new| new.message.priority = Priority::High)
+        .accept_as("one", &["urgent"], |new| {
+            new.message.priority = Priority::High
+        })
         .await;
     bench.until_state(urgent[0], MessageState::Submitted).await;
-    let place = provider.texts().iter().position(|text| text == "urgent").unwrap();
+    let place = provider
+        .texts()
+        .iter()
+        .position(|text| text == "urgent")
+        .unwrap();
     assert!(place - n_before <= 4, "{} slots", place - n_before);
 }
 

@@ -33,7 +33,10 @@ async fn a_lane_that_is_down_is_left_alone_and_its_messages_move() {
         bench.until_state(*id, MessageState::Submitted).await;
     }
     let n_calls = provider.n_calls();
-    assert!((10..=14).contains(&n_calls), "ten failures open the breaker: {n_calls}");
+    assert!(
+        (10..=14).contains(&n_calls),
+        "ten failures open the breaker: {n_calls}"
+    );
     assert_eq!(provider.taken().len() + spare.taken().len(), 600);
     assert_eq!(bench.events(EventKind::LaneDown).await.len(), 1);
     // It comes back by probes: one call each time.
@@ -59,7 +62,11 @@ async fn without_another_lane_messages_wait_for_the_one_that_is_down() {
     for id in ids {
         bench.until_state(id, MessageState::Submitted).await;
     }
-    assert_eq!(provider.n_calls(), 330, "nothing goes out while the breaker is open, but probes");
+    assert_eq!(
+        provider.n_calls(),
+        330,
+        "nothing goes out while the breaker is open, but probes"
+    );
     assert_eq!(provider.taken().len(), 300);
 }
 
@@ -100,14 +107,22 @@ async fn messages_of_a_lane_that_is_removed_go_to_others_or_wait_for_a_route() {
         bench.until_state(*id, MessageState::Submitted).await;
     }
     assert_eq!(slow.taken().len() + other.taken().len(), 30);
-    assert!(slow.taken().len() <= 4, "what was in the air came down: {:?}", slow.taken());
+    assert!(
+        slow.taken().len() <= 4,
+        "what was in the air came down: {:?}",
+        slow.taken()
+    );
 
     let id = bench.accept("one", &["nobody serves this lane"]).await;
     let two = LaneId::from("two");
     pause(&bench.gateway, &two).await.unwrap();
     bench.pass(Duration::from_mins(2)).await;
     let history = bench.history(id[0]).await;
-    assert_eq!(history.message.lane, Some(two), "a route leads there, though it is paused");
+    assert_eq!(
+        history.message.lane,
+        Some(two),
+        "a route leads there, though it is paused"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -124,7 +139,10 @@ async fn held_messages_go_when_a_route_leads_somewhere() {
         })
         .await;
     bench.pass(Duration::from_hours(1)).await;
-    assert_eq!(bench.state(ids[0]).await, MessageState::Held(HeldReason::NoRoute));
+    assert_eq!(
+        bench.state(ids[0]).await,
+        MessageState::Held(HeldReason::NoRoute)
+    );
     bench.reload(&[("one", &provider)]);
     bench.until_state(ids[0], MessageState::Submitted).await;
     assert_eq!(provider.taken(), ["hello"]);
@@ -157,7 +175,10 @@ async fn an_empty_lane_carries_nothing_until_it_is_filled() {
     lane.standing.set_empty(true);
     let ids = bench.accept("one", &["hello"]).await;
     bench.pass(Duration::from_hours(1)).await;
-    assert_eq!(lane.obstacle(bench.gateway.clock().elapsed()), Some(Obstacle::Empty));
+    assert_eq!(
+        lane.obstacle(bench.gateway.clock().elapsed()),
+        Some(Obstacle::Empty)
+    );
     assert_eq!(provider.n_calls(), 0);
     lane.standing.set_empty(false);
     bench.gateway.signals().wake_lane(&"one".into());
@@ -168,7 +189,11 @@ async fn an_empty_lane_carries_nothing_until_it_is_filled() {
 async fn status_shows_what_a_lane_does() {
     let provider = Scripted::new().taking(Duration::from_millis(40));
     provider.memory.fail_next(unavailable());
-    let bench = Bench::with(&[("one", &provider)], "in_flight = 1\nrate = 50\ndaily_cap = 1000").await;
+    let bench = Bench::with(
+        &[("one", &provider)],
+        "in_flight = 1\nrate = 50\ndaily_cap = 1000",
+    )
+    .await;
     let ids = accept_many(&bench, "one", 20).await;
     for id in ids {
         bench.until_state(id, MessageState::Submitted).await;
@@ -177,11 +202,18 @@ async fn status_shows_what_a_lane_does() {
     assert_eq!((status.lane.as_str(), status.state), ("one", "up"));
     assert_eq!((status.sent, status.failed, status.unknown), (20, 1, 0));
     assert_eq!((status.queued, status.in_hand, status.in_doubt), (0, 0, 0));
-    assert_eq!(status.parts_today, Some(21), "an attempt that failed has left");
+    assert_eq!(
+        status.parts_today,
+        Some(21),
+        "an attempt that failed has left"
+    );
     assert_eq!(status.latency_p50_ms, Some(40.0));
     let error = status.last_error.unwrap();
-    assert_eq!((error.class, error.detail.as_str()), ("unavailable", "nobody there"));
-    let json = serde_json::to_value(&status.breaker).unwrap();
+    assert_eq!(
+        (error.class, error.detail.as_str()),
+        ("unavailable", "nobody there")
+    );
+    let json = serde_json::to_value(status.breaker).unwrap();
     assert_eq!(json["state"], "closed");
     assert_eq!(provider.open.load(Ordering::Relaxed), 0);
 }

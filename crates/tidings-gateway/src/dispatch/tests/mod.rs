@@ -12,6 +12,7 @@ mod pure;
 mod restart;
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -24,13 +25,11 @@ use tidings::{
     AttemptRef, Balance, Capabilities, DeliveryReport, Outbound, Provider, ProviderSpec, Receipt,
     Reconciled,
 };
-use tidings_core::{
-    Clock, DeliveryPolicy, E164, Message, MessageState, ProviderRef, Timestamp,
-};
+use tidings_core::{Clock, DeliveryPolicy, E164, Message, MessageState, ProviderRef, Timestamp};
 use tidings_store::memory::MemoryStore;
 use tidings_store::{
-    AccountId, Event, EventFilter, EventKind, EventSeq, LaneId, MessageHistory, MessageId, NewMessage, NodeId,
-    Stamp, Store,
+    AccountId, Event, EventFilter, EventKind, EventSeq, LaneId, MessageHistory, MessageId,
+    NewMessage, NodeId, Stamp, Store,
 };
 use tokio::task::JoinSet;
 
@@ -41,12 +40,8 @@ use crate::lane::Lane;
 /// Longer than anything that a test waits for, in paused time.
 const AGES: Duration = Duration::from_hours(5);
 
-static SPEC: ProviderSpec = ProviderSpec::new(
-    "scripted",
-    "Scripted",
-    Capabilities::submit_only(),
-    &[],
-);
+static SPEC: ProviderSpec =
+    ProviderSpec::new("scripted", "Scripted", Capabilities::submit_only(), &[]);
 
 /// A clock that goes with the run time, and that somebody may set.
 #[derive(Debug)]
@@ -141,7 +136,10 @@ impl Scripted {
     /// The texts that it took, in order.
     fn taken(&self) -> Vec<String> {
         let messages = self.memory.messages();
-        messages.iter().map(|it| it.message.text.to_string()).collect()
+        messages
+            .iter()
+            .map(|it| it.message.text.to_string())
+            .collect()
     }
 
     /// The texts that were handed over, in order, whatever came of it.
@@ -259,7 +257,8 @@ impl Bench {
         self.gateway.set_live(self.live(None));
         crate::janitor::take_over(&self.gateway).await.unwrap();
         self.running.spawn(super::run(self.gateway.clone()));
-        self.running.spawn(crate::janitor::run(self.gateway.clone()));
+        self.running
+            .spawn(crate::janitor::run(self.gateway.clone()));
     }
 
     /// The configuration is read again, with these lanes.
@@ -353,7 +352,7 @@ impl Bench {
     async fn until(
         &self,
         id: MessageId,
-        holds: impl Fn(&MessageHistory) -> bool,
+        holds: impl Fn(&MessageHistory) -> bool + Send + Sync,
     ) -> MessageHistory {
         let mut events = self.gateway.signals().events();
         let waiting = async {
@@ -367,10 +366,10 @@ impl Bench {
             }
         };
         let found = tokio::time::timeout(AGES, waiting).await;
-        match found {
-            Ok(history) => history,
-            Err(_) => panic!("it never came to that: {:?}", self.history(id).await),
-        }
+        let Ok(history) = found else {
+            panic!("it never came to that: {:?}", self.history(id).await);
+        };
+        history
     }
 
     /// Lets time pass in which whatever is due happens.
@@ -425,17 +424,17 @@ fn live_of<'a>(
         .settings
         .iter()
         .filter(|setting| setting.presence == Presence::Required)
-        .map(|setting| match setting.name.contains("url") {
-            true => format!("{} = \"http://127.0.0.1:1\"\n", setting.name),
-            false => format!("{} = \"1\"\n", setting.name),
+        .map(|setting| {
+            let is_url = setting.name.contains("url");
+            let value = if is_url { "http://127.0.0.1:1" } else { "1" };
+            format!("{} = \"{value}\"\n", setting.name)
         })
         .collect();
     let mut text = general.to_owned();
     for id in ids {
-        text.push_str(&format!(
-            "\n[[lanes]]\nid = \"{id}\"\nprovider = \"{}\"\n{settings}{of_lane}\n",
-            spec.id
-        ));
+        let provider = spec.id;
+        let table = format_args!("\n[[lanes]]\nid = \"{id}\"\nprovider = \"{provider}\"\n");
+        writeln!(text, "{table}{settings}{of_lane}").unwrap();
     }
     let config = Config::of_text(&text).unwrap();
     let clock = Arc::clone(clock) as Arc<dyn Clock>;
@@ -457,9 +456,9 @@ fn live_of<'a>(
 
 /// A number for each text, so that every message goes to another phone.
 fn phone(text: &str) -> E164 {
-    let sum = text.bytes().fold(0_u64, |sum, byte| {
-        (sum * 131 + u64::from(byte)) % 1_000_000
-    });
+    let sum = text
+        .bytes()
+        .fold(0_u64, |sum, byte| (sum * 131 + u64::from(byte)) % 1_000_000);
     E164::parse(&format!("+479{sum:07}"), None).unwrap()
 }
 

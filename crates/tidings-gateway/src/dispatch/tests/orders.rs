@@ -1,6 +1,7 @@
 //! Orders for batches while they run: stop, pause and resume, exact.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tidings_core::MessageState;
 use tidings_store::{
@@ -21,19 +22,27 @@ async fn batch(bench: &Bench, n: usize) -> (BatchId, Vec<MessageId>) {
         resend_of: None,
     };
     let account = AccountId::from("acme");
-    bench.store.open_batch(&account, new, bench.clock_now()).await.unwrap();
+    bench
+        .store
+        .open_batch(&account, new, bench.clock_now())
+        .await
+        .unwrap();
     let texts: Vec<String> = (0..n).map(|n| format!("text {n}")).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    let index = std::cell::Cell::new(0);
+    let index = AtomicU64::new(0);
     let ids = bench
         .accept_as("one", &texts, |new| {
             new.batch = Some(BatchPlace {
                 batch: id,
-                index: index.replace(index.get() + 1),
+                index: index.fetch_add(1, Ordering::Relaxed),
             });
         })
         .await;
-    bench.store.close_batch(id, 0, None, bench.clock_now()).await.unwrap();
+    bench
+        .store
+        .close_batch(id, 0, None, bench.clock_now())
+        .await
+        .unwrap();
     (id, ids)
 }
 
@@ -54,7 +63,10 @@ async fn a_batch_is_stopped_in_the_middle_with_exact_lists() {
     let begun = begun(&bench, &ids).await;
     bench.pass(seconds(300)).await;
     let lists: StopLists = bench.store.stop_lists(batch).await.unwrap();
-    assert_eq!(bench.store.batch(None, batch).await.unwrap().unwrap().state, BatchState::Stopped);
+    assert_eq!(
+        bench.store.batch(None, batch).await.unwrap().unwrap().state,
+        BatchState::Stopped
+    );
     let sent: BTreeSet<MessageId> = lists.already_out.iter().copied().collect();
     assert_eq!(sent, begun);
     assert!(lists.unknown.is_empty());
@@ -101,10 +113,17 @@ async fn a_batch_is_paused_and_resumed() {
 async fn canceled_messages_do_not_leave() {
     let provider = Scripted::new().taking(seconds(1));
     let bench = Bench::of_one(&provider).await;
-    let ids = bench.accept("one", &["a", "b", "c", "d", "e", "f", "g"]).await;
+    let ids = bench
+        .accept("one", &["a", "b", "c", "d", "e", "f", "g"])
+        .await;
     bench.pass(seconds(1)).await;
     let now = bench.clock_now();
-    bench.gateway.store().cancel(None, ids[3..].to_vec(), now).await.unwrap();
+    bench
+        .gateway
+        .store()
+        .cancel(None, ids[3..].to_vec(), now)
+        .await
+        .unwrap();
     bench.pass(seconds(60)).await;
     let canceled = bench.until_state(ids[6], MessageState::Canceled).await;
     assert!(canceled.attempts.is_empty());

@@ -8,7 +8,8 @@ use tidings_store::{Begin, LeaseRequest, Leased, MessageId, NodeId};
 
 use super::{Bench, Scripted, seconds};
 
-const SETTINGS: &str = "in_flight = 4\ntimeout = \"30s\"\n---\n[sending]\ngrace = \"10m\"\nsettle = \"1m\"\n";
+const SETTINGS: &str =
+    "in_flight = 4\ntimeout = \"30s\"\n---\n[sending]\ngrace = \"10m\"\nsettle = \"1m\"\n";
 
 async fn accept_many(bench: &Bench, n: usize, policy: DeliveryPolicy) -> Vec<MessageId> {
     let texts: Vec<String> = (0..n).map(|n| format!("text {n}")).collect();
@@ -45,7 +46,11 @@ async fn after_the_lease() {
 
 #[tokio::test(start_paused = true)]
 async fn after_the_attempt_was_written_and_before_the_call() {
-    for policy in [DeliveryPolicy::Reconcile, DeliveryPolicy::AtMostOnce, DeliveryPolicy::AtLeastOnce] {
+    for policy in [
+        DeliveryPolicy::Reconcile,
+        DeliveryPolicy::AtMostOnce,
+        DeliveryPolicy::AtLeastOnce,
+    ] {
         let provider = Scripted::new();
         let mut bench = Bench::with(&[("one", &provider)], SETTINGS).await;
         bench.stop().await;
@@ -56,7 +61,11 @@ async fn after_the_attempt_was_written_and_before_the_call() {
             lease: leased.lease,
         });
         let now = bench.clock_now();
-        bench.store.begin_attempts(begin.collect(), now).await.unwrap();
+        bench
+            .store
+            .begin_attempts(begin.collect(), now)
+            .await
+            .unwrap();
         bench.crash().await;
         bench.until_state(ids[0], MessageState::Unknown).await;
         bench.pass(Duration::from_hours(1)).await;
@@ -86,7 +95,11 @@ async fn during_the_call_before_and_after_the_provider_has_it() {
         for id in ids {
             bench.until_state(id, MessageState::Submitted).await;
         }
-        assert_eq!(provider.taken().len(), 4, "before {before} s, after {after} s");
+        assert_eq!(
+            provider.taken().len(),
+            4,
+            "before {before} s, after {after} s"
+        );
     }
 }
 
