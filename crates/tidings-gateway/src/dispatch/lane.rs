@@ -338,21 +338,7 @@ impl LaneLoop {
                 result,
                 took,
             } => {
-                self.open.begins -= 1;
-                self.open.beginning = self.open.beginning.saturating_sub(calls.len());
-                match result {
-                    Ok(begun) => {
-                        self.tempo.note_begin(took);
-                        self.board(calls, &begun);
-                    }
-                    Err(error) => {
-                        self.trouble("no attempt was begun", &error);
-                        calls
-                            .into_iter()
-                            .rev()
-                            .for_each(|call| self.hand.waiting.push_front(call));
-                    }
-                }
+                self.after_the_beginning(calls, result, took);
             }
             Step::Finished {
                 finished,
@@ -401,6 +387,30 @@ impl LaneLoop {
             }
             Step::Told(Ok(())) => self.gateway.signals().happened(),
             Step::Told(Err(error)) => self.complain("an event was not kept", &error),
+        }
+    }
+
+    /// Attempts are on disk, or nothing of them is.
+    fn after_the_beginning(
+        &mut self,
+        calls: Vec<Waiting>,
+        result: Result<Vec<Begun>, StoreError>,
+        took: Duration,
+    ) {
+        self.open.begins -= 1;
+        self.open.beginning = self.open.beginning.saturating_sub(calls.len());
+        match result {
+            Ok(begun) => {
+                self.tempo.note_begin(took);
+                self.board(calls, &begun);
+            }
+            Err(error) => {
+                self.trouble("no attempt was begun", &error);
+                calls
+                    .into_iter()
+                    .rev()
+                    .for_each(|call| self.hand.waiting.push_front(call));
+            }
         }
     }
 

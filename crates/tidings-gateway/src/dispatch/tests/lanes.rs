@@ -213,7 +213,7 @@ async fn status_shows_what_a_lane_does() {
         (error.class, error.detail.as_str()),
         ("unavailable", "nobody there")
     );
-    let json = serde_json::to_value(&status.breaker).unwrap();
+    let json = serde_json::to_value(status.breaker).unwrap();
     assert_eq!(json["state"], "closed");
     assert_eq!(provider.open.load(Ordering::Relaxed), 0);
 }

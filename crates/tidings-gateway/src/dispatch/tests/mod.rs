@@ -12,6 +12,7 @@ mod pure;
 mod restart;
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -351,7 +352,7 @@ impl Bench {
     async fn until(
         &self,
         id: MessageId,
-        holds: impl Fn(&MessageHistory) -> bool,
+        holds: impl Fn(&MessageHistory) -> bool + Send + Sync,
     ) -> MessageHistory {
         let mut events = self.gateway.signals().events();
         let waiting = async {
@@ -365,10 +366,10 @@ impl Bench {
             }
         };
         let found = tokio::time::timeout(AGES, waiting).await;
-        match found {
-            Ok(history) => history,
-            Err(_) => panic!("it never came to that: {:?}", self.history(id).await),
-        }
+        let Ok(history) = found else {
+            panic!("it never came to that: {:?}", self.history(id).await);
+        };
+        history
     }
 
     /// Lets time pass in which whatever is due happens.
@@ -423,17 +424,17 @@ fn live_of<'a>(
         .settings
         .iter()
         .filter(|setting| setting.presence == Presence::Required)
-        .map(|setting| match setting.name.contains("url") {
-            true => format!("{} = \"http://127.0.0.1:1\"\n", setting.name),
-            false => format!("{} = \"1\"\n", setting.name),
+        .map(|setting| {
+            let is_url = setting.name.contains("url");
+            let value = if is_url { "http://127.0.0.1:1" } else { "1" };
+            format!("{} = \"{value}\"\n", setting.name)
         })
         .collect();
     let mut text = general.to_owned();
     for id in ids {
-        text.push_str(&format!(
-            "\n[[lanes]]\nid = \"{id}\"\nprovider = \"{}\"\n{settings}{of_lane}\n",
-            spec.id
-        ));
+        let provider = spec.id;
+        let table = format_args!("\n[[lanes]]\nid = \"{id}\"\nprovider = \"{provider}\"\n");
+        writeln!(text, "{table}{settings}{of_lane}").unwrap();
     }
     let config = Config::of_text(&text).unwrap();
     let clock = Arc::clone(clock) as Arc<dyn Clock>;

@@ -1,6 +1,7 @@
 //! Orders for batches while they run: stop, pause and resume, exact.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tidings_core::MessageState;
 use tidings_store::{
@@ -28,12 +29,12 @@ async fn batch(bench: &Bench, n: usize) -> (BatchId, Vec<MessageId>) {
         .unwrap();
     let texts: Vec<String> = (0..n).map(|n| format!("text {n}")).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    let index = std::cell::Cell::new(0);
+    let index = AtomicU64::new(0);
     let ids = bench
         .accept_as("one", &texts, |new| {
             new.batch = Some(BatchPlace {
                 batch: id,
-                index: index.replace(index.get() + 1),
+                index: index.fetch_add(1, Ordering::Relaxed),
             });
         })
         .await;
