@@ -15,6 +15,7 @@ mod media;
 mod output;
 mod question;
 mod reports;
+mod shifted;
 mod tracking;
 mod values;
 mod waiting;

@@ -17,6 +17,10 @@ pub(crate) struct ServeArgs {
     /// The configuration file [default: tidings.toml here, then in the user's configuration folder]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// The clock is off by as many seconds as this file says at the moment: for trying out what happens
+    /// when somebody sets it
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub(crate) clock_shift: Option<PathBuf>,
 }
 
 /// Read a configuration and sign in to each of its providers, sending nothing

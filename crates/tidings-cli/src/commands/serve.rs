@@ -4,6 +4,7 @@
 //! said to the person who started it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use serde_json::{Map, Value};
@@ -16,6 +17,7 @@ use crate::args::ServeArgs;
 use crate::interrupt::{Interrupt, Reload};
 use crate::logging::{Log, SERVER};
 use crate::output::{Ending, bad_input, explain};
+use crate::shifted::ShiftedClock;
 
 pub(super) async fn run(context: &Context, args: &ServeArgs) -> anyhow::Result<()> {
     let Loaded { config, warnings } = load(context, args.config.clone())?;
@@ -33,9 +35,14 @@ pub(super) async fn run(context: &Context, args: &ServeArgs) -> anyhow::Result<(
     }
     let mut interrupt = Interrupt::listen()?;
     let mut reload = Reload::listen()?;
-    let running = serve::start(config, Parts::default())
-        .await
-        .map_err(explained)?;
+    let mut parts = Parts::default();
+    if let Some(file) = &args.clock_shift {
+        parts.clock = Arc::new(ShiftedClock {
+            clock: Arc::clone(&parts.clock),
+            file: file.clone(),
+        });
+    }
+    let running = serve::start(config, parts).await.map_err(explained)?;
     announce(context, running.addresses())?;
     loop {
         tokio::select! {

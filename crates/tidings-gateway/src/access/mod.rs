@@ -302,7 +302,8 @@ pub fn coming_from<F: Future>(
     ADDRESS.scope(address, answering)
 }
 
-fn present_address() -> Option<IpAddr> {
+/// Where the request comes from that is being answered, as [`coming_from`] said.
+pub(crate) fn present_address() -> Option<IpAddr> {
     ADDRESS.try_with(|address| *address).ok().flatten()
 }
 

@@ -3,6 +3,8 @@
 //! Programs that were written for a vendor's API use it by changing their base URL to ours. What stands
 //! behind is the same intake as for our own calls; shapes, paths and refusals are the vendor's.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
@@ -17,21 +19,37 @@ use crate::vendors::backend;
 /// The setting of servers that write addresses of their own.
 const PUBLIC_URL: &str = "public_url";
 
+/// The setting that says which of a vendor's descriptions of its API holds.
+const DIALECT: &str = "dialect";
+/// Those besides the default: each has a door of its own, `/<id>/<dialect>`.
+const MORE_DIALECTS: [&str; 1] = ["manual"];
+
 /// The APIs of all providers that are compiled in.
 pub(crate) fn doors(gateway: &Gateway) -> Router {
     let public_url = gateway.live().config.server.public_url.clone();
     let mut doors = Router::new();
     for spec in providers::ALL {
-        let mut account = Account::new(spec.id);
-        let writes_addresses = spec.server_settings.iter().any(|it| it.name == PUBLIC_URL);
-        if let Some(url) = public_url.as_ref().filter(|_| writes_addresses) {
-            let url = format!("{}/{}", url.trim_end_matches('/'), spec.id);
-            account = account.with(PUBLIC_URL, url);
-        }
-        match (spec.router)(backend(gateway.clone(), spec), &account) {
-            Ok(door) => doors = doors.nest(&format!("/{}", spec.id), door),
-            // Only its own settings could be wrong, and those are made here.
-            Err(error) => tracing::error!(provider = spec.id, %error, "no door for this provider"),
+        let backend = backend(gateway.clone(), spec);
+        let has_dialects = spec.settings.iter().any(|it| it.name == DIALECT);
+        let dialects = MORE_DIALECTS.iter().filter(|_| has_dialects);
+        for dialect in std::iter::once(None).chain(dialects.map(Some)) {
+            let mut path = format!("/{}", spec.id);
+            let mut account = Account::new(spec.id);
+            if let Some(dialect) = dialect {
+                path = format!("{path}/{dialect}");
+                account = account.with(DIALECT, *dialect);
+            }
+            let writes_addresses = spec.server_settings.iter().any(|it| it.name == PUBLIC_URL);
+            if let Some(url) = public_url.as_ref().filter(|_| writes_addresses) {
+                account = account.with(PUBLIC_URL, format!("{}{path}", url.trim_end_matches('/')));
+            }
+            match (spec.router)(Arc::clone(&backend), &account) {
+                Ok(door) => doors = doors.nest(&path, door),
+                // Only its own settings could be wrong, and those are made here.
+                Err(error) => {
+                    tracing::error!(provider = spec.id, %error, "no door for this provider");
+                }
+            }
         }
     }
     doors.layer(middleware::from_fn(say_where_from))

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use tidings::callback::Callback;
 use tidings::layers::{Breaker, CircuitState, Innermost, Stack};
-use tidings::{Error, Provider};
-use tidings_core::ReportedState;
+use tidings::{Error, ErrorKind, Provider};
+use tidings_core::{DeliveryReport, ReportedState};
 use tidings_store::{NextPoll, Poll, StoreError};
 
 use super::hearing::hear;
@@ -84,33 +84,94 @@ pub(super) async fn round(
     if polls.is_empty() {
         return Ok(Asked::Nothing);
     }
-    let refs: Vec<_> = polls.iter().map(|poll| poll.provider_ref.clone()).collect();
-    match provider.status(&refs).await {
-        Ok(reports) => {
-            let states: Vec<_> = reports.iter().map(|report| report.state).collect();
-            let callbacks = reports.into_iter().map(Callback::Report).collect();
-            hear(gateway, &lane.id, callbacks).await?;
-            let next = polls.iter().enumerate().map(|(place, poll)| {
-                let state = states.get(place).copied();
-                next_of(gateway, lane, poll, state)
-            });
-            store.schedule_polls(next.collect()).await?;
-            metrics::counter!("tidings_polls_total", "lane" => lane.id.as_str().to_owned())
-                .increment(polls.len() as u64);
-            Ok(Asked::Answered { count: polls.len() })
-        }
-        Err(error) => {
-            let pause = pause_after(gateway, lane, &error, n_failures + 1);
-            let at = gateway.now().plus(pause);
-            let next = polls.iter().map(|poll| NextPoll {
+    let answers = ask(provider, &polls).await;
+    let callbacks = answers.reports.into_iter().map(Callback::Report);
+    hear(gateway, &lane.id, callbacks.collect()).await?;
+    let failure = answers.failure.map(|error| {
+        let pause = pause_after(gateway, lane, &error, n_failures + 1);
+        (pause, gateway.now().plus(pause))
+    });
+    let next = polls
+        .iter()
+        .zip(answers.of_each)
+        .map(|(poll, answer)| match (answer, failure) {
+            (Answer::None, Some((_, at))) => NextPoll {
                 key: poll.key,
                 attempt: poll.attempt,
                 at: Some(at),
-            });
-            store.schedule_polls(next.collect()).await?;
-            Ok(Asked::Failed { pause })
+            },
+            (Answer::None | Answer::Refused, _) => next_of(gateway, lane, poll, None),
+            (Answer::Said(state), _) => next_of(gateway, lane, poll, Some(state)),
+        });
+    store.schedule_polls(next.collect()).await?;
+    metrics::counter!("tidings_polls_total", "lane" => lane.id.as_str().to_owned())
+        .increment(polls.len() as u64);
+    Ok(match failure {
+        Some((pause, _)) => Asked::Failed { pause },
+        None => Asked::Answered { count: polls.len() },
+    })
+}
+
+/// What a provider said to one question about many messages.
+struct Answers {
+    reports: Vec<DeliveryReport>,
+    of_each: Vec<Answer>,
+    /// Why not all of them were asked about.
+    failure: Option<Error>,
+}
+
+/// What a provider said of one message.
+#[derive(Clone, Copy)]
+enum Answer {
+    None,
+    /// It does not know the message, or does not want to be asked about it.
+    Refused,
+    Said(ReportedState),
+}
+
+/// Asks about messages at once. Where the provider refuses the question for one of them, it is asked
+/// about the halves, so that one message which it has forgotten does not silence it about all others.
+async fn ask(provider: &dyn Provider, polls: &[Poll]) -> Answers {
+    let refs: Vec<_> = polls.iter().map(|poll| poll.provider_ref.clone()).collect();
+    let mut answers = Answers {
+        reports: Vec::new(),
+        of_each: vec![Answer::None; polls.len()],
+        failure: None,
+    };
+    let mut parts = vec![0..refs.len()];
+    while let Some(part) = parts.pop() {
+        match provider.status(&refs[part.clone()]).await {
+            Ok(reports) => {
+                let places = answers.of_each[part].iter_mut();
+                for (place, report) in places.zip(&reports) {
+                    *place = Answer::Said(report.state);
+                }
+                answers.reports.extend(reports);
+            }
+            Err(error) if !is_about_a_message(error.kind()) => {
+                answers.failure = Some(error);
+                return answers;
+            }
+            Err(_) if part.len() == 1 => answers.of_each[part.start] = Answer::Refused,
+            Err(_) => {
+                let middle = part.start + part.len() / 2;
+                parts.push(part.start..middle);
+                parts.push(middle..part.end);
+            }
         }
     }
+    answers
+}
+
+/// Whether an error says something of a message rather than of the provider or the account.
+fn is_about_a_message(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::NotFound
+            | ErrorKind::Rejected
+            | ErrorKind::InvalidMessage
+            | ErrorKind::InvalidRecipient
+    )
 }
 
 fn next_of(gateway: &Gateway, lane: &Lane, poll: &Poll, state: Option<ReportedState>) -> NextPoll {

@@ -5,7 +5,10 @@ use std::time::Duration;
 use http::StatusCode;
 use secrecy::SecretString;
 use tidings::callback::{Callback, CallbackRequest};
-use tidings::{DeliveryReport, InboundMessage, MessageState, ProviderSpec, Reason, ReportedState};
+use tidings::{
+    AttemptRef, Balance, Capabilities, DeliveryReport, InboundMessage, MessageState, Outbound,
+    Provider, ProviderSpec, Reason, Receipt, Reconciled, ReportedState, Result,
+};
 use tidings_core::{ProviderRef, Timestamp};
 use tidings_store::{AttemptId, EventKind};
 
@@ -522,28 +525,81 @@ async fn who_does_not_tell_is_asked() {
 async fn an_error_lets_the_question_wait_and_loses_nothing() {
     let trial = Trial::new(is_asked_only, |_, _| ()).await;
     let lane = trial.lane();
-    let (id, about) = trial
-        .submitted("a", PHONE, first_poll(&lane, trial.gateway.now()))
-        .await;
+    let first = first_poll(&lane, trial.gateway.now());
+    let (id, about) = trial.submitted("a", PHONE, first).await;
     trial.clock.advance(Duration::from_secs(5));
-    // It knows nothing of messages any more, and says so for the whole question.
-    let forgetful = tidings::memory::MemoryProvider::new();
-    let asked = polling::round(&trial.gateway, &lane, &forgetful, 2)
-        .await
-        .unwrap();
-    let Asked::Failed { pause } = asked else {
+    let asked = polling::round(&trial.gateway, &lane, &Down, 2).await;
+    let Asked::Failed { pause } = asked.unwrap() else {
         panic!("it has not failed");
     };
     assert_eq!(pause, Duration::from_millis(17_500));
     trial.clock.advance(pause);
     trial.provider.report(&about, ReportedState::Delivered);
-    polling::round(&trial.gateway, &lane, &trial.provider, 0)
-        .await
-        .unwrap();
+    let asked = polling::round(&trial.gateway, &lane, &trial.provider, 0).await;
+    assert!(matches!(asked.unwrap(), Asked::Answered { count: 1 }));
     assert_eq!(
         trial.message(id).await.message.state,
         MessageState::Delivered
     );
+}
+
+/// A provider that cannot be reached.
+#[derive(Debug)]
+struct Down;
+
+#[tidings::async_trait]
+impl Provider for Down {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::submit_only()
+    }
+
+    async fn submit(&self, _: &[Outbound]) -> Result<Vec<Result<Receipt>>> {
+        Err(down())
+    }
+
+    async fn status(&self, _: &[ProviderRef]) -> Result<Vec<DeliveryReport>> {
+        Err(down())
+    }
+
+    async fn reconcile(&self, _: &AttemptRef) -> Result<Reconciled> {
+        Err(down())
+    }
+
+    async fn cancel(&self, _: &ProviderRef) -> Result<()> {
+        Err(down())
+    }
+
+    async fn balance(&self) -> Result<Balance> {
+        Err(down())
+    }
+}
+
+fn down() -> tidings::Error {
+    tidings::Error::not_sent(tidings::ErrorKind::Unavailable, "nobody listens")
+}
+
+#[tokio::test]
+async fn one_message_that_a_provider_has_forgotten_does_not_silence_it_about_others() {
+    let trial = Trial::new(is_asked_only, |_, _| ()).await;
+    let lane = trial.lane();
+    let first = first_poll(&lane, trial.gateway.now());
+    let mut ids = Vec::new();
+    for _ in 0..9 {
+        let (id, about) = trial.submitted("a", PHONE, first).await;
+        trial.provider.report(&about, ReportedState::Delivered);
+        ids.push(id);
+    }
+    trial.provider.keep_last(7);
+    trial.clock.advance(Duration::from_secs(5));
+    let asked = polling::round(&trial.gateway, &lane, &trial.provider, 0).await;
+    assert!(matches!(asked.unwrap(), Asked::Answered { count: 9 }));
+    let mut states = Vec::new();
+    for id in ids {
+        states.push(trial.message(id).await.message.state);
+    }
+    let (forgotten, known) = states.split_at(2);
+    assert_eq!(forgotten, [MessageState::Submitted; 2]);
+    assert_eq!(known, [MessageState::Delivered; 7]);
 }
 
 #[tokio::test]

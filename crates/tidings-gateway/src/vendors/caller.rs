@@ -44,6 +44,21 @@ impl Caller {
         }
     }
 
+    /// A program with a key of its own, which is no user of the domain.
+    pub(super) fn of_program(
+        spec: &'static ProviderSpec,
+        known: access::Caller,
+        domain: String,
+    ) -> Self {
+        let mut caller = Self::new(spec, known);
+        if let Some(identity) = &mut caller.identity {
+            identity.user = None;
+            identity.domain = Some(domain);
+            identity.email = None;
+        }
+        caller
+    }
+
     /// On whose behalf.
     pub(super) fn customer(&self) -> &Customer {
         self.known.customer()

@@ -155,6 +155,7 @@ impl Door {
         if drafts.is_empty() {
             return Ok(Vec::new());
         }
+        let _waiting = self.pressure.enter(&self.gateway).await?;
         let taken = intake::accept(&self.gateway, caller.customer(), self.spec.id, drafts).await;
         taken.map_err(|error| of_store(&error))
     }
@@ -214,6 +215,7 @@ impl Door {
         drafts: Vec<Draft>,
         n_unreadable: usize,
     ) -> Result<(BatchId, Vec<Verdict>), Refusal> {
+        let _waiting = self.pressure.enter(&self.gateway).await?;
         let mut request = BatchRequest::new(self.spec.id);
         request.reference = name.map(Into::into);
         request.joins = name.is_some();

@@ -19,6 +19,7 @@ mod details;
 mod drafts;
 mod messages;
 mod numbers;
+mod pressure;
 mod progress;
 mod refusals;
 mod shown;
@@ -37,6 +38,7 @@ use tidings::ProviderSpec;
 use tidings::backend::{Backend, CallDesk};
 
 use self::caller::Callers;
+use self::pressure::Pressure;
 use crate::gateway::Gateway;
 
 pub use account::WITHOUT_LIMIT;
@@ -49,6 +51,7 @@ pub fn backend(gateway: Gateway, spec: &'static ProviderSpec) -> Arc<dyn Backend
         gateway,
         spec,
         callers: Callers::default(),
+        pressure: Pressure::default(),
     })
 }
 
@@ -58,6 +61,7 @@ struct Door {
     gateway: Gateway,
     spec: &'static ProviderSpec,
     callers: Callers,
+    pressure: Pressure,
 }
 
 /// Refuses everything: a gateway has no telephones.

@@ -5,7 +5,7 @@
 use tidings::backend::{Refusal, Rights};
 use tidings::conversations::Mailbox;
 use tidings_core::{E164, Timestamp};
-use tidings_store::StoredKey;
+use tidings_store::{AccountId, StoredKey};
 
 use super::Door;
 use super::caller::{Caller, mailbox_of};
@@ -35,9 +35,14 @@ impl User {
 }
 
 impl Door {
-    /// All users of the caller's account whose keys are good; each once.
+    /// All users of the caller's account.
     pub(super) async fn users(&self, caller: &Caller) -> Result<Vec<User>, Refusal> {
-        let keys = self.gateway.store().keys(Some(caller.account())).await;
+        self.users_of(caller.account()).await
+    }
+
+    /// All users of an account whose keys are good; each once.
+    pub(super) async fn users_of(&self, account: &AccountId) -> Result<Vec<User>, Refusal> {
+        let keys = self.gateway.store().keys(Some(account)).await;
         let keys = keys.map_err(|error| of_store(&error))?;
         let now = self.gateway.now();
         let is_over = |end: Option<Timestamp>| end.is_some_and(|end| end <= now);

@@ -115,8 +115,8 @@ async fn texts_of_phones_come_by_calls_and_a_stop_stops() {
             (text.account.as_str(), text.lane.as_str()),
             ("acme", spec.id)
         );
-        let refused = gateway.post("/v1/messages", &json!({"to": phone, "text": "Again"}));
-        let refused = refused.await;
+        let again = json!({"to": phone, "text": "Again"});
+        let refused = gateway.post("/v1/messages", &again).await;
         assert_eq!(
             refused.body["code"],
             Value::from("opted_out"),
@@ -131,10 +131,7 @@ async fn texts_of_phones_come_by_calls_and_a_stop_stops() {
 #[tokio::test]
 async fn where_one_has_to_subscribe_the_gateway_does() {
     let clock = Arc::new(TestClock::new());
-    let gateway = builder(&clock)
-        .without_callback_urls()
-        .start()
-        .await;
+    let gateway = builder(&clock).without_callback_urls().start().await;
     let mut specs = providers::ALL.iter();
     let spec = specs.find(|spec| spec.capabilities.subscriptions).unwrap();
     let phone = phone_of(spec);

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 
 base_url, n_examples, seed = sys.argv[1:4]
 api_key = json.load(sys.stdin)["api_key"]
@@ -22,6 +23,8 @@ checks = [
     "ignored_auth",
     "unsupported_method",
 ]
+# It leaves what it has found out where it runs.
+folder = tempfile.TemporaryDirectory()
 done = subprocess.run(
     [
         os.path.join(os.path.dirname(sys.executable), "schemathesis"),
@@ -44,5 +47,6 @@ done = subprocess.run(
     stderr=subprocess.STDOUT,
     text=True,
     check=False,
+    cwd=folder.name,
 )
 json.dump({"exit": done.returncode, "said": done.stdout}, sys.stdout)

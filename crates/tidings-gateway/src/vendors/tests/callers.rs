@@ -9,7 +9,7 @@ use tidings::conversations::{Mailbox, Page};
 use tidings_store::AccountChange;
 
 use super::{Scene, able, message, presented};
-use crate::access::{Scope, Scopes};
+use crate::access::{Acting, NATIVE, NewKeyRequest, Scope, Scopes, bootstrap};
 use crate::vendors::WITHOUT_LIMIT;
 
 fn forbidden<T: std::fmt::Debug>(result: &Result<T, Refusal>) -> bool {
@@ -267,4 +267,30 @@ async fn numbers_are_those_of_the_users_keys() {
         .remove_number(&who, "acme.tidings", "+15550101234")
         .await;
     assert_eq!(changed, Err(Refusal::Unsupported));
+}
+
+#[tokio::test]
+async fn a_key_of_our_own_api_acts_for_the_users_of_its_account() {
+    let scene = Scene::with(|it| it.conversations).await;
+    let request = NewKeyRequest::new("acme".into(), NATIVE);
+    let store = scene.door.gateway.store();
+    let acting = Acting::command();
+    let key = bootstrap(store, request, &acting, scene.door.gateway.now()).await;
+    let key = key.unwrap();
+    let token = scene
+        .door
+        .bearer(key.value("api_key").unwrap())
+        .await
+        .unwrap();
+    assert!(token.is_key());
+    let identity = token.who.identity.as_ref().unwrap();
+    assert_eq!(
+        (identity.user.as_deref(), identity.rights),
+        (None, Rights::Domain)
+    );
+    let user = Mailbox::new("acme.tidings", "200");
+    let opened = scene.door.open_for(&token.who, &user).await.unwrap();
+    assert_eq!(opened.who, scene.who().await);
+    let wrong = scene.door.bearer("tk_0123456789abcdef_00").await;
+    assert_eq!(wrong.map(drop), Err(Refusal::Unauthorized));
 }

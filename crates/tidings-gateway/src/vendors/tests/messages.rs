@@ -5,6 +5,7 @@ use tidings_core::{ClientRef, Message, MessageState, Reason, ReportedState};
 use tidings_store::{AccountChange, BatchState, MessageFilter, StoredMessage};
 
 use super::{Scene, able, message};
+use crate::gateway::Live;
 use crate::settings::AccountSettings;
 use crate::vendors::KeptTerms;
 use crate::vendors::messages::reported;
@@ -159,6 +160,31 @@ async fn an_account_that_is_stopped_sends_nothing() {
         matches!(refused, Err(Refusal::Forbidden { .. })),
         "{refused:?}"
     );
+}
+
+#[tokio::test]
+async fn nothing_is_taken_while_too_much_waits() {
+    let scene = Scene::with(|it| !it.batches).await;
+    let gateway = &scene.door.gateway;
+    let live = gateway.live();
+    let mut config = live.config.clone();
+    config.limits.max_queued = 0;
+    gateway.set_live(Live {
+        config,
+        lanes: live.lanes.clone(),
+    });
+    let who = scene.who().await;
+    for submission in [
+        Submission::one(message(1, "a")),
+        Submission::batch([message(1, "a")], Vec::new()),
+    ] {
+        let refused = scene.door.accept(&who, submission).await.map(drop);
+        let Err(Refusal::Unavailable { retry_after }) = refused else {
+            panic!("{refused:?}");
+        };
+        assert!(retry_after.is_some());
+    }
+    assert!(scene.kept().await.is_empty());
 }
 
 // ---- taken once ----

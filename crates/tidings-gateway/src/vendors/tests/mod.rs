@@ -20,6 +20,7 @@ use tidings_store::{AccountChange, AccountId, LaneId, NodeId};
 
 use super::Door;
 use super::caller::Callers;
+use super::pressure::Pressure;
 use crate::Gateway;
 use crate::access::{Acting, CreatedKey, NewKeyRequest, Scopes, bootstrap};
 use crate::config::{Config, ConfigFile, Environment};
@@ -49,6 +50,7 @@ impl Scene {
             gateway,
             spec,
             callers: Callers::default(),
+            pressure: Pressure::default(),
         };
         let key = door.key(ACCOUNT, settings, Scopes::ACCOUNT).await;
         Self { door, key }
