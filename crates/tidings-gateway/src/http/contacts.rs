@@ -263,11 +263,8 @@ pub(crate) async fn remove(
     Path(id): Path<ContactId>,
 ) -> Result<StatusCode> {
     who.may(Scope::Manage)?;
-    let was_there = api
-        .gateway
-        .store()
-        .remove_contact(who.account(), id)
-        .await?;
+    let store = api.gateway.store();
+    let was_there = store.remove_contact(who.account(), id).await?;
     gone(was_there, "contact")
 }
 
