@@ -11,6 +11,7 @@
 mod audit;
 mod benches;
 mod book;
+mod chaos;
 mod clock;
 mod config;
 mod fuzz;
@@ -32,6 +33,8 @@ Usage: cargo xtask <TOOL> [ARGUMENTS]
 Tools:
   test [--fast] [STEP ...]   every check and every test; --fast leaves out what daily work can wait for
   bench <NAME>               measurements beside other programs, in one run
+  chaos [--kills N] ...      kills a gateway again and again under load and compares what it said with what
+                             arrived; --seed N, --carrier-timeouts, --full-disk, --clock-jumps, --release
   book                       the pages of docs/ as a book in target/book (installs mdbook)
   fuzz [TARGET ...] [--seconds N]
                              bad input for every wire format, a minute each (installs cargo-fuzz)
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         "audit" => audit::run(rest).map(succeeded),
         "book" => book::run(rest).map(succeeded),
         "bench" => benches::run(rest).map(succeeded),
+        "chaos" => chaos::run(rest).map(succeeded),
         "fuzz" => fuzz::run(rest).map(succeeded),
         "gen" => r#gen::run(rest).map(succeeded),
         "new-provider" => new_provider::run(rest).map(succeeded),

@@ -2,7 +2,7 @@
 //! A step that fails does not stop the next one: a person wants the whole list at once.
 //! What a step does is in `steps.rs`; this file decides which steps run and what is printed.
 
-mod counts;
+pub(crate) mod counts;
 pub(crate) mod package;
 mod readme;
 mod setup;
@@ -83,6 +83,11 @@ const STEPS: &[Step] = &[
         name: "snapshots",
         in_fast: false,
         run: snapshots::run,
+    },
+    Step {
+        name: "chaos",
+        in_fast: false,
+        run: crate::chaos::step,
     },
     Step {
         name: "readme",

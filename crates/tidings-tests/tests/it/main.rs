@@ -10,6 +10,7 @@ mod book;
 mod examples;
 mod gateway_http_api_page;
 mod gateway_passinfo_python;
+mod gateway_puzzel_manual;
 mod gateway_puzzel_python;
 mod gateway_reports;
 mod gateway_vendors;
