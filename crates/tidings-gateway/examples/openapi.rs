@@ -1,4 +1,4 @@
-//! Writes the OpenAPI document of the gateway: `cargo run -p tidings-gateway --example openapi >
+//! Writes the `OpenAPI` document of the gateway: `cargo run -p tidings-gateway --example openapi >
 //! docs/openapi.json`. A test holds the file equal to the handlers.
 
 use std::io::Write as _;

@@ -106,9 +106,15 @@ struct Entry {
 /// The cache.
 #[derive(Debug, Default)]
 pub(super) struct Cache {
-    by_api: RwLock<HashMap<Box<str>, HashMap<Box<str>, Arc<Entry>>>>,
-    by_id: RwLock<HashMap<KeyId, (Box<str>, Box<str>)>>,
+    by_api: RwLock<HashMap<Box<str>, ByLookup>>,
+    by_id: RwLock<HashMap<KeyId, Place>>,
 }
+
+/// The keys of one API, by their public parts.
+type ByLookup = HashMap<Box<str>, Arc<Entry>>;
+
+/// Where a key is found: its API and its public part.
+type Place = (Box<str>, Box<str>);
 
 impl Cache {
     /// What was read of a key lately, without reading it.
@@ -135,7 +141,7 @@ impl Cache {
             if age < GOOD_FOR {
                 // One of those who see it reads it again, and none of them waits. Should reading fail,
                 // it has become old enough for the next one to wait for it.
-                let waits_from = read_at + milliseconds(GOOD_FOR - READ_AGAIN_AFTER);
+                let waits_from = read_at + milliseconds(GOOD_FOR.saturating_sub(READ_AGAIN_AFTER));
                 if read_at_moves(&entry, read_at, waits_from.min(now)) {
                     let (background, api, lookup) = (gateway.clone(), api.into(), lookup.into());
                     gateway.tasks().spawn(read_beside(background, api, lookup));

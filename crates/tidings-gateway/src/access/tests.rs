@@ -123,7 +123,7 @@ async fn a_busy_key_is_read_again_beside_its_requests() {
 #[tokio::test]
 async fn a_key_ends_at_its_time_and_comes_from_its_networks_alone() {
     let trial = trial().await;
-    let end = trial.gateway.now().plus(Duration::from_secs(60));
+    let end = trial.gateway.now().plus(Duration::from_mins(1));
     let created = make(&trial, |request| {
         request.expires_at = Some(end);
         request.networks = vec!["192.0.2.0/28".parse().unwrap()];
@@ -136,7 +136,7 @@ async fn a_key_ends_at_its_time_and_comes_from_its_networks_alone() {
     let gateway = &trial.gateway;
     let nowhere = gateway.access().check(gateway, text(&created), None).await;
     assert_eq!(why(nowhere), "network");
-    trial.clock.advance(Duration::from_secs(60));
+    trial.clock.advance(Duration::from_mins(1));
     assert_eq!(why(check(&trial, text(&created), HERE).await), "expired");
 }
 
@@ -148,7 +148,7 @@ async fn while_a_key_is_replaced_both_are_good() {
         let api = spec.map_or(NATIVE, |spec| spec.id);
         let before = make(&trial, |request| request.api = api.into()).await;
         let now = gateway.now();
-        let overlap = now.plus(Duration::from_secs(60));
+        let overlap = now.plus(Duration::from_mins(1));
         let after = rotate(gateway.store(), &before.key, overlap, &acting, now).await;
         let after = after.unwrap();
         let enter = async |created: &CreatedKey| match spec {
@@ -163,7 +163,7 @@ async fn while_a_key_is_replaced_both_are_good() {
         };
         enter(&before).await.unwrap();
         enter(&after).await.unwrap();
-        trial.clock.advance(Duration::from_secs(60));
+        trial.clock.advance(Duration::from_mins(1));
         assert_eq!(why(enter(&before).await), "revoked");
         enter(&after).await.unwrap();
         let public = |created: &CreatedKey| desk::settings_of(&created.key);

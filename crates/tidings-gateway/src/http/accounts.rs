@@ -73,6 +73,10 @@ pub(crate) struct AccountBody {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = AccountChange)]
+#[expect(
+    clippy::option_option,
+    reason = "what is not said, null, and a number are three things"
+)]
 pub(crate) struct ChangeBody {
     /// All of its settings, anew.
     settings: Option<AccountSettings>,

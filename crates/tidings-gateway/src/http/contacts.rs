@@ -263,11 +263,8 @@ pub(crate) async fn remove(
     Path(id): Path<ContactId>,
 ) -> Result<StatusCode> {
     who.may(Scope::Manage)?;
-    let was_there = api
-        .gateway
-        .store()
-        .remove_contact(who.account(), id)
-        .await?;
+    let store = api.gateway.store();
+    let was_there = store.remove_contact(who.account(), id).await?;
     gone(was_there, "contact")
 }
 
@@ -296,7 +293,7 @@ pub(crate) struct GroupView {
 }
 
 impl GroupView {
-    fn of(group: StoredGroup) -> Self {
+    fn of(group: &StoredGroup) -> Self {
         Self {
             id: group.id,
             name: group.name.to_string(),
@@ -329,7 +326,7 @@ pub(crate) async fn groups(
 ) -> Result<Json<Listed<GroupView>>> {
     who.may(Scope::Read)?;
     let groups = api.gateway.store().groups(who.account()).await?;
-    let groups = groups.into_iter().map(GroupView::of).collect();
+    let groups = groups.iter().map(GroupView::of).collect();
     Ok(Json(Listed::whole(groups)))
 }
 
@@ -344,10 +341,10 @@ pub(crate) async fn groups(
 pub(crate) async fn add_group(
     State(api): State<Arc<Api>>,
     Extension(who): Extension<Who>,
-    JsonBody(body): JsonBody<GroupBody>,
+    JsonBody(GroupBody { name }): JsonBody<GroupBody>,
 ) -> Result<(StatusCode, Json<GroupView>)> {
     who.may(Scope::Manage)?;
-    let name = body.name.trim();
+    let name = name.trim();
     if name.is_empty() || name.chars().count() > 255 {
         return Err(Problem::of_field("name", "a name has 1 to 255 characters"));
     }
@@ -359,7 +356,7 @@ pub(crate) async fn add_group(
     };
     let added = api.gateway.store().add_group(who.account(), group.clone());
     added.await?;
-    Ok((StatusCode::CREATED, Json(GroupView::of(group))))
+    Ok((StatusCode::CREATED, Json(GroupView::of(&group))))
 }
 
 /// Removes a group; its contacts stay.
@@ -473,7 +470,7 @@ pub(crate) struct OptOutView {
 }
 
 impl OptOutView {
-    fn of(opt_out: OptOut) -> Self {
+    fn of(opt_out: &OptOut) -> Self {
         Self {
             phone: opt_out.phone.as_str().to_owned(),
             sender: opt_out.sender.as_deref().map(str::to_owned),
@@ -536,7 +533,7 @@ pub(crate) async fn opt_outs(
     let has_cursor = page.after.is_some();
     let listed = api.gateway.store().opt_outs(who.account(), page).await;
     let listed = listed.map_err(|error| pages::page_fault(error, has_cursor))?;
-    Ok(Json(Listed::of(listed, OptOutView::of)))
+    Ok(Json(Listed::of(listed, |opt_out| OptOutView::of(&opt_out))))
 }
 
 /// Adds numbers that do not want texts.

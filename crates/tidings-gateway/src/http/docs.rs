@@ -1,6 +1,6 @@
 //! `/docs` and `/docs/errors`: the API for people, plain pages without anything from elsewhere.
 //!
-//! Written once from the OpenAPI document and from the list of codes.
+//! Written once from the `OpenAPI` document and from the list of codes.
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;

@@ -212,7 +212,7 @@ pub(crate) async fn conversations(
 #[schema(as = ConversationEntry)]
 pub(crate) enum EntryView {
     /// A text from a phone.
-    Inbound(InboundView),
+    Inbound(Box<InboundView>),
     /// A text of yours.
     Outbound(Box<MessageView>),
     /// A text of yours whose details are gone.
@@ -226,7 +226,9 @@ pub(crate) enum EntryView {
 impl EntryView {
     fn of(entry: ConversationEntry) -> Self {
         match entry {
-            ConversationEntry::Inbound(inbound) => Self::Inbound(InboundView::of(inbound, false)),
+            ConversationEntry::Inbound(inbound) => {
+                Self::Inbound(Box::new(InboundView::of(inbound, false)))
+            }
             ConversationEntry::Outbound(message) => {
                 Self::Outbound(Box::new(MessageView::of(*message, false)))
             }

@@ -1,4 +1,4 @@
-//! The OpenAPI document, made from the handlers: [`document`], shown at `/openapi.json`.
+//! The `OpenAPI` document, made from the handlers: [`document`], shown at `/openapi.json`.
 //!
 //! What all operations have in common is added here: the key, the problem document, the headers.
 

@@ -54,20 +54,19 @@ impl Pressure {
         let good_for = u64::try_from(DEPTH_GOOD_FOR.as_millis()).unwrap_or(u64::MAX);
         match self.read_at.load(Ordering::Relaxed) {
             0 => self.read(api).await?,
-            read_at if now >= read_at.saturating_add(good_for) => {
-                // One reads it again, and nobody waits for that.
-                if !self.is_reading.swap(true, Ordering::Relaxed) {
-                    let api_again = Arc::clone(api);
-                    api.gateway.tasks().spawn(async move {
-                        if let Err(problem) = api_again.pressure.read(&api_again).await {
-                            tracing::warn!(problem = problem.detail(), "the depth is not known");
-                        }
-                        api_again
-                            .pressure
-                            .is_reading
-                            .store(false, Ordering::Relaxed);
-                    });
-                }
+            // One reads it again, and nobody waits for that.
+            read_at
+                if now >= read_at.saturating_add(good_for)
+                    && !self.is_reading.swap(true, Ordering::Relaxed) =>
+            {
+                let api_again = Arc::clone(api);
+                api.gateway.tasks().spawn(async move {
+                    let pressure = &api_again.pressure;
+                    if let Err(problem) = pressure.read(&api_again).await {
+                        tracing::warn!(problem = problem.detail(), "the depth is not known");
+                    }
+                    pressure.is_reading.store(false, Ordering::Relaxed);
+                });
             }
             _ => {}
         }

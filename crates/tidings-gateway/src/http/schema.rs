@@ -1,4 +1,4 @@
-//! Words of other crates, as the OpenAPI document knows them.
+//! Words of other crates, as the `OpenAPI` document knows them.
 //!
 //! Used in the `value_type` of handlers' types; the real types are elsewhere, and `tests` holds the lists
 //! equal.
@@ -43,3 +43,14 @@ words!(
     /// What a batch does.
     BatchState { Receiving, Running, Paused, Stopping, Stopped, Done }
 );
+
+/// What else there is to know: a sentence, or where an event concerns no message what it is about.
+#[derive(Debug, serde::Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum Detail {
+    /// A sentence.
+    Sentence(String),
+    /// What it is about.
+    #[schema(value_type = Object)]
+    About(serde_json::Map<String, serde_json::Value>),
+}

@@ -193,7 +193,7 @@ pub(crate) struct EventView {
     pub(crate) reason: Option<&'static str>,
     /// A sentence about it; where the event concerns no message, what it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<schema::Detail>)]
     pub(crate) detail: Option<Box<RawValue>>,
 }
 

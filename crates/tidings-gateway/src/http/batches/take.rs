@@ -246,20 +246,19 @@ impl Taking {
     }
 
     async fn open(&mut self) -> Result<&mut BatchIntake> {
-        let intake = match self.intake.take() {
-            Some(intake) => intake,
-            None => {
-                let customer = self.who.caller.customer();
-                let request = self.wanted.request.clone();
-                match batch::open(&self.api.gateway, customer, request).await? {
-                    Opened::Rows(intake) => intake,
-                    Opened::InWork => {
-                        let detail = "the request with this Idempotency-Key is being worked on";
-                        return Err(Problem::new(Code::RequestInProgress, detail)
-                            .retry_after(Duration::from_secs(1)));
-                    }
-                    Opened::OtherRequest => return Err(other_request()),
+        let intake = if let Some(intake) = self.intake.take() {
+            intake
+        } else {
+            let customer = self.who.caller.customer();
+            let request = self.wanted.request.clone();
+            match batch::open(&self.api.gateway, customer, request).await? {
+                Opened::Rows(intake) => intake,
+                Opened::InWork => {
+                    let detail = "the request with this Idempotency-Key is being worked on";
+                    return Err(Problem::new(Code::RequestInProgress, detail)
+                        .retry_after(Duration::from_secs(1)));
                 }
+                Opened::OtherRequest => return Err(other_request()),
             }
         };
         Ok(self.intake.insert(intake))

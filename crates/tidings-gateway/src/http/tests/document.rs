@@ -1,4 +1,4 @@
-//! The OpenAPI document: the file in `docs/` is the one that the handlers make.
+//! The `OpenAPI` document: the file in `docs/` is the one that the handlers make.
 
 use tidings_core::text::Replacement;
 use tidings_core::{DeliveryPolicy, Priority};

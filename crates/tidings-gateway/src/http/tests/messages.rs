@@ -224,7 +224,7 @@ impl Doors {
     /// A message of account `a` whose validity ran out.
     pub(super) async fn dead_message(&self) -> String {
         let body = json!({"to": TO, "text": "soon", "valid_for_s": 60});
-        let id = Doors::sent(&self.post("/v1/messages", body).await);
+        let id = Self::sent(&self.post("/v1/messages", body).await);
         self.trial.clock.advance(std::time::Duration::from_secs(61));
         let gateway = &self.trial.gateway;
         gateway.store().repair(1_000, gateway.now()).await.unwrap();

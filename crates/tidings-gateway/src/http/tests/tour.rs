@@ -1,4 +1,4 @@
-//! Every operation of the OpenAPI document is called, in the order in which a team would do it, and answers
+//! Every operation of the `OpenAPI` document is called, in the order in which a team would do it, and answers
 //! with success.
 
 use serde_json::{Value, json};
