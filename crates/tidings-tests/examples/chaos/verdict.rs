@@ -2,7 +2,6 @@
 //! the API said, message by message.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
 
 use tidings::DeliveryPolicy;
 use tidings_core::MessageState;
@@ -106,7 +105,7 @@ impl Verdict {
         self.broken.entry(what).or_default().push(which);
     }
 
-    fn number(&mut self, what: &'static str, number: usize) {
+    pub(crate) fn number(&mut self, what: &'static str, number: usize) {
         self.numbers.push((what, number));
     }
 
@@ -190,25 +189,12 @@ impl Verdict {
         self.number("marked as possible doubles", n_flagged);
     }
 
-    pub(crate) fn print(&self, options: &Options, restarts: &[Duration], took: Duration) {
+    pub(crate) fn print(&self, options: &Options) {
         println!();
+        println!("{:40} {:>8}", "kills", options.kills);
         for (what, number) in &self.numbers {
             println!("{what:40} {number:>8}");
         }
-        if let (Some(median), Some(longest)) = (restarts.get(restarts.len() / 2), restarts.last()) {
-            println!(
-                "{:40} {:>8}",
-                "ready after a kill, median, ms",
-                median.as_millis()
-            );
-            println!(
-                "{:40} {:>8}",
-                "ready after a kill, longest, ms",
-                longest.as_millis()
-            );
-        }
-        println!("{:40} {:>8}", "kills", options.kills);
-        println!("{:40} {:>8}", "seconds", took.as_secs());
         println!();
         let must_not_be = [
             "accepted and not kept",
