@@ -22,6 +22,8 @@ pub(crate) struct Verdict {
     /// What must not be, with the messages that it happened to.
     broken: BTreeMap<&'static str, Vec<String>>,
     odd: BTreeMap<String, u64>,
+    /// What is unknown at the end, by lane and policy: what arrived and what did not.
+    unknown: BTreeMap<String, [usize; 2]>,
 }
 
 pub(crate) async fn compare(
@@ -169,7 +171,13 @@ impl Verdict {
                     let what = format!("{} is {}", row.id, row.state);
                     self.is_broken("still with us at the end", what);
                 }
-                MessageState::Unknown => n_unknown[usize::from(n_arrived > 0)] += 1,
+                MessageState::Unknown => {
+                    n_unknown[usize::from(n_arrived > 0)] += 1;
+                    let lane = row.lane.as_ref().map_or("", |lane| lane.as_str());
+                    let kind = format!("unknown over {lane}, {}", row.policy);
+                    let of_kind = self.unknown.entry(kind).or_default();
+                    of_kind[usize::from(n_arrived > 0)] += 1;
+                }
                 _ => {}
             }
             n_flagged += usize::from(row.duplicate_risk);
@@ -194,6 +202,9 @@ impl Verdict {
         println!("{:40} {:>8}", "kills", options.kills);
         for (what, number) in &self.numbers {
             println!("{what:40} {number:>8}");
+        }
+        for (kind, [not_arrived, arrived]) in &self.unknown {
+            println!("  {kind:44} {arrived} arrived, {not_arrived} did not");
         }
         println!();
         let must_not_be = [
