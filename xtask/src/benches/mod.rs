@@ -1,6 +1,7 @@
 //! `cargo xtask bench <name>`: the registration of the benchmarks. Each is a module of its own that
 //! prints its table; this file only knows their names.
 
+mod gateway;
 mod layers;
 mod messenger;
 mod netsapiens;
@@ -14,6 +15,7 @@ use anyhow::bail;
 type Bench = fn(&[String]) -> anyhow::Result<()>;
 
 const BENCHES: &[(&str, Bench)] = &[
+    ("gateway", gateway::run),
     ("layers", layers::run),
     ("messenger", messenger::run),
     ("netsapiens", netsapiens::run),

@@ -41,8 +41,7 @@ fn every_example_of_the_commands_works_as_written() {
     assert!(examples.len() > 40, "{}", examples.len());
     for example in examples {
         let is_server = ["tidings sim", "tidings callbacks", "tidings serve"];
-        if is_server.iter().any(|server| example.starts_with(server)) || *example == "tidings demo"
-        {
+        if is_server.iter().any(|server| example.starts_with(server)) || example == "tidings demo" {
             run_until_it_listens(&shell, example);
             continue;
         }

@@ -96,15 +96,8 @@ fn a_message_goes_through_a_gateway_to_the_phone() {
     let refused = &second.exited_with(1).stderr;
     assert!(refused.contains("another gateway works"), "{refused}");
 
-    let create = [
-        "keys",
-        "create",
-        "--account",
-        "shop",
-        "--api",
-        "tidings",
-        "--json",
-    ];
+    let create = "keys create --config tidings.toml --account shop --api tidings --json";
+    let create: Vec<&str> = create.split(' ').collect();
     let created = shell.run(&create).succeeded().json();
     let key = format!(
         "Authorization: Bearer {}",

@@ -21,7 +21,8 @@ async fn make(trial: &Trial, change: impl FnOnce(&mut NewKeyRequest)) -> Created
     let mut request = NewKeyRequest::new("a".into(), NATIVE);
     change(&mut request);
     let gateway = &trial.gateway;
-    let created = create(gateway.store(), request, &Acting::command(), gateway.now());
+    let acting = Acting::command();
+    let created = create(gateway.store(), request, &acting, gateway.now());
     created.await.unwrap()
 }
 
@@ -89,7 +90,12 @@ async fn what_another_process_revokes_is_over_within_two_seconds() {
     check(&trial, text(&created), HERE).await.unwrap();
     // By another process: this one is not told.
     let now = trial.gateway.now();
-    trial.gateway.store().revoke_key(created.key.id, now).await.unwrap();
+    trial
+        .gateway
+        .store()
+        .revoke_key(created.key.id, now)
+        .await
+        .unwrap();
     check(&trial, text(&created), HERE).await.unwrap();
     trial.clock.advance(cache::GOOD_FOR);
     assert_eq!(why(check(&trial, text(&created), HERE).await), "revoked");
@@ -101,7 +107,12 @@ async fn a_busy_key_is_read_again_beside_its_requests() {
     let created = make(&trial, |_| {}).await;
     check(&trial, text(&created), HERE).await.unwrap();
     let now = trial.gateway.now();
-    trial.gateway.store().revoke_key(created.key.id, now).await.unwrap();
+    trial
+        .gateway
+        .store()
+        .revoke_key(created.key.id, now)
+        .await
+        .unwrap();
     trial.clock.advance(Duration::from_millis(1_100));
     check(&trial, text(&created), HERE).await.unwrap();
     // The request above had it read in the background.
@@ -144,7 +155,10 @@ async fn while_a_key_is_replaced_both_are_good() {
             None => check(&trial, text(created), HERE).await,
             Some(spec) => {
                 let presented = presented(created);
-                gateway.access().check_vendor(gateway, spec, &presented).await
+                gateway
+                    .access()
+                    .check_vendor(gateway, spec, &presented)
+                    .await
             }
         };
         enter(&before).await.unwrap();
@@ -174,10 +188,17 @@ async fn every_vendors_credentials_let_in_and_wrong_ones_do_not() {
         let json = created.to_json();
         for setting in key::credentials(spec) {
             let value = &json[setting.name];
-            assert_eq!(value.is_number(), setting.is_number, "{}: {value}", setting.name);
+            assert_eq!(
+                value.is_number(),
+                setting.is_number,
+                "{}: {value}",
+                setting.name
+            );
         }
         let access = gateway.access();
-        let caller = access.check_vendor(gateway, spec, &presented(&created)).await;
+        let caller = access
+            .check_vendor(gateway, spec, &presented(&created))
+            .await;
         assert_eq!(caller.unwrap().account().as_str(), "a");
         let by_id = access.caller_of(gateway, &"a".into(), created.key.id).await;
         assert_eq!(by_id.unwrap().key().id, created.key.id);
@@ -206,7 +227,10 @@ async fn a_setting_that_is_drawn_or_unknown_cannot_be_given() {
         let mut request = NewKeyRequest::new("a".into(), spec.id);
         request.settings = vec![(name.to_owned(), "x".to_owned())];
         let refused = create(gateway.store(), request, &Acting::command(), gateway.now()).await;
-        assert!(matches!(refused, Err(KeyError::BadSetting { .. })), "{name}");
+        assert!(
+            matches!(refused, Err(KeyError::BadSetting { .. })),
+            "{name}"
+        );
     }
     let request = NewKeyRequest::new("a".into(), "nobody");
     let refused = create(gateway.store(), request, &Acting::command(), gateway.now()).await;
@@ -222,8 +246,16 @@ async fn bootstrap_makes_the_account_with_its_first_key() {
         let made = bootstrap(gateway.store(), request, &Acting::command(), gateway.now()).await;
         check(&trial, text(&made.unwrap()), HERE).await.unwrap();
     }
-    let acts = gateway.store().audit_entries(tidings_store::AuditFilter::default()).await;
-    let acts: Vec<String> = acts.unwrap().items.iter().map(|act| act.what.to_string()).collect();
+    let acts = gateway
+        .store()
+        .audit_entries(tidings_store::AuditFilter::default())
+        .await;
+    let acts: Vec<String> = acts
+        .unwrap()
+        .items
+        .iter()
+        .map(|act| act.what.to_string())
+        .collect();
     assert_eq!(acts, ["key.created", "key.created", "account.created"]);
 }
 
@@ -259,7 +291,10 @@ async fn a_key_that_was_good_from_an_address_stays_good_from_there() {
     for _ in 0..5 {
         assert_eq!(why(check(&trial, &wrong, THERE).await), "wrong");
     }
-    assert_eq!(why(check(&trial, text(&created), THERE).await), "locked out");
+    assert_eq!(
+        why(check(&trial, text(&created), THERE).await),
+        "locked out"
+    );
     check(&trial, text(&created), HERE).await.unwrap();
 }
 
@@ -279,7 +314,7 @@ async fn an_address_that_tries_many_names_waits() {
 
 #[test]
 fn the_table_of_wrong_tries_does_not_grow_without_bound() {
-    let lockouts = lockout::Lockouts::default();
+    let lockouts = Lockouts::default();
     for number in 0..30_000_u32 {
         let name = number.to_string();
         let from = IpAddr::from(number.to_be_bytes());
@@ -301,7 +336,10 @@ async fn when_a_key_was_used_last_is_written_once_a_minute() {
     trial.gateway.tasks().close();
     trial.gateway.tasks().wait().await;
     let kept = kept(&trial, created.key.id).await;
-    assert_eq!((kept.last_used_at, kept.last_used_from), (Some(first), Some(HERE)));
+    assert_eq!(
+        (kept.last_used_at, kept.last_used_from),
+        (Some(first), Some(HERE))
+    );
 }
 
 #[tokio::test]

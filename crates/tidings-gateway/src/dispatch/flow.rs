@@ -82,7 +82,10 @@ impl LaneLoop {
             let today = standing.daily().today(cap, self.gateway.now());
             let is_over = matches!(today, Today::Nothing(_));
             standing.set_capped(is_over);
-            if let Today::Nothing(until) = today {
+            // What is leased has been counted, and leaves.
+            if let Today::Nothing(until) = today
+                && self.hand.waiting.is_empty()
+            {
                 let rest = until.since(self.gateway.now());
                 return Passable::Nothing(now.saturating_add(rest));
             }

@@ -109,7 +109,11 @@ pub(crate) async fn authenticate(
 }
 
 /// Lets a request through whose key is good, with its [`Who`] in the extensions.
-pub(crate) async fn guard(State(api): State<Arc<Api>>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn guard(
+    State(api): State<Arc<Api>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let authenticated = authenticate(&api, request.headers(), request.extensions()).await;
     match authenticated {
         Ok((who, quota)) => {

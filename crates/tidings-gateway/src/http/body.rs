@@ -4,6 +4,7 @@
 //! are.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -15,18 +16,19 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tidings::serve::{self, Failure};
 
+use super::Api;
 use super::error::{Code, Problem, Result};
 
 /// A body in JSON.
 #[derive(Debug)]
 pub(crate) struct JsonBody<T>(pub T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+impl<T: DeserializeOwned> FromRequest<Arc<Api>> for JsonBody<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _state: &S) -> Result<Self> {
+    async fn from_request(request: Request, api: &Arc<Api>) -> Result<Self> {
         check_json(request.headers())?;
-        let body = read(request).await?;
+        let body = read(api, request).await?;
         parse(&body).map(Self)
     }
 }
@@ -35,12 +37,12 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
 #[derive(Debug)]
 pub(crate) struct OptionalJson<T>(pub T);
 
-impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalJson<T> {
+impl<T: DeserializeOwned + Default> FromRequest<Arc<Api>> for OptionalJson<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _state: &S) -> Result<Self> {
+    async fn from_request(request: Request, api: &Arc<Api>) -> Result<Self> {
         check_json(request.headers())?;
-        let body = read(request).await?;
+        let body = read(api, request).await?;
         if body.is_empty() {
             return Ok(Self(T::default()));
         }
@@ -76,8 +78,8 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
         let read = axum::extract::Path::from_request_parts(parts, state).await;
-        let axum::extract::Path(path) = read.map_err(|fault: PathRejection| {
-            tracing::debug!(%fault, "a path names nothing that can be there");
+        // What the library says of it repeats what was sent.
+        let axum::extract::Path(path) = read.map_err(|_: PathRejection| {
             Problem::new(Code::NotFound, "the path names nothing that can be there")
         })?;
         Ok(Self(path))
@@ -99,7 +101,7 @@ pub(crate) fn check_json(headers: &HeaderMap) -> Result<()> {
 }
 
 /// Reads a body to its end, decompressed.
-pub(crate) async fn read(request: Request) -> Result<Bytes> {
+pub(crate) async fn read(api: &Api, request: Request) -> Result<Bytes> {
     let coding = Coding::of(request.headers())?;
     let body = serve::read_body(request)
         .await
@@ -110,7 +112,8 @@ pub(crate) async fn read(request: Request) -> Result<Bytes> {
     match coding {
         Coding::Plain => Ok(body),
         Coding::Gzip => {
-            let mut decoder = Decoder::new(serve::Serving::DEFAULT_MAX_BODY_BYTES);
+            let limit = api.gateway.live().config.limits.max_body_bytes;
+            let mut decoder = Decoder::new(limit);
             let mut plain = decoder.push(&body)?;
             plain.extend(decoder.finish()?);
             Ok(plain.into())

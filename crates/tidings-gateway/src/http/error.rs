@@ -204,7 +204,10 @@ impl Problem {
     }
 
     /// A member of the body is wrong.
-    pub(crate) fn of_field(field: impl Into<Box<str>>, detail: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn of_field(
+        field: impl Into<Box<str>>,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
         Self::new(Code::InvalidRequest, detail).at(field)
     }
 

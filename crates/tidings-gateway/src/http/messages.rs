@@ -85,7 +85,7 @@ async fn take(api: &Arc<Api>, who: &Who, request: Request) -> Result<Response> {
     who.may_send()?;
     let key = idempotency::key_of(request.headers())?;
     body::check_json(request.headers())?;
-    let body = body::read(request).await?;
+    let body = body::read(api, request).await?;
     let mut draft = body::parse::<MessageBody>(&body)?.draft()?;
     let working = match &key {
         Some(key) => Some(api.in_work.begin(who.account(), key)?),

@@ -170,11 +170,24 @@ fn identity_of(details: &KeyDetails, known: &access::Caller) -> Identity {
 pub(super) struct Callers(Mutex<HashMap<KeyId, Arc<Caller>>>);
 
 impl Callers {
-    /// Keeps what is known of a caller from now on.
-    pub(super) fn remember(&self, caller: Caller) -> Arc<Caller> {
-        let caller = Arc::new(caller);
+    /// Keeps what is known of a caller from now on. What was made of the same key, the same account
+    /// and the same settings before is made again by nobody.
+    pub(super) fn remember(
+        &self,
+        known: access::Caller,
+        make: impl FnOnce(access::Caller) -> Caller,
+    ) -> Arc<Caller> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.insert(caller.key().id, Arc::clone(&caller));
+        let id = known.key().id;
+        // Whoever reads keys and accounts again makes the settings anew.
+        let is_same = |caller: &&Arc<Caller>| {
+            Arc::ptr_eq(&caller.customer().settings, &known.customer().settings)
+        };
+        if let Some(caller) = all.get(&id).filter(is_same) {
+            return Arc::clone(caller);
+        }
+        let caller = Arc::new(make(known));
+        all.insert(id, Arc::clone(&caller));
         caller
     }
 

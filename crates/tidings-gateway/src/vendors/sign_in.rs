@@ -26,7 +26,8 @@ impl Door {
         let access = self.gateway.access();
         let known = access.check_vendor(&self.gateway, self.spec, presented);
         let known = known.await.map_err(of_denied)?;
-        Ok(self.callers.remember(Caller::new(self.spec, known)))
+        let caller = |known| Caller::new(self.spec, known);
+        Ok(self.callers.remember(known, caller))
     }
 
     /// Whom a principal names, if his key allows this.

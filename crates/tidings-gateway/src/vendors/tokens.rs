@@ -159,8 +159,8 @@ impl Door {
         let domain = users.into_iter().next().map(|user| user.mailbox.domain);
         let domain = domain.ok_or(Refusal::Unauthorized)?;
         let since = known.key().created_at;
-        let caller = Caller::of_program(self.spec, known, domain);
-        let caller = self.callers.remember(caller);
+        let caller = |known| Caller::of_program(self.spec, known, domain);
+        let caller = self.callers.remember(known, caller);
         Ok(Token::new(key, since, caller.principal()))
     }
 
@@ -193,7 +193,8 @@ impl Door {
     async fn caller_of_key(&self, account: &AccountId, key: KeyId) -> Result<Arc<Caller>, Denied> {
         let access = self.gateway.access();
         let known = access.caller_of(&self.gateway, account, key).await?;
-        Ok(self.callers.remember(Caller::new(self.spec, known)))
+        let caller = |known| Caller::new(self.spec, known);
+        Ok(self.callers.remember(known, caller))
     }
 }
 

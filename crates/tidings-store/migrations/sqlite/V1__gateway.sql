@@ -29,7 +29,7 @@ CREATE TABLE messages (
     batch INTEGER,
     closes_at INTEGER,
     n_attempts INTEGER NOT NULL,
-    -- 1 may have been sent twice, 2 somebody wants it stopped.
+    -- 1 may have been sent twice, 2 somebody wants it stopped, 4 `due` is when it is held until.
     flags INTEGER NOT NULL,
     version INTEGER NOT NULL,
     changed_at INTEGER NOT NULL,

@@ -366,7 +366,7 @@ impl Write {
             Next::Hold(hold) => {
                 standing.on(back);
                 standing.on(MessageEvent::Held(hold.reason));
-                standing.wait_for(standing.lane, hold.until);
+                standing.hold_until(hold.until);
             }
             Next::Fail(_) => {
                 let earlier = self.earlier(standing, None)?;
@@ -417,13 +417,12 @@ pub(super) fn read_attempt(row: &Row<'_>, id: MessageId) -> rusqlite::Result<Att
     };
     let recipient: Option<i64> = row.get(9)?;
     name.recipient = recipient.map(|_| row.phone(9)).transpose()?;
-    let outcome: i64 = row.get(4)?;
     Ok(Attempt {
         key,
         lane: row.get(1)?,
         began_at: row.time(2)?,
         ended_at: row.time_opt(3)?,
-        outcome,
+        outcome: row.get(4)?,
         provider_ref: (name != ProviderRef::default()).then_some(name),
         error: row.get(10)?,
         code: row.get(11)?,

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use rusqlite::{Row, params};
 use tidings_core::{
-    DeliveryPolicy, E164, HeldReason, Media, MessageEvent, MessageState, Timestamp,
+    ClientRef, DeliveryPolicy, E164, HeldReason, Media, MessageEvent, MessageState, Tag, Timestamp,
 };
 
 use super::SqliteStore;
@@ -14,7 +14,7 @@ use super::row::{
     state_code, unsigned,
 };
 use super::sql::{Sql, statements};
-use super::standing::{CANCEL_WISH, Cause, DUPLICATE_RISK, Place};
+use super::standing::{CANCEL_WISH, Cause, DUPLICATE_RISK, HELD_UNTIL, Place};
 use super::write::Write;
 use crate::error::{Result, StoreError};
 use crate::model::{
@@ -47,7 +47,7 @@ statements! {
         ?20, ?21, ?22, ?23, ?24)";
     ADD_MESSAGE = "INSERT INTO messages (key, id, account, accepted_at, state, place, lane, priority,
         stamp, due, expires_at, batch, closes_at, n_attempts, flags, version, changed_at, last_event)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 0, 0, 1, ?4, ?1)";
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 0, ?14, 1, ?4, ?1)";
     QUOTA = "SELECT quota FROM accounts WHERE key = ?1";
     CHARGE = "UPDATE accounts SET quota = ?2 WHERE key = ?1";
     BATCH_KEY = "SELECT key FROM batches WHERE id = ?1";
@@ -351,7 +351,8 @@ fn keep(
     };
     let due = message.hold.and_then(|hold| hold.until);
     let due = due.map(Timestamp::as_millis);
-    let place = Place::of(state, lane, due, false);
+    let flags = if due.is_some() { HELD_UNTIL } else { 0 };
+    let place = Place::of(state, lane, due, flags);
     add_content(write, key, account, message, batch, state, lane)?;
     let parameters = params![
         key,
@@ -367,6 +368,7 @@ fn keep(
         message.expires_at.map(Timestamp::as_millis),
         batch.map(|(batch, _)| batch),
         message.closes_at.map(Timestamp::as_millis),
+        flags,
     ];
     write.db.execute(ADD_MESSAGE, parameters)?;
     write.count_on_lane(lane, place, 1);
@@ -410,8 +412,8 @@ fn add_content(
         message.text,
         new.original_text,
         new.parts,
-        message.reference.as_ref().map(|it| it.as_str()),
-        message.tag.as_ref().map(|it| it.as_str()),
+        message.reference.as_ref().map(ClientRef::as_str),
+        message.tag.as_ref().map(Tag::as_str),
         message.policy.map(policy_code),
         message.valid_for.map(millis),
         batch.map(|(batch, _)| batch),
@@ -422,8 +424,8 @@ fn add_content(
         new.conversation.as_ref().map(ConversationId::as_str),
         new.passes_opt_out,
         new.resend_of.map(|id| id.0.into_bytes()),
-        media.map(|media| media.mime_type()),
-        media.and_then(|media| media.file_name()),
+        media.map(Media::mime_type),
+        media.and_then(Media::file_name),
         media.map(|media| &media.content()[..]),
     ];
     write.db.execute(ADD_CONTENT, parameters)?;

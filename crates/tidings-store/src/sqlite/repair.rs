@@ -134,7 +134,6 @@ fn release(write: &mut Write, limit: usize, now: Timestamp) -> Result<u64> {
         for key in due {
             if let Some(mut standing) = write.standing(key)? {
                 standing.on(MessageEvent::Released);
-                standing.due = None;
                 write.save(&mut standing, &Cause::default(), now)?;
             }
         }

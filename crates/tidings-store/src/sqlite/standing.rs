@@ -43,6 +43,8 @@ statements! {
 pub(super) const DUPLICATE_RISK: i64 = 1;
 /// Somebody wants it stopped.
 pub(super) const CANCEL_WISH: i64 = 2;
+/// `due` is when it is held until; without it, `due` is when it may leave, also while its batch is paused.
+pub(super) const HELD_UNTIL: i64 = 4;
 
 /// An order that a batch was given.
 pub(super) const PAUSED: i64 = 1;
@@ -98,16 +100,14 @@ impl Place {
         }
     }
 
-    /// Where a message belongs that is in this state.
-    pub(super) fn of(state: MessageState, lane: i64, due: Option<i64>, is_doubted: bool) -> Self {
+    /// Where a message belongs that is in this state, and in no doubt.
+    pub(super) fn of(state: MessageState, lane: i64, due: Option<i64>, flags: i64) -> Self {
         match state {
-            MessageState::Held(HeldReason::Paused) => Self::Held,
-            MessageState::Held(_) if due.is_some() && lane != 0 => Self::HeldUntil,
+            MessageState::Held(_) if flags & HELD_UNTIL != 0 && lane != 0 => Self::HeldUntil,
             MessageState::Held(_) => Self::Held,
             MessageState::Queued if due.is_some() => Self::Waiting,
             MessageState::Queued => Self::Ready,
             MessageState::Leased | MessageState::Sending => Self::InHand,
-            MessageState::Unknown if is_doubted => Self::InDoubt,
             _ => Self::Nowhere,
         }
     }
@@ -217,6 +217,15 @@ impl Standing {
     pub(super) fn wait_for(&mut self, lane: i64, not_before: Option<Timestamp>) {
         self.lane = lane;
         self.due = not_before.map(Timestamp::as_millis);
+        self.flags &= !HELD_UNTIL;
+    }
+
+    /// Is held until a time, or until somebody releases it.
+    pub(super) fn hold_until(&mut self, until: Option<Timestamp>) {
+        self.due = until.map(Timestamp::as_millis);
+        if until.is_some() {
+            self.flags |= HELD_UNTIL;
+        }
     }
 }
 
@@ -281,6 +290,10 @@ impl Write {
             standing.on(MessageEvent::CancelRequested(earlier));
         } else if ordered == PAUSED && standing.state == MessageState::Queued {
             standing.on(MessageEvent::Held(HeldReason::Paused));
+            // Whatever held it before is over; now it waits for its batch.
+            if standing.flags & HELD_UNTIL != 0 {
+                standing.wait_for(standing.lane, None);
+            }
         }
         Ok(())
     }
@@ -311,13 +324,20 @@ impl Write {
             }),
             ..*cause
         };
-        if !matches!(state, MessageState::Held(_) | MessageState::Queued) {
+        let is_held = matches!(state, MessageState::Held(_));
+        let was_held_until = standing.flags & HELD_UNTIL != 0;
+        if !is_held && (state != MessageState::Queued || was_held_until) {
             standing.due = None;
+            standing.flags &= !HELD_UNTIL;
         }
         if !matches!(state, MessageState::Leased | MessageState::Sending) {
             standing.lease = None;
         }
-        let place = Place::of(state, standing.lane, standing.due, standing.is_doubted);
+        let place = if standing.is_doubted {
+            Place::InDoubt
+        } else {
+            Place::of(state, standing.lane, standing.due, standing.flags)
+        };
         let was = standing.was;
         let is_news = standing.has_moved()
             && state != MessageState::Leased

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
-use serde_json::Value;
+use serde_json::{Value, json};
+use tidings::backend::Terms;
+use tidings::callback::Callback;
 use tidings::conversations::Page;
 use tidings::http::HttpClient;
 use tidings::subscriptions::NewSubscription;
@@ -18,7 +20,7 @@ use tidings::{
 };
 use tidings_sim::{PhoneText, SimMessage};
 use tidings_store::{AccountChange, LaneId};
-use tidings_tests::{PhoneNumbers, TestGateway, TestGatewayBuilder};
+use tidings_tests::{PhoneNumbers, Recorder, TestGateway, TestGatewayBuilder};
 
 /// Messages leave and arrive at the moment when they are taken.
 pub(crate) const AT_ONCE: &str = "[delays]\nsent_ms = 0\ndelivered_ms = 0\n";
@@ -339,6 +341,111 @@ async fn subscriptions_of_a_vendors_client_are_webhooks_of_the_account() {
         assert_eq!((&*webhooks[0].format, &*webhooks[0].url), (spec.id, url));
         subscriptions.delete(&made.id).await.unwrap();
         assert!(subscriptions.list().await.unwrap().is_empty());
+        caller.test.finish().await;
+    }
+}
+
+/// Calls of a gateway to a customer's own server on this machine.
+const TO_LOOPBACK: &str = "[webhooks]\nallow_loopback = true\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_is_told_ends_in_the_vendors_form() {
+    for spec in those(|it| it.reports) {
+        let customer = Recorder::start("");
+        let test = gateway_to(spec).config(TO_LOOPBACK).start().await;
+        let url = format!("{}/reports", customer.base_url());
+        let webhook = json!({"url": url, "format": spec.id});
+        let made = test.post("/v1/webhooks", &webhook).await;
+        assert!(made.status.is_success(), "{}", made.body);
+        let caller = Caller::at(test, spec).await;
+        let row = caller.row(1, "Hei");
+        let receipts = caller.take(std::slice::from_ref(&row)).await;
+        let listening = tokio::task::spawn_blocking(move || {
+            let calls = customer.wait_until(|calls| !calls.is_empty());
+            (customer, calls)
+        });
+        // The customer's server stays until all is told.
+        let (customer, calls) = listening.await.unwrap();
+        let told = (spec.parse_callback.unwrap())(&calls[0].as_callback()).unwrap();
+        let [Callback::Report(report)] = told.as_slice() else {
+            panic!("{told:?}");
+        };
+        let sent = &receipts[0].provider_ref;
+        assert_eq!(report.state, ReportedState::Delivered);
+        assert_eq!(report.about.message, sent.message);
+        assert_eq!(report.about.batch, sent.batch);
+        assert_eq!(report.about.reference.as_ref(), Some(&row.reference));
+        caller.test.finish().await;
+        drop(customer);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscriber_is_told_of_texts_in_the_vendors_form() {
+    for spec in those(|it| it.subscriptions) {
+        let customer = Recorder::start("");
+        let test = gateway_to(spec).config(TO_LOOPBACK).start().await;
+        let caller = Caller::at(test, spec).await;
+        let url = format!("{}/events", customer.base_url());
+        let new = NewSubscription::new("message", url);
+        let subscriptions = caller.client.subscriptions().unwrap();
+        let made = subscriptions.create(&new).await.unwrap();
+        let receipts = caller.take(&[caller.row(1, "Hello")]).await;
+        let listening = tokio::task::spawn_blocking(move || {
+            let calls = customer.wait_until(|calls| !calls.is_empty());
+            (customer, calls)
+        });
+        // The customer's server stays until all is told.
+        let (customer, calls) = listening.await.unwrap();
+        let told = (spec.parse_callback.unwrap())(&calls[0].as_callback()).unwrap();
+        let [Callback::Conversation(told)] = told.as_slice() else {
+            panic!("{told:?}");
+        };
+        let sent = &receipts[0].provider_ref;
+        assert_eq!(Some(&told.conversation.id), sent.session.as_ref());
+        assert_eq!(told.message.as_ref().unwrap().text, "Hello");
+        caller.test.settled().await;
+        let shown = subscriptions.show(&made.id).await.unwrap();
+        assert_eq!(
+            (shown.status.as_str(), shown.posts, shown.errors),
+            ("active", 1, 0)
+        );
+        caller.test.finish().await;
+        drop(customer);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_of_the_vendor_reach_the_same_vendor() {
+    for spec in those(|it| it.batches) {
+        let caller = Caller::start(spec).await;
+        let mut terms = Terms::default();
+        terms.price = 200;
+        terms.minimum_age = Some(18);
+        terms.parameters = vec![("pid".to_owned(), "65".to_owned())];
+        let mut row = caller.row(1, "Takk");
+        row.message.from = None;
+        caller.take(&[row.terms(Arc::new(terms.clone()))]).await;
+        caller.test.settled().await;
+        let arrived = caller.test.carrier(spec.id).world().messages();
+        assert_eq!((arrived[0].price, arrived[0].minimum_age), (200, Some(18)));
+        assert!(arrived[0].parameters.contains(&terms.parameters[0]));
+        caller.test.finish().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_the_vendor_could_do_is_refused_where_a_route_leads_elsewhere() {
+    for spec in those(|it| it.batches) {
+        let test = TestGateway::builder().scenario(AT_ONCE).start().await;
+        let caller = Caller::at(test, spec).await;
+        let mut terms = Terms::default();
+        terms.price = 200;
+        let mut row = caller.row(1, "Takk");
+        row.message.from = None;
+        let results = caller.client.submit(&[row.terms(Arc::new(terms))]).await;
+        let refused = results.unwrap().remove(0).unwrap_err();
+        assert_eq!(refused.acceptance(), Acceptance::Refused);
         caller.test.finish().await;
     }
 }

@@ -8,7 +8,9 @@
 
 mod book;
 mod examples;
+mod gateway_http_api_page;
 mod gateway_passinfo_python;
+mod gateway_puzzel_manual;
 mod gateway_puzzel_python;
 mod gateway_reports;
 mod gateway_vendors;
@@ -18,6 +20,7 @@ mod netsapiens_events;
 mod netsapiens_log_redaction;
 mod netsapiens_python;
 mod netsapiens_tokens;
+mod openapi_schemathesis;
 mod passinfo_log_redaction;
 mod passinfo_python_sdk;
 mod puzzel_campaign;

@@ -132,7 +132,7 @@ pub(crate) async fn take(
     let key = idempotency::key_of(request.headers())?;
     let waiting = api.pressure.enter(&api).await?;
     let tells_all = query.verdicts == Some(Verdicts::All);
-    let (wanted, source) = read(query, key, request).await?;
+    let (wanted, source) = read(&api, query, key, request).await?;
     let tasks = api.gateway.tasks().clone();
     if tells_all {
         let (sender, receiver) = mpsc::channel(VERDICT_PIECES);
@@ -156,13 +156,14 @@ pub(crate) async fn take(
 
 /// Finds out what is said before the rows, and where the rows come from.
 async fn read(
+    api: &Api,
     query: BatchQuery,
     key: Option<Box<str>>,
     request: Request,
 ) -> Result<(Wanted, Source)> {
     let reader = match kind_of(request.headers())? {
         Kind::Json => {
-            let body = body::read(request).await?;
+            let body = body::read(api, request).await?;
             return read_whole(&query, key, &body);
         }
         Kind::Lines => RowReader::lines(),

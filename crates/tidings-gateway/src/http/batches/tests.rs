@@ -64,7 +64,10 @@ fn a_table_gives_its_rows() {
             r#"{"to":"4"}"#,
         ]
     );
-    let rows = shown(&read(RowReader::table(b';'), &[b"phone;max_parts\n1;2\n3;x"]));
+    let rows = shown(&read(
+        RowReader::table(b';'),
+        &[b"phone;max_parts\n1;2\n3;x"],
+    ));
     assert_eq!(rows, [r#"{"to":"1","max_parts":2}"#, "invalid_request"]);
 }
 

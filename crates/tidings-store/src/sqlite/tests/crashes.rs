@@ -68,31 +68,29 @@ async fn a_copy_taken_at_any_moment_has_everything_that_was_answered() {
 }
 
 async fn check_copy(path: &Path, n_answered: u64) {
+    let (ready, in_hand) = check_rows(path, n_answered);
+    let store = SqliteStore::open(path, now()).await.unwrap();
+    // The counts are of the same transactions as the rows.
+    for depth in store.lane_depths().await.unwrap() {
+        assert_eq!((depth.ready, depth.in_hand), (ready, in_hand));
+    }
+    let repaired = store.take_over(&NodeId::from("one"), now()).await.unwrap();
+    assert_eq!(repaired.leases + repaired.attempts, in_hand);
+}
+
+/// How many messages are ready and in hand.
+fn check_rows(path: &Path, n_answered: u64) -> (u64, u64) {
     let db = Connection::open(path).unwrap();
     let sound: String = db
         .query_row("PRAGMA integrity_check", [], |row| row.get(0))
         .unwrap();
     assert_eq!(sound, "ok");
-    let n_kept: u64 = db
-        .query_row("SELECT count(*) FROM messages", [], |row| {
-            row.get::<_, i64>(0)
-        })
-        .map(i64::cast_unsigned)
-        .unwrap();
-    assert!(n_kept >= n_answered, "{n_kept} kept, {n_answered} answered");
-    let by_place = |places: &str| -> i64 {
-        let sql = format!("SELECT count(*) FROM messages WHERE place IN ({places})");
-        db.query_row(&sql, [], |row| row.get(0)).unwrap()
+    let count = |condition: &str| {
+        let sql = format!("SELECT count(*) FROM messages WHERE {condition}");
+        let count: i64 = db.query_row(&sql, [], |row| row.get(0)).unwrap();
+        count.cast_unsigned()
     };
-    let (ready, in_hand) = (by_place("1"), by_place("4"));
-    drop(db);
-    let store = SqliteStore::open(path, now()).await.unwrap();
-    // The counts are of the same transactions as the rows.
-    for depth in store.lane_depths().await.unwrap() {
-        let counted = (depth.ready.cast_signed(), depth.in_hand.cast_signed());
-        assert_eq!(counted, (ready, in_hand));
-    }
-    let repaired = store.take_over(&NodeId::from("one"), now()).await.unwrap();
-    let n_repaired = repaired.leases + repaired.attempts;
-    assert_eq!(n_repaired.cast_signed(), in_hand);
+    let n_kept = count("1");
+    assert!(n_kept >= n_answered, "{n_kept} kept, {n_answered} answered");
+    (count("place = 1"), count("place = 4"))
 }
