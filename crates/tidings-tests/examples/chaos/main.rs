@@ -77,6 +77,7 @@ async fn run(options: &Options) -> bool {
         stage.start_gateway().await;
         restarts.push(clock.elapsed().saturating_sub(down));
     }
+    let killing = clock.elapsed().saturating_sub(began);
     stage.disk_at_end();
     load.stop();
     while let Some(ended) = working.join_next().await {
@@ -86,12 +87,36 @@ async fn run(options: &Options) -> bool {
         // What became due at the furthest time is due now.
         stage.shift_clock(7_200 + 600);
     }
+    let before = clock.elapsed();
     let is_settled = stage.settle(options.patience).await;
+    let settling = clock.elapsed().saturating_sub(before);
     let told = load.ask(&stage).await;
     stage.end_gateway();
-    let verdict = verdict::compare(&stage, &load, told, is_settled).await;
+    let mut verdict = verdict::compare(&stage, &load, told, is_settled).await;
     restarts.sort_unstable();
-    verdict.print(options, &restarts, clock.elapsed().saturating_sub(began));
+    let middle = restarts.get(restarts.len() / 2).copied();
+    let times = [
+        (
+            "ready after a kill, median, ms",
+            middle.map(|it| it.as_millis()),
+        ),
+        (
+            "ready after a kill, longest, ms",
+            restarts.last().map(Duration::as_millis),
+        ),
+        ("under load, s", Some(killing.as_secs().into())),
+        (
+            "until nothing moved any more, s",
+            Some(settling.as_secs().into()),
+        ),
+    ];
+    for (what, number) in times {
+        verdict.number(
+            what,
+            usize::try_from(number.unwrap_or_default()).unwrap_or_default(),
+        );
+    }
+    verdict.print(options);
     if !verdict.is_kept() {
         eprintln!("the files are kept in {}", stage.keep().display());
     }

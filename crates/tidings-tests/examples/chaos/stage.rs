@@ -13,8 +13,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tidings::http::{HttpClient, HttpResponse};
 use tidings::{Account, Clock as _, E164, ProviderSpec, SystemClock, providers};
-use tidings_store::store::Lanes as _;
 use tidings_store::sqlite::SqliteStore;
+use tidings_store::store::Lanes as _;
 use tidings_tests::{PhoneNumbers, SimulatedByCommand, program_folder};
 
 use crate::disk::Disk;

@@ -2,7 +2,6 @@
 //! the API said, message by message.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
 
 use tidings::DeliveryPolicy;
 use tidings_core::MessageState;
@@ -23,6 +22,8 @@ pub(crate) struct Verdict {
     /// What must not be, with the messages that it happened to.
     broken: BTreeMap<&'static str, Vec<String>>,
     odd: BTreeMap<String, u64>,
+    /// What is unknown at the end, by lane and policy: what arrived and what did not.
+    unknown: BTreeMap<String, [usize; 2]>,
 }
 
 pub(crate) async fn compare(
@@ -106,7 +107,7 @@ impl Verdict {
         self.broken.entry(what).or_default().push(which);
     }
 
-    fn number(&mut self, what: &'static str, number: usize) {
+    pub(crate) fn number(&mut self, what: &'static str, number: usize) {
         self.numbers.push((what, number));
     }
 
@@ -170,7 +171,13 @@ impl Verdict {
                     let what = format!("{} is {}", row.id, row.state);
                     self.is_broken("still with us at the end", what);
                 }
-                MessageState::Unknown => n_unknown[usize::from(n_arrived > 0)] += 1,
+                MessageState::Unknown => {
+                    n_unknown[usize::from(n_arrived > 0)] += 1;
+                    let lane = row.lane.as_ref().map_or("", |lane| lane.as_str());
+                    let kind = format!("unknown over {lane}, {}", row.policy);
+                    let of_kind = self.unknown.entry(kind).or_default();
+                    of_kind[usize::from(n_arrived > 0)] += 1;
+                }
                 _ => {}
             }
             n_flagged += usize::from(row.duplicate_risk);
@@ -190,25 +197,15 @@ impl Verdict {
         self.number("marked as possible doubles", n_flagged);
     }
 
-    pub(crate) fn print(&self, options: &Options, restarts: &[Duration], took: Duration) {
+    pub(crate) fn print(&self, options: &Options) {
         println!();
+        println!("{:40} {:>8}", "kills", options.kills);
         for (what, number) in &self.numbers {
             println!("{what:40} {number:>8}");
         }
-        if let (Some(median), Some(longest)) = (restarts.get(restarts.len() / 2), restarts.last()) {
-            println!(
-                "{:40} {:>8}",
-                "ready after a kill, median, ms",
-                median.as_millis()
-            );
-            println!(
-                "{:40} {:>8}",
-                "ready after a kill, longest, ms",
-                longest.as_millis()
-            );
+        for (kind, [not_arrived, arrived]) in &self.unknown {
+            println!("  {kind:44} {arrived} arrived, {not_arrived} did not");
         }
-        println!("{:40} {:>8}", "kills", options.kills);
-        println!("{:40} {:>8}", "seconds", took.as_secs());
         println!();
         let must_not_be = [
             "accepted and not kept",
