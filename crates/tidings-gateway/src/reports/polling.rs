@@ -21,6 +21,8 @@ use crate::lane::Lane;
 const AT_ONCE: usize = 100;
 /// How long a message that is being asked about is nobody else's to ask about.
 const LEASE: Duration = Duration::from_mins(2);
+/// How long a provider is asked that need not ever say what became of a message in the end.
+const WITHOUT_DELIVERY: Duration = Duration::from_hours(1);
 /// How often is looked whether there is anything to ask.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
@@ -176,7 +178,9 @@ fn is_about_a_message(kind: ErrorKind) -> bool {
 
 fn next_of(gateway: &Gateway, lane: &Lane, poll: &Poll, state: Option<ReportedState>) -> NextPoll {
     let random = gateway.randomness().next();
-    let is_over = state.is_some_and(|state| is_last_word(lane, state));
+    let age = gateway.now().since(poll.taken_at);
+    let is_given_up = !lane.capabilities.tells_delivery && age >= WITHOUT_DELIVERY;
+    let is_over = is_given_up || state.is_some_and(|state| is_last_word(lane, state));
     let at = if is_over {
         None
     } else {
