@@ -140,11 +140,11 @@ async fn ask(provider: &dyn Provider, polls: &[Poll]) -> Answers {
         of_each: vec![Answer::None; polls.len()],
         failure: None,
     };
-    let mut parts = vec![0..refs.len()];
-    while let Some(part) = parts.pop() {
-        match provider.status(&refs[part.clone()]).await {
+    let mut parts = vec![(0, refs.len())];
+    while let Some((start, end)) = parts.pop() {
+        match provider.status(&refs[start..end]).await {
             Ok(reports) => {
-                let places = answers.of_each[part].iter_mut();
+                let places = answers.of_each[start..end].iter_mut();
                 for (place, report) in places.zip(&reports) {
                     *place = Answer::Said(report.state);
                 }
@@ -154,11 +154,11 @@ async fn ask(provider: &dyn Provider, polls: &[Poll]) -> Answers {
                 answers.failure = Some(error);
                 return answers;
             }
-            Err(_) if part.len() == 1 => answers.of_each[part.start] = Answer::Refused,
+            Err(_) if end - start == 1 => answers.of_each[start] = Answer::Refused,
             Err(_) => {
-                let middle = part.start + part.len() / 2;
-                parts.push(part.start..middle);
-                parts.push(middle..part.end);
+                let middle = usize::midpoint(start, end);
+                parts.push((start, middle));
+                parts.push((middle, end));
             }
         }
     }
