@@ -182,12 +182,11 @@ impl Watch {
         }
         // As long as it stays the same it is as good as nothing, but for a try now and then.
         self.too_little = self.too_little.filter(|(left, _)| *left == amount);
-        let (standing, is_empty) = match self.too_little {
-            Some((_, since)) => (Standing::Empty, at.saturating_sub(since) < TRY_AGAIN),
-            None => {
-                let standing = Standing::of(amount, low);
-                (standing, standing == Standing::Empty)
-            }
+        let (standing, is_empty) = if let Some((_, since)) = self.too_little {
+            (Standing::Empty, at.saturating_sub(since) < TRY_AGAIN)
+        } else {
+            let standing = Standing::of(amount, low);
+            (standing, standing == Standing::Empty)
         };
         // What dispatch has told meanwhile counts too.
         let before = if watched.is_told_empty.load(Ordering::Relaxed) {

@@ -21,6 +21,8 @@ use crate::lane::Lane;
 const AT_ONCE: usize = 100;
 /// How long a message that is being asked about is nobody else's to ask about.
 const LEASE: Duration = Duration::from_mins(2);
+/// How long a provider is asked that need not ever say what became of a message in the end.
+const WITHOUT_DELIVERY: Duration = Duration::from_hours(1);
 /// How often is looked whether there is anything to ask.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
@@ -138,11 +140,11 @@ async fn ask(provider: &dyn Provider, polls: &[Poll]) -> Answers {
         of_each: vec![Answer::None; polls.len()],
         failure: None,
     };
-    let mut parts = vec![0..refs.len()];
-    while let Some(part) = parts.pop() {
-        match provider.status(&refs[part.clone()]).await {
+    let mut parts = vec![(0, refs.len())];
+    while let Some((start, end)) = parts.pop() {
+        match provider.status(&refs[start..end]).await {
             Ok(reports) => {
-                let places = answers.of_each[part].iter_mut();
+                let places = answers.of_each[start..end].iter_mut();
                 for (place, report) in places.zip(&reports) {
                     *place = Answer::Said(report.state);
                 }
@@ -152,11 +154,11 @@ async fn ask(provider: &dyn Provider, polls: &[Poll]) -> Answers {
                 answers.failure = Some(error);
                 return answers;
             }
-            Err(_) if part.len() == 1 => answers.of_each[part.start] = Answer::Refused,
+            Err(_) if end - start == 1 => answers.of_each[start] = Answer::Refused,
             Err(_) => {
-                let middle = part.start + part.len() / 2;
-                parts.push(part.start..middle);
-                parts.push(middle..part.end);
+                let middle = usize::midpoint(start, end);
+                parts.push((start, middle));
+                parts.push((middle, end));
             }
         }
     }
@@ -176,7 +178,9 @@ fn is_about_a_message(kind: ErrorKind) -> bool {
 
 fn next_of(gateway: &Gateway, lane: &Lane, poll: &Poll, state: Option<ReportedState>) -> NextPoll {
     let random = gateway.randomness().next();
-    let is_over = state.is_some_and(|state| is_last_word(lane, state));
+    let age = gateway.now().since(poll.taken_at);
+    let is_given_up = !lane.capabilities.tells_delivery && age >= WITHOUT_DELIVERY;
+    let is_over = is_given_up || state.is_some_and(|state| is_last_word(lane, state));
     let at = if is_over {
         None
     } else {

@@ -623,6 +623,21 @@ async fn who_knows_no_more_than_sent_is_not_asked_for_ever() {
 }
 
 #[tokio::test]
+async fn who_never_says_an_end_is_asked_for_an_hour() {
+    let trial = Trial::new(has_subscriptions, |_, _| ()).await;
+    let lane = trial.lane();
+    let first = first_poll(&lane, trial.gateway.now());
+    trial.submitted("a", PHONE, first).await;
+    let mut n_asked = 0;
+    for minutes in [1, 50, 10, 600, 600] {
+        trial.clock.advance(Duration::from_mins(minutes));
+        let asked = polling::round(&trial.gateway, &lane, &trial.provider, 0).await;
+        n_asked += usize::from(matches!(asked.unwrap(), Asked::Answered { .. }));
+    }
+    assert_eq!(n_asked, 3);
+}
+
+#[tokio::test]
 async fn who_tells_is_not_asked() {
     let trial = with_callbacks().await;
     assert_eq!(first_poll(&trial.lane(), trial.gateway.now()), None);
