@@ -49,8 +49,11 @@ pub(crate) struct Load {
 struct Requests {
     phones: Vec<Vec<String>>,
     http: HttpClient,
-    make: Box<dyn Fn(&str, &str, &Value) -> http::Request<Bytes> + Send + Sync>,
+    make: Box<Make>,
 }
+
+/// Makes a request of a path, a key and a body.
+type Make = dyn Fn(&str, &str, &Value) -> http::Request<Bytes> + Send + Sync;
 
 impl Load {
     pub(crate) fn new(stage: &Stage) -> Self {
@@ -236,19 +239,16 @@ impl Load {
                 })
                 .collect();
             let seen = |row: &Outbound| (row.message.to.as_str().to_owned(), common.clone());
-            match provider.submit(&outbound).await {
-                Ok(results) => {
-                    for (row, result) in outbound.iter().zip(results) {
-                        match result {
-                            Ok(_) => self.accept(seen(row), None, spec.id),
-                            Err(_) => self.unanswered().push(seen(row)),
-                        }
+            if let Ok(results) = provider.submit(&outbound).await {
+                for (row, result) in outbound.iter().zip(results) {
+                    match result {
+                        Ok(_) => self.accept(seen(row), None, spec.id),
+                        Err(_) => self.unanswered().push(seen(row)),
                     }
                 }
-                Err(_) => {
-                    self.unanswered().extend(outbound.iter().map(seen));
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                }
+            } else {
+                self.unanswered().extend(outbound.iter().map(seen));
+                tokio::time::sleep(Duration::from_millis(100)).await;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }

@@ -29,13 +29,14 @@ const TOKEN: &str = "abcdefghijklmnopqrstuvwxyz234567";
 /// A gateway between load and carriers.
 pub(crate) struct Stage {
     program: PathBuf,
+    /// Before the folder that it is mounted in: what is declared first goes first.
+    disk: Option<Disk>,
     folder: Option<TempDir>,
     port: u16,
     carriers: Vec<CarrierProcess>,
     gateway: Option<Child>,
     api_key: String,
     accounts: Vec<(&'static ProviderSpec, Account)>,
-    disk: Option<Disk>,
     shifts_clock: bool,
     http: HttpClient,
 }
@@ -168,7 +169,8 @@ impl Stage {
 
     fn make_keys(&mut self) {
         let key = self.make_key("tidings", &[]);
-        self.api_key = key["api_key"].as_str().expect("a key is a text").to_owned();
+        let api_key = key["api_key"].as_str().expect("a key is a text");
+        api_key.clone_into(&mut self.api_key);
         let mut accounts = Vec::new();
         for carrier in &self.carriers {
             let spec = carrier.spec;

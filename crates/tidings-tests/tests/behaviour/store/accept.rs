@@ -1,5 +1,6 @@
 //! What is taken, once, and how much of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tidings_core::{
@@ -159,7 +160,7 @@ async fn racing_requests_with_one_key_are_taken_once(mut cx: World) {
     for _ in 0..16 {
         let mut message = cx.new_message();
         message.once = Some(once("k", 1, cx.now));
-        let (store, now) = (cx.store.clone(), cx.now);
+        let (store, now) = (Arc::clone(&cx.store), cx.now);
         racing.spawn(async move { store.accept(&account(), vec![message], now).await });
     }
     let taken = racing.join_all().await.into_iter();
@@ -301,7 +302,7 @@ async fn racing_requests_never_overdraw_the_quota(mut cx: World) {
     for _ in 0..8 {
         let mut message = cx.new_message();
         message.parts = 3;
-        let (store, now) = (cx.store.clone(), cx.now);
+        let (store, now) = (Arc::clone(&cx.store), cx.now);
         racing.spawn(async move { store.accept(&account(), vec![message], now).await });
     }
     let taken = racing.join_all().await.into_iter();

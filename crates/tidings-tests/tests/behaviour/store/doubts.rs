@@ -1,5 +1,6 @@
 //! Attempts whose answer was lost, and what is found out about them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tidings_core::{DeliveryPolicy, HeldReason, MessageState, ProviderRef, ReportedState};
@@ -87,7 +88,7 @@ async fn racing_askers_never_get_the_same_doubt(mut cx: World) {
     }
     let mut racing = tokio::task::JoinSet::new();
     for _ in 0..4 {
-        let (store, now, until) = (cx.store.clone(), cx.now, cx.after(60));
+        let (store, now, until) = (Arc::clone(&cx.store), cx.now, cx.after(60));
         racing.spawn(async move {
             let mut n_mine = 0;
             loop {

@@ -32,6 +32,9 @@ pub(crate) struct Behaviour {
 
 type Run = fn(World) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
+/// The rows of an area.
+type Rows = fn() -> Vec<Behaviour>;
+
 /// A table: the name of each function is the behaviour's.
 macro_rules! rows {
     ($($behaviour:ident,)*) => {
@@ -48,7 +51,7 @@ use rows;
 
 /// Every behaviour times every store, as far as it is asked for.
 pub(crate) fn trials(chosen: &Chosen) -> Vec<Trial> {
-    let areas: [(&str, fn() -> Vec<Behaviour>); 10] = [
+    let areas: [(&str, Rows); 10] = [
         ("accept", accept::rows),
         ("queue", queue::rows),
         ("crash", crash::rows),

@@ -1,6 +1,7 @@
 //! Batches: pause, resume and stop, exactly, while everything runs.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tidings_core::{HeldReason, MessageState};
@@ -354,7 +355,7 @@ async fn a_stop_racing_with_workers_lets_nothing_begin_after_it(mut cx: World) {
     let leased = cx.lease(60).await;
     let mut racing = tokio::task::JoinSet::new();
     for chunk in leased.chunks(5) {
-        let (store, now) = (cx.store.clone(), cx.now);
+        let (store, now) = (Arc::clone(&cx.store), cx.now);
         let begin = chunk.iter().map(|leased| tidings_store::Begin {
             key: leased.key,
             lease: leased.lease,

@@ -1,6 +1,7 @@
 //! Which messages leave, in which order, and in whose hands.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tidings_core::{HeldReason, MessageState, Priority, Reason};
@@ -72,7 +73,7 @@ async fn racing_workers_never_get_the_same_message(mut cx: World) {
     let ids = cx.queue(200).await;
     let mut racing = tokio::task::JoinSet::new();
     for worker in 0..4 {
-        let (store, now, until) = (cx.store.clone(), cx.now, cx.after(60));
+        let (store, now, until) = (Arc::clone(&cx.store), cx.now, cx.after(60));
         racing.spawn(async move {
             let mut mine: Vec<MessageId> = Vec::new();
             loop {

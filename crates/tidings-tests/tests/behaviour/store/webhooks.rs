@@ -1,6 +1,7 @@
 //! What is told to customers' addresses, once for each event.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -201,7 +202,7 @@ async fn racing_callers_never_get_the_same_delivery(mut cx: World) {
     cx.queue(100).await;
     let mut racing = tokio::task::JoinSet::new();
     for worker in 0..4 {
-        let (store, now, until) = (cx.store.clone(), cx.now, cx.after(30));
+        let (store, now, until) = (Arc::clone(&cx.store), cx.now, cx.after(30));
         racing.spawn(async move {
             let node = format!("node-{worker}").into();
             let mut mine = Vec::new();

@@ -175,7 +175,9 @@ impl Model {
         let (owner, now) = (self.owner(), self.now);
         if owner != account() {
             // Batches are the account's.
-            messages.iter_mut().for_each(|message| message.batch = None);
+            for message in &mut messages {
+                message.batch = None;
+            }
         }
         let answers = both!(
             self,

@@ -328,7 +328,7 @@ impl Model {
                 |store, _place| store.message(None, id),
                 |history| {
                     let history = history.as_ref().expect("the message was taken");
-                    let events = history.events.iter().map(|event| without_place(event));
+                    let events = history.events.iter().map(without_place);
                     let (attempts, events) = (by_line(&history.attempts), by_line(events));
                     format!("{:?}\n{attempts}\n{events}", history.message)
                 }
