@@ -208,6 +208,10 @@ impl TestGateway {
     ///
     /// # Panics
     /// When it is not after half a minute.
+    #[expect(
+        clippy::future_not_send,
+        reason = "what a test looks at may be anything; nothing of it leaves the test's thread"
+    )]
     pub async fn until(&self, what: &str, is_so: impl AsyncFn() -> bool) {
         let looking = async {
             while !is_so().await {

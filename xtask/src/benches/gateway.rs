@@ -105,14 +105,15 @@ fn show(rounds: &[[Rates; 5]]) {
         values.sort_by(f64::total_cmp);
         values[values.len() / 2]
     };
-    let row = |name: &str, rate: &dyn Fn(&[Rates; 5]) -> f64, limit: &dyn Fn(&[Rates; 5]) -> f64| {
-        let ratio = median(&|round| rate(round) / limit(round));
-        println!(
-            "| {name} | {:.0} | {:.0} | {ratio:.2} |",
-            median(rate),
-            median(limit)
-        );
-    };
+    let row =
+        |name: &str, rate: &dyn Fn(&[Rates; 5]) -> f64, limit: &dyn Fn(&[Rates; 5]) -> f64| {
+            let ratio = median(&|round| rate(round) / limit(round));
+            println!(
+                "| {name} | {:.0} | {:.0} | {ratio:.2} |",
+                median(rate),
+                median(limit)
+            );
+        };
     println!("| what | messages a second | limit | ratio |");
     println!("|---|---|---|---|");
     let parse_only = |round: &[Rates; 5]| round[0].accepted;
@@ -215,7 +216,11 @@ impl Programs {
             .args(["--to-prefix", PREFIX])
             .arg(format!("--duration={}s", load.seconds))
             .arg(format!("--concurrency={}", load.connections))
-            .arg(if load.waits { "--drain=120s" } else { "--drain=0s" });
+            .arg(if load.waits {
+                "--drain=120s"
+            } else {
+                "--drain=0s"
+            });
         if let Some(size) = load.batch {
             bench.arg(format!("--batch={size}"));
         }

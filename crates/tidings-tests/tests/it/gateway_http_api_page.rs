@@ -28,8 +28,9 @@ async fn every_example_of_the_page_works_as_written() {
     let (context, acting) = (gateway.gateway(), Acting::command());
     let created = create(context.store(), request, &acting, context.now()).await;
     let key = created.unwrap().value("api_key").unwrap().to_owned();
-    let sent = gateway.post("/v1/messages", &json!({"to": "+4790000009", "text": "hi"}));
-    let id = sent.await.body["id"].as_str().unwrap().to_owned();
+    let message = json!({"to": "+4790000009", "text": "hi"});
+    let sent = gateway.post("/v1/messages", &message).await;
+    let id = sent.body["id"].as_str().unwrap().to_owned();
 
     let folder = tempfile::tempdir().unwrap();
     fs::write(

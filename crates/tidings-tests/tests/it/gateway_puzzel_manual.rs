@@ -18,7 +18,7 @@ async fn kept_of(test: &TestGateway, account: &Account, number: &str) -> (Priori
     let client = Client::from_account(account, http).unwrap();
     let settings = Settings::new()
         .priority(Priority::High)
-        .validity(Duration::from_mins(60));
+        .validity(Duration::from_hours(1));
     let message = Message::new(number, "Hei").settings(settings);
     client
         .send_one(&message, &SendOptions::new())
@@ -46,7 +46,7 @@ async fn both_descriptions_of_the_api_are_served() {
         .clone()
         .with("base_url", manual)
         .with("dialect", "manual");
-    let asked_for = (Priority::High, Duration::from_mins(60));
+    let asked_for = (Priority::High, Duration::from_hours(1));
     assert_eq!(kept_of(&test, &account, "+4741000001").await, asked_for);
     assert_eq!(kept_of(&test, &manual, "+4741000002").await, asked_for);
     lane.standing.set_paused(false);

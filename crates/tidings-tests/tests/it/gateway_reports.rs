@@ -3,6 +3,7 @@
 //! A gateway in this process with a simulated carrier of every provider, all on a clock that the test
 //! moves.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,10 +27,12 @@ fn builder(clock: &Arc<TestClock>) -> TestGatewayBuilder {
     for spec in providers::ALL {
         let phone = phone_of(spec);
         let prefix = phone.get(..3).unwrap();
-        routes.push_str(&format!(
-            "[[routes]]\nprefix = \"{prefix}\"\nlanes = [\"{}\"]\n",
-            spec.id
-        ));
+        let id = spec.id;
+        write!(
+            routes,
+            "[[routes]]\nprefix = \"{prefix}\"\nlanes = [\"{id}\"]\n"
+        )
+        .unwrap();
     }
     TestGateway::builder().clock(clock).config(&routes)
 }

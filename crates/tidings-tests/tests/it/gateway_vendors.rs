@@ -109,7 +109,7 @@ impl Caller {
         lane.unwrap().standing.set_paused(true);
     }
 
-    fn expected(&self, rows: &[Outbound]) -> Vec<(String, String)> {
+    fn expected(rows: &[Outbound]) -> Vec<(String, String)> {
         let parts = rows.iter().map(|row| {
             let message = &row.message;
             (message.to.as_str().to_owned(), message.text.to_string())
@@ -152,7 +152,7 @@ async fn what_a_vendors_client_sends_reaches_a_phone_once() {
         caller.test.settled().await;
         assert_eq!(
             arrivals(&caller.test, spec),
-            caller.expected(&rows),
+            Caller::expected(&rows),
             "{}",
             spec.id
         );

@@ -1,4 +1,4 @@
-//! Schemathesis, as the package index has it, reads the gateway's OpenAPI document and calls every operation
+//! Schemathesis, as the package index has it, reads the gateway's `OpenAPI` document and calls every operation
 //! with what the document allows and with what it does not: no answer is a 5xx, and each has a status, a
 //! type and a shape that the document names.
 //!

@@ -71,20 +71,21 @@ async fn messages_with_settings_of_their_own_travel_in_one_call() {
 
 #[tokio::test]
 async fn what_a_caller_of_our_own_server_asked_for_is_passed_on() {
-    let mut terms = Terms::default();
-    terms.price = 200;
-    terms.minimum_age = Some(18);
-    terms.session = SessionWish::Continue("s-1".to_owned());
-    terms.without_report = true;
-    terms.parameters = [
+    let parameters = [
         ("differentiator", "orders"),
         ("invoiceNode", "dept-1"),
         ("gasSettings.serviceCode", "06001"),
         ("gasSettings.description", "Tickets"),
         ("pid", "65"),
     ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .to_vec();
+    .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let terms = Terms {
+        price: 200,
+        minimum_age: Some(18),
+        session: SessionWish::Continue("s-1".to_owned()),
+        without_report: true,
+        parameters: parameters.to_vec(),
+    };
     let message = outbound(1, "Hei").terms(Arc::new(terms));
     let expected = json!({
         "recipient": "+4741000001", "content": "Hei", "clientReference": "r-1", "price": 200,
