@@ -1,5 +1,7 @@
 //! Tests of the configuration. Those of lanes go through the registry, so they hold for every provider.
 
+use std::fmt::Write as _;
+
 use tidings::provider::Presence;
 use tidings::{ErrorKind, ProviderSpec, Setting, providers};
 
@@ -63,14 +65,14 @@ fn every_default_is_what_its_key_takes() {
     // Written out, the defaults are read as the defaults are.
     let mut text = String::new();
     for section in keys::SECTIONS {
-        text += &format!("[{section}]\n");
+        writeln!(text, "[{section}]").unwrap();
         for key in KEYS.iter().filter(|key| key.section == *section) {
             match key.default {
                 Some(default) if key.form.starts_with("list") => {
-                    text += &format!("{} = [{default}]\n", key.name);
+                    writeln!(text, "{} = [{default}]", key.name).unwrap();
                 }
-                Some(default) => text += &format!("{} = \"{default}\"\n", key.name),
-                None if *section == "server.tls" => text += &format!("{} = \"x\"\n", key.name),
+                Some(default) => writeln!(text, "{} = \"{default}\"", key.name).unwrap(),
+                None if *section == "server.tls" => writeln!(text, "{} = \"x\"", key.name).unwrap(),
                 None => {}
             }
         }

@@ -163,7 +163,7 @@ async fn a_single_message_waits_a_few_slots_during_a_batch() {
     let n_before = provider.n_calls();
     let urgent = bench
         .accept_as("one", &["urgent"], |new| {
-            new.message.priority = Priority::High
+            new.message.priority = Priority::High;
         })
         .await;
     bench.until_state(urgent[0], MessageState::Submitted).await;

@@ -420,16 +420,16 @@ fn live_of<'a>(
     };
     let spec = tidings::providers::ALL.iter().find(is_simple).unwrap();
     let (of_lane, general) = config.split_once("---").unwrap_or((config, ""));
-    let settings: String = spec
+    let settings = spec
         .settings
         .iter()
         .filter(|setting| setting.presence == Presence::Required)
         .map(|setting| {
             let is_url = setting.name.contains("url");
             let value = if is_url { "http://127.0.0.1:1" } else { "1" };
-            format!("{} = \"{value}\"\n", setting.name)
-        })
-        .collect();
+            format!("{} = \"{value}\"", setting.name)
+        });
+    let settings = settings.collect::<Vec<_>>().join("\n");
     let mut text = general.to_owned();
     for id in ids {
         let provider = spec.id;
