@@ -7,6 +7,7 @@
 )]
 
 mod book;
+mod day_in_the_life;
 mod examples;
 mod gateway_passinfo_python;
 mod gateway_puzzel_python;
