@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use crate::values::{duration, positive};
+use crate::values::{duration, duration_or_none, positive};
 
 /// Which gateway is used.
 #[derive(Debug, Args)]
@@ -58,8 +58,8 @@ pub(crate) enum KeysAction {
     Rotate {
         /// The key's id, as `tidings keys list` prints it
         id: String,
-        /// How long the old one stays good
-        #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "1d")]
+        /// How long the old one stays good; 0s ends it at once
+        #[arg(long, value_name = "DURATION", value_parser = duration_or_none, default_value = "1d")]
         overlap: Duration,
     },
     /// Take a key away at once
@@ -221,7 +221,7 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "N", value_parser = positive)]
     pub(crate) rate: Option<f64>,
     /// How long it waits until what was accepted has left; 0s does not wait
-    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "60s")]
+    #[arg(long, value_name = "DURATION", value_parser = duration_or_none, default_value = "60s")]
     pub(crate) drain: Duration,
     /// The beginning of the numbers that are sent to; five digits follow
     #[arg(long, value_name = "DIGITS", default_value = "+47400")]

@@ -371,7 +371,7 @@ fn body_of(call: &Recorded) -> Value {
 /// A carrier that calls whom its customer names, with reports and with texts of phones.
 fn carrier_that_calls() -> &'static ProviderSpec {
     let calls =
-        |spec: &&&ProviderSpec| spec.emit_callback.is_some() && !spec.capabilities.subscriptions;
+        |spec: &&ProviderSpec| spec.emit_callback.is_some() && !spec.capabilities.subscriptions;
     providers::ALL.iter().copied().find(calls).unwrap()
 }
 
