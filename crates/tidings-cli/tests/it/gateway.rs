@@ -32,22 +32,22 @@ impl Served {
         let carrier = Carrier::with_scenario(&scenario);
         let mut shell = Shell::new();
         shell.write("tidings.toml", configuration(&carrier));
-        let mut serve = shell.tidings(&["serve", "--json"]);
-        let log = std::fs::File::create(shell.path("gateway.log")).unwrap();
-        let mut gateway = serve.stderr(log).spawn().unwrap();
-        let mut line = String::new();
-        let stdout = gateway.stdout.as_mut().unwrap();
-        BufReader::new(stdout).read_line(&mut line).unwrap();
-        let told: Value = serde_json::from_str(&line).unwrap();
+        let gateway = serve(&mut shell);
         let create = "keys create --config tidings.toml --account acme --scope admin,manage,send,read --json";
         let made = run(&shell, create).succeeded().json();
-        shell.set("TIDINGS_GATEWAY", told["url"].as_str().unwrap());
         shell.set("TIDINGS_API_KEY", text(&made[0], "api_key"));
         Self {
             carrier,
             shell,
             gateway,
         }
+    }
+
+    /// Ends it in order and starts it anew.
+    fn restart(&mut self) {
+        signal(&self.gateway, "TERM");
+        assert!(self.gateway.wait().unwrap().success());
+        self.gateway = serve(&mut self.shell);
     }
 
     fn run(&self, line: &str) -> Ended {
@@ -90,6 +90,19 @@ impl Drop for Served {
         let is_in_order = status.success() || std::thread::panicking();
         assert!(is_in_order, "the gateway ended with {status}");
     }
+}
+
+/// Starts a gateway, and lets the shell know where it is.
+fn serve(shell: &mut Shell) -> Child {
+    let mut serve = shell.tidings(&["serve", "--json"]);
+    let log = std::fs::File::create(shell.path("gateway.log")).unwrap();
+    let mut gateway = serve.stderr(log).spawn().unwrap();
+    let mut line = String::new();
+    let stdout = gateway.stdout.as_mut().unwrap();
+    BufReader::new(stdout).read_line(&mut line).unwrap();
+    let told: Value = serde_json::from_str(&line).unwrap();
+    shell.set("TIDINGS_GATEWAY", text(&told, "url"));
+    gateway
 }
 
 fn configuration(carrier: &Carrier) -> String {
@@ -165,6 +178,14 @@ fn keys_are_made_replaced_and_taken_away_over_the_api() {
         served.exit_code_with(key, "send --to +224622000001 Hi"),
         Some(13)
     );
+    let last = served.one(&format!(
+        "keys rotate {} --overlap 0s",
+        text(&next, "key_id")
+    ));
+    let [old, new] = [&next, &last].map(|made| text(made, "api_key"));
+    let send = "send --to +224622000001 Hi";
+    let codes = [old, new].map(|key| served.exit_code_with(key, send));
+    assert_eq!(codes, [Some(13), Some(0)]);
     let unknown = served.run("keys revoke 00000000-0000-7000-8000-000000000000");
     unknown.exited_with(15);
 
@@ -253,6 +274,36 @@ fn a_campaign_over_a_gateway_can_be_repeated() {
     assert_eq!(counts["counts"]["failed"], 1, "{counts}");
     let dry = [&json[..], &["--dry-run"]].concat();
     served.shell.run(&dry).exited_with(3);
+}
+
+#[test]
+fn a_campaign_that_was_broken_off_goes_on() {
+    let served = Served::start();
+    served.shown("providers pause one");
+    let people = "to\n+224622000001\n+224622000002\n";
+    served.shell.write("people.csv", people);
+    let send = ["send", "--csv", "people.csv", "--template", "Hi", "--json"];
+    let mut watching = served.shell.tidings(&send).spawn().unwrap();
+    until("the gateway has it", || {
+        let batches = served.json("batches list");
+        batches.iter().any(|batch| batch["messages"] == 2)
+    });
+    // Between two things that it does nobody may have heard the first one.
+    let mut looks = 0..;
+    until("it breaks off", || {
+        if looks.next().unwrap_or(0_u32) % 100 == 0 {
+            signal(&watching, "INT");
+        }
+        watching.try_wait().unwrap().is_some()
+    });
+    let ended = Ended::from(watching.wait_with_output().unwrap());
+    ended.exited_with(130);
+    assert!(served.carrier.messages().is_empty());
+
+    served.shown("providers resume one");
+    served.shell.run(&send).succeeded();
+    assert_eq!(served.carrier.messages().len(), 2);
+    assert_eq!(served.json("batches list").len(), 1);
 }
 
 #[test]
@@ -349,7 +400,10 @@ fn batches_are_paused_resumed_stopped_and_sent_again() {
 #[test]
 fn webhooks_are_made_looked_at_and_removed() {
     let served = Served::start();
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let port = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     // Nobody listens there any more.
     let url = &format!("http://{port}/told");
     let made = served.one(&format!(
@@ -387,7 +441,7 @@ fn webhooks_are_made_looked_at_and_removed() {
 
 #[test]
 fn lanes_are_listed_stopped_and_resumed() {
-    let served = Served::start();
+    let mut served = Served::start();
     served.one("send --to +224622000001 Hi");
     until("it has left", || served.one("providers list")["sent"] == 1);
     assert_eq!(served.one("providers list")["failed"], 0);
@@ -397,6 +451,8 @@ fn lanes_are_listed_stopped_and_resumed() {
         shown.contains("paused") && shown.contains(spec().id),
         "{shown}"
     );
+    served.restart();
+    assert_eq!(served.one("providers list")["is_paused"], true);
     assert!(served.shown("providers resume one").contains("one is up"));
     served.run("providers pause nobody").exited_with(15);
 }

@@ -72,9 +72,9 @@ impl Shell {
         self.variables.push((name.to_owned(), value.to_owned()));
     }
 
-    /// A variable of its environment.
+    /// A variable of its environment: what was said last.
     pub(crate) fn value(&self, name: &str) -> &str {
-        let mut variables = self.variables.iter();
+        let mut variables = self.variables.iter().rev();
         let found = variables.find(|(known, _)| known == name);
         found.map_or("", |(_, value)| value)
     }

@@ -125,7 +125,7 @@ impl Town {
     }
 }
 
-impl<'t> Holder<'t> {
+impl Holder<'_> {
     fn signs_up_the_shop(&self) {
         let shop = json!({
             "id": "shop",
@@ -134,7 +134,7 @@ impl<'t> Holder<'t> {
         self.posts("/v1/accounts", &shop).is(201);
     }
 
-    fn makes_a_key_for_the_shop(&self) -> Holder<'t> {
+    fn makes_a_key_for_the_shop(&self) -> Self {
         let made = self.runs("keys create --account shop --label till --json");
         self.town.holder(&made)
     }

@@ -287,7 +287,7 @@ impl Ears {
     /// come is signed.
     pub(super) fn hear(&self, kind: &str, ids: &[String]) {
         let heard = |calls: &[Recorded]| -> Vec<String> {
-            let events = calls.iter().map(|call| body_of(call));
+            let events = calls.iter().map(body_of);
             let events = events.filter(|event| event["type"] == *kind);
             let id = |event: Value| event["data"]["id"].as_str().unwrap_or_default().to_owned();
             events.map(id).collect()
