@@ -30,7 +30,7 @@ pub(crate) struct GatewayArgs {
 #[derive(Debug, Args)]
 #[command(
     after_help = "EXAMPLES\n  tidings keys create --config tidings.toml --account shop --api tidings --json\n  \
-                  tidings keys create --config tidings.toml --account shop --api passinfo\n  \
+                  tidings keys create --config tidings.toml --account shop --api PROVIDER\n  \
                   tidings keys create --account shop --scope send --expires-in 90d --label \"shop front\"\n  \
                   tidings keys list\n  tidings keys rotate 0199.. --overlap 1d\n  tidings keys revoke 0199.."
 )]
