@@ -31,6 +31,14 @@ pub(crate) fn moment(text: &str) -> Result<Moment, &'static str> {
         .ok_or("expected a time such as 30d or 2027-01-31T00:00:00Z")
 }
 
+/// Reads a [`duration`], or `0s` where no time at all means something too.
+pub(crate) fn duration_or_none(text: &str) -> Result<Duration, &'static str> {
+    match text.trim() {
+        "0" | "0s" => Ok(Duration::ZERO),
+        text => duration(text),
+    }
+}
+
 /// Reads `90s`, `30m`, `2h`, `1d` and their like, also one after the other: `1h30m`.
 pub(crate) fn duration(text: &str) -> Result<Duration, &'static str> {
     const EXPECTED: &str = "expected a duration such as 90s, 30m, 2h or 1d";

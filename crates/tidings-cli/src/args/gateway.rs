@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use crate::values::{duration, positive};
+use crate::values::{duration, duration_or_none, positive};
 
 /// Which gateway is used.
 #[derive(Debug, Args)]
@@ -30,7 +30,7 @@ pub(crate) struct GatewayArgs {
 #[derive(Debug, Args)]
 #[command(
     after_help = "EXAMPLES\n  tidings keys create --config tidings.toml --account shop --api tidings --json\n  \
-                  tidings keys create --config tidings.toml --account shop --api passinfo\n  \
+                  tidings keys create --config tidings.toml --account shop --api PROVIDER\n  \
                   tidings keys create --account shop --scope send --expires-in 90d --label \"shop front\"\n  \
                   tidings keys list\n  tidings keys rotate 0199.. --overlap 1d\n  tidings keys revoke 0199.."
 )]
@@ -58,8 +58,8 @@ pub(crate) enum KeysAction {
     Rotate {
         /// The key's id, as `tidings keys list` prints it
         id: String,
-        /// How long the old one stays good
-        #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "1d")]
+        /// How long the old one stays good; 0s ends it at once
+        #[arg(long, value_name = "DURATION", value_parser = duration_or_none, default_value = "1d")]
         overlap: Duration,
     },
     /// Take a key away at once
@@ -221,7 +221,7 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "N", value_parser = positive)]
     pub(crate) rate: Option<f64>,
     /// How long it waits until what was accepted has left; 0s does not wait
-    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "60s")]
+    #[arg(long, value_name = "DURATION", value_parser = duration_or_none, default_value = "60s")]
     pub(crate) drain: Duration,
     /// The beginning of the numbers that are sent to; five digits follow
     #[arg(long, value_name = "DIGITS", default_value = "+47400")]

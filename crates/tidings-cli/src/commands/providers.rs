@@ -44,7 +44,7 @@ async fn list(context: &Context, gateway: &Gateway) -> anyhow::Result<()> {
         vec![
             shown(&lane["id"]),
             shown(&lane["provider"]),
-            state(lane).to_owned(),
+            shown(&lane["state"]),
             waiting.sum::<u64>().to_string(),
             shown(&queue["in_hand"]),
             shown(&queue["in_doubt"]),
@@ -56,20 +56,6 @@ async fn list(context: &Context, gateway: &Gateway) -> anyhow::Result<()> {
         ]
     });
     context.output.table(&columns, rows.collect())
-}
-
-/// How a lane stands, in one word.
-fn state(lane: &Value) -> &'static str {
-    let is = |name: &str| lane[name] == Value::Bool(true);
-    if is("is_paused") {
-        "paused"
-    } else if is("is_empty") {
-        "empty"
-    } else if lane["breaker"] == "closed" {
-        "in service"
-    } else {
-        "down"
-    }
 }
 
 async fn order(
@@ -85,7 +71,7 @@ async fn order(
     }
     context.output.line(format_args!(
         "{} is {}",
-        shown(&lane["lane"]),
+        shown(&lane["id"]),
         shown(&lane["state"])
     ))
 }

@@ -103,11 +103,10 @@ fn show_secret(context: &Context, made: &Value) -> anyhow::Result<()> {
     if context.output.is_json() {
         return context.output.json_line(made);
     }
-    let webhook = &made["webhook"];
     context.output.line(format_args!(
         "webhook {} {}",
-        shown(&webhook["id"]),
-        shown(&webhook["url"])
+        shown(&made["id"]),
+        shown(&made["url"])
     ))?;
     for name in ["secret", "public_key"] {
         if !made[name].is_null() {

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::Path;
+use std::process::Child;
 
 use crate::shell::{Carrier, Shell, signal, spec};
 
@@ -37,6 +38,7 @@ fn every_example_of_the_commands_works_as_written() {
         let simulator = other.simulator();
         shell.add_account(simulator.world().spec(), &simulator.account());
     }
+    let gateway = start_gateway(&mut shell);
     let examples = examples();
     assert!(examples.len() > 40, "{}", examples.len());
     for example in examples {
@@ -54,6 +56,28 @@ fn every_example_of_the_commands_works_as_written() {
             ended.status
         );
     }
+    signal(&gateway, "TERM");
+    let mut gateway = gateway;
+    assert!(gateway.wait().unwrap().success());
+}
+
+/// The gateway of the examples, whose address is `$GATEWAY`. Its lane is the account of the environment.
+fn start_gateway(shell: &mut Shell) -> Child {
+    let configuration = format!(
+        "[store]\nurl = \"sqlite://gateway.db\"\n\
+         [[routes]]\nlanes = [\"{}\"]\ndefault_sender = \"Tidings\"\n",
+        spec().id
+    );
+    shell.write("gateway.toml", configuration);
+    let mut serve = shell.tidings(&["serve", "--json", "--config", "gateway.toml"]);
+    let log = std::fs::File::create(shell.path("gateway.log")).unwrap();
+    let mut gateway = serve.stderr(log).spawn().unwrap();
+    let mut line = String::new();
+    let stdout = gateway.stdout.as_mut().unwrap();
+    BufReader::new(stdout).read_line(&mut line).unwrap();
+    let told: serde_json::Value = serde_json::from_str(&line).unwrap();
+    shell.set("GATEWAY", told["url"].as_str().unwrap());
+    gateway
 }
 
 /// Such a command runs until it is stopped, and says where it listens.

@@ -9,6 +9,7 @@ mod batches;
 mod callbacks;
 mod demo;
 mod docs;
+mod gateway;
 mod journal;
 mod segments;
 mod send;

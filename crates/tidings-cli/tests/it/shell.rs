@@ -72,6 +72,13 @@ impl Shell {
         self.variables.push((name.to_owned(), value.to_owned()));
     }
 
+    /// A variable of its environment: what was said last.
+    pub(crate) fn value(&self, name: &str) -> &str {
+        let mut variables = self.variables.iter().rev();
+        let found = variables.find(|(known, _)| known == name);
+        found.map_or("", |(_, value)| value)
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }

@@ -18,7 +18,9 @@ use super::error::{Problem, Result};
 use super::pages::Listed;
 use crate::access::Scope;
 use crate::access::desk::{self, Done};
-use crate::lane::Lane;
+use crate::dispatch;
+use crate::gateway::Gateway;
+use crate::lane::{Lane, Obstacle};
 
 /// How a lane stands: one account at one provider.
 #[derive(Debug, Serialize, ToSchema)]
@@ -30,6 +32,10 @@ pub(crate) struct LaneView {
     provider: String,
     /// The provider's name.
     title: String,
+    /// `up`, or why it carries no messages at present: `paused` (a person stopped it), `empty`, `daily_cap`,
+    /// `refused` (the provider refuses the account), `down` (its breaker is open).
+    #[schema(value_type = String)]
+    state: &'static str,
     /// Whether it is called: `closed` it is, `open` it is left alone for a while, `half_open` the next call
     /// tries.
     #[schema(value_type = String)]
@@ -52,6 +58,12 @@ pub(crate) struct LaneView {
     balance: Option<BalanceView>,
     /// What waits for it.
     queue: QueueView,
+    /// Messages that the provider took since the gateway began.
+    sent: u64,
+    /// Attempts since then that the provider did not take.
+    failed: u64,
+    /// Attempts since then whose answer was lost.
+    unknown: u64,
 }
 
 /// What is left at a provider.
@@ -87,7 +99,7 @@ pub(crate) struct QueueView {
 }
 
 impl LaneView {
-    fn of(lane: &Lane, depth: Option<&LaneDepth>) -> Self {
+    fn of(gateway: &Gateway, lane: &Lane, depth: Option<&LaneDepth>) -> Self {
         let (breaker, open_for) = match lane.circuit.state() {
             CircuitState::Closed => ("closed", None),
             CircuitState::Open { rest } => ("open", Some(rest)),
@@ -100,10 +112,16 @@ impl LaneView {
             unit: balance.unit,
             at,
         });
+        let obstacle = lane.obstacle(gateway.clock().elapsed());
+        let (sent, failed, unknown) = {
+            let record = lane.standing.record();
+            (record.n_taken, record.n_not_taken, record.n_unknown)
+        };
         Self {
             id: lane.id.to_string(),
             provider: lane.spec.id.to_owned(),
             title: lane.spec.title.to_owned(),
+            state: obstacle.map_or("up", Obstacle::as_str),
             breaker,
             open_for_ms: open_for.and_then(milliseconds),
             is_paused: lane.standing.is_paused(),
@@ -118,6 +136,9 @@ impl LaneView {
                 in_doubt: depth.in_doubt,
                 oldest: depth.oldest,
             }),
+            sent,
+            failed,
+            unknown,
         }
     }
 }
@@ -138,7 +159,7 @@ pub(crate) async fn list(
     let live = api.gateway.live();
     let shown = live.lanes.values().map(|lane| {
         let depth = depths.iter().find(|depth| depth.lane == lane.id);
-        LaneView::of(lane, depth)
+        LaneView::of(&api.gateway, lane, depth)
     });
     Ok(Json(Listed::whole(shown.collect())))
 }
@@ -180,7 +201,11 @@ async fn set_paused(api: &Api, who: &Who, id: String, is_paused: bool) -> Result
     let id = LaneId::from(id);
     let lane = api.gateway.lane(&id);
     let lane = lane.ok_or_else(|| Problem::not_found("lane"))?;
-    lane.standing.set_paused(is_paused);
+    if is_paused {
+        dispatch::pause(&api.gateway, &id).await?;
+    } else {
+        dispatch::resume(&api.gateway, &id).await?;
+    }
     let done = Done {
         what: if is_paused {
             "lane.paused"
@@ -192,8 +217,7 @@ async fn set_paused(api: &Api, who: &Who, id: String, is_paused: bool) -> Result
         detail: Some(json!({"provider": lane.spec.id})),
     };
     desk::audit(api.gateway.store(), done, &who.acting(), api.gateway.now()).await?;
-    api.gateway.signals().wake_lane(&id);
     let depths = api.gateway.store().lane_depths().await?;
     let depth = depths.iter().find(|depth| depth.lane == id);
-    Ok(Json(LaneView::of(&lane, depth)))
+    Ok(Json(LaneView::of(&api.gateway, &lane, depth)))
 }

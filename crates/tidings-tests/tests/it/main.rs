@@ -7,6 +7,7 @@
 )]
 
 mod book;
+mod day_in_the_life;
 mod examples;
 mod gateway_http_api_page;
 mod gateway_passinfo_python;

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use secrecy::SecretString;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use self::figures::Figures;
@@ -81,7 +81,7 @@ impl Bench<'_> {
             ),
         });
         let clock = Arc::clone(&context.clock);
-        let (drain, left_before) = (args.drain, left(&mut self.gateway).await?);
+        let (drain, left_before) = (args.drain, lanes(&mut self.gateway).await?.n_left);
         let began = clock.elapsed();
         let figures = self.load.run(pace, length).await?;
         if figures.n_accepted == 0 {
@@ -89,8 +89,10 @@ impl Bench<'_> {
         }
         let patience = clock.elapsed() + drain;
         let n_left = loop {
-            let n_left = left(&mut self.gateway).await?.saturating_sub(left_before);
-            if n_left >= figures.n_accepted || clock.elapsed() >= patience {
+            let lanes = lanes(&mut self.gateway).await?;
+            let n_left = lanes.n_left.saturating_sub(left_before);
+            let is_over = n_left >= figures.n_accepted || lanes.are_empty;
+            if is_over || clock.elapsed() >= patience {
                 break n_left;
             }
             sleep(LOOK_EVERY).await;
@@ -160,13 +162,27 @@ fn show(
     Ok(())
 }
 
-/// How many messages have left over all lanes since the gateway started.
-async fn left(connection: &mut Connection) -> anyhow::Result<u64> {
+/// What a gateway tells of its lanes, put together.
+struct Lanes {
+    /// How many messages have left since the gateway started.
+    n_left: u64,
+    /// Whether nothing waits any more: what has not left by then never will.
+    are_empty: bool,
+}
+
+async fn lanes(connection: &mut Connection) -> anyhow::Result<Lanes> {
     let answer = connection.get("/v1/providers").await?;
     let lanes = answer["items"]
         .as_array()
         .context("the gateway does not tell what its lanes did")?;
-    Ok(lanes.iter().filter_map(|lane| lane["sent"].as_u64()).sum())
+    let is_empty = |lane: &Value| {
+        let queue = lane["queue"].as_object();
+        queue.is_some_and(|queue| queue.values().all(|n| n.as_u64().unwrap_or(0) == 0))
+    };
+    Ok(Lanes {
+        n_left: lanes.iter().filter_map(|lane| lane["sent"].as_u64()).sum(),
+        are_empty: lanes.iter().all(is_empty),
+    })
 }
 
 fn nothing_accepted(figures: &Figures) -> String {
