@@ -18,14 +18,24 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
+use super::throughput::succeed;
 use crate::workspace;
 
 const ROUNDS: usize = 3;
-/// Numbers that the lane's provider serves; five digits follow.
-const PREFIX: &str = "+2246220";
+
+/// Where messages go: a server that answers every one at once.
+pub(super) struct Carrier {
+    /// The bench of `tidings-tests` that is that server when it is told to `--serve`.
+    pub(super) bench: &'static str,
+    /// The beginning of numbers that its provider serves; five digits follow.
+    pub(super) numbers: &'static str,
+    /// The keys of a lane that leads to it, by its base URL.
+    pub(super) lane: fn(&str) -> String,
+}
 
 /// The programs, built beforehand.
-struct Programs {
+struct Programs<'a> {
+    carrier_is: &'a Carrier,
     tidings: PathBuf,
     parse_only: PathBuf,
     carrier: PathBuf,
@@ -62,13 +72,13 @@ struct Load {
     waits: bool,
 }
 
-pub(crate) fn run(arguments: &[String]) -> Result<()> {
+pub(super) fn run(arguments: &[String], carrier: &Carrier) -> Result<()> {
     let seconds = match arguments {
         [] => 10,
         [quick] if quick == "--quick" => 2,
         _ => bail!("usage: cargo xtask bench gateway [--quick]"),
     };
-    let programs = Programs::build()?;
+    let programs = Programs::build(carrier)?;
     let single = Load {
         seconds,
         connections: 64,
@@ -153,15 +163,16 @@ enum Lane {
     Sends,
 }
 
-impl Programs {
-    fn build() -> Result<Self> {
+impl<'a> Programs<'a> {
+    fn build(carrier: &'a Carrier) -> Result<Self> {
         let mut cargo = Command::new("cargo");
         cargo.args(["build", "--quiet", "--profile", "dist", "--package"]);
         succeed(cargo.arg("tidings-cli").current_dir(workspace::root()))?;
         Ok(Self {
+            carrier_is: carrier,
             tidings: workspace::root().join("target/dist/tidings"),
             parse_only: bench_of("tidings-tests", "gateway_limits")?,
-            carrier: bench_of("tidings-tests", "passinfo_throughput")?,
+            carrier: bench_of("tidings-tests", carrier.bench)?,
             bare_store: bench_of("tidings-store", "sqlite")?,
         })
     }
@@ -188,7 +199,10 @@ impl Programs {
         fs::create_dir_all(&folder)?;
         let (_carrier, carrier) = listening(Command::new(&self.carrier).arg("--serve"))?;
         let config = folder.join("tidings.toml");
-        fs::write(&config, configuration(&folder, &carrier, lane))?;
+        fs::write(
+            &config,
+            configuration(&folder, &(self.carrier_is.lane)(&carrier), lane),
+        )?;
         let (_gateway, url) = listening(
             Command::new(&self.tidings)
                 .args(["serve", "--json", "--config"])
@@ -213,7 +227,7 @@ impl Programs {
         let mut bench = Command::new(&self.tidings);
         bench
             .args(["bench", "--json", "--url", url, "--api-key", key])
-            .args(["--to-prefix", PREFIX])
+            .args(["--to-prefix", self.carrier_is.numbers])
             .arg(format!("--duration={}s", load.seconds))
             .arg(format!("--concurrency={}", load.connections))
             .arg(if load.waits {
@@ -255,7 +269,7 @@ impl Rates {
 }
 
 /// A gateway whose limits are out of the way.
-fn configuration(folder: &Path, carrier: &str, lane: Lane) -> String {
+fn configuration(folder: &Path, provider: &str, lane: Lane) -> String {
     let rate = match lane {
         Lane::Stands => "rate = 0.001",
         Lane::Sends => "",
@@ -264,10 +278,10 @@ fn configuration(folder: &Path, carrier: &str, lane: Lane) -> String {
         "[server]\nlisten = \"127.0.0.1:0\"\n\
          [store]\nurl = \"sqlite://{}\"\n\
          [limits]\nmax_queued = 100000000\nrequests_per_second = 1000000\n\
-         [[lanes]]\nid = \"carrier\"\nprovider = \"passinfo\"\nclient_id = \"1\"\napi_key = \"bench\"\n\
-         base_url = \"{carrier}\"\nfrom = \"Tidings\"\nin_flight = 64\nbulk = 1\n{rate}\n\
+         [[lanes]]\nid = \"carrier\"\n{}from = \"Tidings\"\nin_flight = 64\nbulk = 1\n{rate}\n\
          [[routes]]\nlanes = [\"carrier\"]\n",
-        folder.join("tidings.db").display()
+        folder.join("tidings.db").display(),
+        provider
     )
 }
 
@@ -307,8 +321,4 @@ fn listening(command: &mut Command) -> Result<(Running, String)> {
         Err(_) => format!("http://{first}"),
     };
     Ok((running, url))
-}
-
-fn succeed(command: &mut Command) -> Result<()> {
-    super::throughput::succeed(command)
 }

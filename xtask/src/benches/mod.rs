@@ -15,7 +15,7 @@ use anyhow::bail;
 type Bench = fn(&[String]) -> anyhow::Result<()>;
 
 const BENCHES: &[(&str, Bench)] = &[
-    ("gateway", gateway::run),
+    ("gateway", passinfo::gateway),
     ("layers", layers::run),
     ("messenger", messenger::run),
     ("netsapiens", netsapiens::run),

@@ -1,7 +1,7 @@
 //! The vendors' APIs of the gateway, end to end: each provider's own client, with nothing but another
 //! base URL, through a whole gateway to a simulated carrier of the same provider.
 //!
-//! Nothing in here knows a provider by name; the vendors' published packages are in `gateway_passinfo_python`
+//! Nothing in here knows a provider by name; the vendors' published packages are in `passinfo_gateway_python`
 //! and its neighbours.
 
 use std::sync::Arc;

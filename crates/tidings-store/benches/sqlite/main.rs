@@ -13,10 +13,12 @@
     reason = "counts and times are far below what a float holds exactly"
 )]
 
+mod clock;
+
 use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rusqlite::{Connection, params};
 use tempfile::TempDir;
@@ -33,6 +35,8 @@ const ROWS: u64 = 100_000;
 const BATCH: u64 = 1_000;
 const TEXT: &str = "Dear customer, your parcel is at the post office in the main street and waits for you \
                     until Friday at six. Bring this message with you.";
+
+use clock::now;
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
@@ -332,14 +336,6 @@ fn id(row: u64) -> Uuid {
 
 fn noon() -> Timestamp {
     Timestamp::from_millis(1_795_262_400_000).expect("noon is a time")
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a benchmark measures with the machine's own clock"
-)]
-fn now() -> Instant {
-    Instant::now()
 }
 
 fn per_second(count: u64, time: Duration) -> f64 {
