@@ -434,7 +434,7 @@ fn live_of<'a>(
     for id in ids {
         let provider = spec.id;
         let table = format_args!("\n[[lanes]]\nid = \"{id}\"\nprovider = \"{provider}\"\n");
-        writeln!(text, "{table}{settings}{of_lane}").unwrap();
+        writeln!(text, "{table}{settings}\n{of_lane}").unwrap();
     }
     let config = Config::of_text(&text).unwrap();
     let clock = Arc::clone(clock) as Arc<dyn Clock>;
