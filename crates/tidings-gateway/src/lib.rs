@@ -14,6 +14,11 @@
 //! fares. [`janitor`] repairs what time or a crash left behind; a signal only wakes a loop, and what there is to
 //! do is read from the store.
 
+#![expect(
+    rustdoc::private_intra_doc_links,
+    reason = "the documents of this crate are for those who work on it, its private parts included"
+)]
+
 pub mod access;
 pub mod config;
 pub mod dispatch;

@@ -8,6 +8,10 @@
 //! one transaction each), then an implementation.
 
 #![warn(missing_docs)]
+#![expect(
+    rustdoc::private_intra_doc_links,
+    reason = "the documents of this crate are for those who work on it, its private parts included"
+)]
 
 pub mod error;
 pub mod memory;

@@ -1,6 +1,6 @@
 //! What cannot work together, found before anything is started.
 //!
-//! Called by [`Config`](super::Config) after all of it has been read. What only a connected provider knows
+//! Called by [`Config`] after all of it has been read. What only a connected provider knows
 //! is checked where lanes are connected, in `serve/lanes.rs`.
 
 use tidings::routing::RouteFault;

@@ -3,7 +3,7 @@
 //! [`run`] starts one loop for each lane of the configuration ([`lane`]), and beside it one that finds out
 //! what became of lost answers ([`doubt`]). In reading order: [`lane`] and `flow.rs` (what is started
 //! when), [`attempt`] (one call), [`outcome`] and [`next`] (what its answers mean), [`doubt`] (after a
-//! lost answer), [`moving`] (lanes out of service), [`status`] (what is shown of lanes).
+//! lost answer), [`moving`] (lanes out of service), [`mod@status`] (what is shown of lanes).
 //!
 //! What leaves first is the order of the store: priority, then stamp. Every message has a stamp on the
 //! virtual clock of its lane, which intake makes: the time of the lane, plus the time that the parts of its

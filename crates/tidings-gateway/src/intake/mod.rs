@@ -6,7 +6,7 @@
 //! In reading order: `draft.rs` (what is asked for), `check.rs` (one draft by itself: number, sender, text,
 //! lane), `accept.rs` (many drafts: opt-outs, times, one transaction), [`timing`] (when a message may
 //! leave), [`stamp`] (its place in the order of the lane), [`once`] (requests that are taken once), [`batch`]
-//! (rows that come in a stream), `duplicates.rs`, [`resend`], and [`preview`], which sends nothing.
+//! (rows that come in a stream), `duplicates.rs`, [`resend`], and [`mod@preview`], which sends nothing.
 
 mod accept;
 pub mod batch;

@@ -3,7 +3,7 @@
 //! Called through [`crate::Store`]. It has the files of every store, one per area of [`crate::store`],
 //! and beneath them, from the bottom: [`schema`] opens connections, [`db`] runs statements (declared
 //! with [`sql`], read by [`row`]), [`reader`] lends connections to calls that read, [`writer`] takes
-//! the calls that write into common transactions, [`checkpoint`] keeps the log short, [`write`] is one
+//! the calls that write into common transactions, [`checkpoint`] keeps the log short, [`mod@write`] is one
 //! such transaction, [`standing`] and [`attempts`] are a message in it. The schema, with what each index
 //! is for, is in `migrations/sqlite/`.
 //!
