@@ -87,7 +87,7 @@ impl<C: Calls> Calls for Breaker<C> {
 }
 
 impl Passage<'_> {
-    /// Ends a call of [`Provider::submit`](crate::Provider::submit) with what its results tell of the
+    /// Ends a call of [`Provider::submit`] with what its results tell of the
     /// provider: as [`Breaker`] counts them.
     pub fn end_with(self, results: &Result<Vec<Result<Receipt>>>) {
         let read = |results: &Vec<Result<Receipt>>| sign_of_all(results);
