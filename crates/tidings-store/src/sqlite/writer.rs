@@ -208,22 +208,26 @@ fn run(
         let before = write.changes();
         let n_calls = u32::try_from(group.len()).unwrap_or(u32::MAX);
         counts.calls.fetch_add(n_calls.into(), Ordering::Relaxed);
-        commit(&mut write, group);
-        let changes = write.changes() - before;
-        if changes > 0 {
-            let n_rows = u32::try_from(changes).unwrap_or(u32::MAX);
-            commit_calls.record(f64::from(n_calls));
-            commit_rows.record(f64::from(n_rows));
-            counts.commits.fetch_add(1, Ordering::Relaxed);
-        }
-        checkpointer.wrote(&write, changes);
+        // Counted before anybody is answered: who has his answer finds its commit among the counts.
+        let committed = |write: &Write| {
+            let changes = write.changes() - before;
+            if changes > 0 {
+                let n_rows = u32::try_from(changes).unwrap_or(u32::MAX);
+                commit_calls.record(f64::from(n_calls));
+                commit_rows.record(f64::from(n_rows));
+                counts.commits.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        commit(&mut write, group, &committed);
+        checkpointer.wrote(&write, write.changes() - before);
     }
 }
 
-/// Runs a group in one transaction and answers its calls.
-fn commit(write: &mut Write, mut group: Vec<Box<dyn Job>>) {
+/// Runs a group in one transaction and answers its calls, after it has said that it is committed.
+fn commit(write: &mut Write, mut group: Vec<Box<dyn Job>>, committed: &impl Fn(&Write)) {
     match run_together(write, &mut group) {
         Ok(Together::Done) => {
+            committed(write);
             for job in group {
                 job.answer(None);
             }
@@ -232,6 +236,7 @@ fn commit(write: &mut Write, mut group: Vec<Box<dyn Job>>) {
             for job in group {
                 commit_alone(write, job);
             }
+            committed(write);
         }
         Err(error) => {
             write.roll_back();
