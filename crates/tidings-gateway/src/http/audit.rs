@@ -11,7 +11,7 @@ use tidings_store::{AuditEntry, AuditFilter};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
-use super::auth::{ALL_ACCOUNTS, Who};
+use super::auth::Who;
 use super::body::Query;
 use super::error::Result;
 use super::pages::{self, Listed, PageQuery};
@@ -87,13 +87,7 @@ pub(crate) async fn list(
     Query(query): Query<AuditQuery>,
 ) -> Result<Json<Listed<AuditView>>> {
     who.may(Scope::Manage)?;
-    let account = match query.account.as_deref() {
-        Some(account) if account != who.account().as_str() => {
-            who.may(Scope::Admin)?;
-            (account != ALL_ACCOUNTS).then(|| account.into())
-        }
-        _ => Some(who.account().clone()),
-    };
+    let account = who.whose(query.account.as_deref())?;
     let page = PageQuery {
         cursor: query.cursor,
         limit: query.limit,

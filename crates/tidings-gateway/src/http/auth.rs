@@ -35,7 +35,7 @@ pub(crate) struct View {
 }
 
 /// A word for all accounts.
-pub(crate) const ALL_ACCOUNTS: &str = "*";
+const ALL_ACCOUNTS: &str = "*";
 
 impl Who {
     /// Refuses what the key does not allow.
@@ -71,21 +71,23 @@ impl Who {
     /// those without texts and whole numbers.
     pub(crate) fn view(&self, wanted: Option<&str>) -> Result<View> {
         self.may(Scope::Read)?;
-        match wanted {
-            None => {}
-            Some(wanted) if wanted == self.account().as_str() => {}
-            Some(wanted) => {
-                self.may(Scope::Admin)?;
-                return Ok(View {
-                    account: (wanted != ALL_ACCOUNTS).then(|| wanted.into()),
-                    is_masked: true,
-                });
-            }
-        }
+        let account = self.whose(wanted)?;
         Ok(View {
-            account: Some(self.account().clone()),
-            is_masked: false,
+            is_masked: account.as_ref() != Some(self.account()),
+            account,
         })
+    }
+
+    /// Whose things a list is to have: his own account's, or as an operator another's; `None` is
+    /// everybody's.
+    pub(crate) fn whose(&self, wanted: Option<&str>) -> Result<Option<AccountId>> {
+        match wanted {
+            Some(wanted) if wanted != self.account().as_str() => {
+                self.may(Scope::Admin)?;
+                Ok((wanted != ALL_ACCOUNTS).then(|| wanted.into()))
+            }
+            _ => Ok(Some(self.account().clone())),
+        }
     }
 
     /// The account that one thing is looked for in: an operator finds those of all, masked.

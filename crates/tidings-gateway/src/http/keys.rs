@@ -15,7 +15,7 @@ use tidings_store::{AccountId, KeyId, StoredKey};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
-use super::auth::{ALL_ACCOUNTS, Who};
+use super::auth::Who;
 use super::body::{OptionalJson, Path, Query};
 use super::error::{Problem, Result};
 use super::pages::Listed;
@@ -160,13 +160,7 @@ pub(crate) async fn list(
     Query(query): Query<KeyQuery>,
 ) -> Result<Json<Listed<KeyView>>> {
     who.may(Scope::Manage)?;
-    let account = match query.account.as_deref() {
-        Some(account) if account != who.account().as_str() => {
-            who.may(Scope::Admin)?;
-            (account != ALL_ACCOUNTS).then(|| account.into())
-        }
-        _ => Some(who.account().clone()),
-    };
+    let account = who.whose(query.account.as_deref())?;
     let keys = api.gateway.store().keys(account.as_ref()).await?;
     let keys = keys.iter().map(KeyView::of).collect();
     Ok(Json(Listed::whole(keys)))

@@ -11,11 +11,11 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidings_core::Timestamp;
-use tidings_store::{AccountId, EventKind, StoredDelivery, StoredWebhook, WebhookId};
+use tidings_store::{EventKind, StoredDelivery, StoredWebhook, WebhookId};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
-use super::auth::{ALL_ACCOUNTS, Who};
+use super::auth::Who;
 use super::body::{JsonBody, OptionalJson, Path, Query};
 use super::error::{Code, Problem, Result};
 use super::pages::{Listed, PageQuery};
@@ -219,13 +219,7 @@ pub(crate) async fn list(
     Query(query): Query<WebhookQuery>,
 ) -> Result<Json<Listed<WebhookView>>> {
     who.may(Scope::Manage)?;
-    let account = match query.account.as_deref() {
-        Some(account) if account != who.account().as_str() => {
-            who.may(Scope::Admin)?;
-            (account != ALL_ACCOUNTS).then(|| AccountId::from(account))
-        }
-        _ => Some(who.account().clone()),
-    };
+    let account = who.whose(query.account.as_deref())?;
     let webhooks = manage::list(&api.gateway, account.as_ref()).await?;
     let webhooks = webhooks.iter().map(WebhookView::of).collect();
     Ok(Json(Listed::whole(webhooks)))

@@ -254,15 +254,7 @@ impl Batches for MemoryStore {
         let mut lists = StopLists::default();
         for key in state.batch_row(batch)?.members.values() {
             let row = &state.messages[key];
-            let list = match row.state {
-                MessageState::Held(_)
-                | MessageState::Queued
-                | MessageState::Leased
-                | MessageState::Canceled => &mut lists.canceled,
-                MessageState::Sending | MessageState::Unknown => &mut lists.unknown,
-                _ => &mut lists.already_out,
-            };
-            list.push(row.id);
+            lists.add(row.id, row.state);
         }
         Ok(lists)
     }

@@ -134,6 +134,23 @@ pub struct StopLists {
     pub unknown: Vec<MessageId>,
 }
 
+impl StopLists {
+    /// Puts a message of a stopped batch into the list that its state says. What still waits has not left
+    /// and never will: the order holds from its commit on, before the rows are moved.
+    pub(crate) fn add(&mut self, id: MessageId, state: MessageState) {
+        let list = match state {
+            MessageState::Held(_)
+            | MessageState::Queued
+            | MessageState::Leased
+            | MessageState::Canceled => &mut self.canceled,
+            MessageState::Sending | MessageState::Unknown => &mut self.unknown,
+            // Every other state is behind a provider's answer, or an end; `MessageState` may grow.
+            _ => &mut self.already_out,
+        };
+        list.push(id);
+    }
+}
+
 /// One message of a batch, in the order of the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BatchMember {

@@ -8,7 +8,7 @@ use tidings_core::{HeldReason, MessageEvent, MessageState, Timestamp};
 
 use super::SqliteStore;
 use super::db::Db;
-use super::listing::{Cursor, limit, page_of};
+use super::listing::latest_of;
 use super::messages::{
     ONCE_CLOSED_BATCH, ONCE_MESSAGE, ONCE_OPEN_BATCH, add_once, batch_key, once,
 };
@@ -119,25 +119,13 @@ impl Batches for SqliteStore {
     ) -> Result<Page<StoredBatch>> {
         let account = account.cloned();
         let read = move |db: &Db| {
-            let before = Cursor::read(&page)?.map_or(i64::MAX, |it| it.0);
-            let most = limit(page.limit);
-            let n_rows = number(most) + 1;
-            let rows = match &account {
-                None => db.all(BATCHES, [before, n_rows], |row| Ok(read_batch(db, row)))?,
-                Some(account) => match db.key_of(account.as_str())? {
-                    Some(account) => {
-                        let parameters = [before, n_rows, account];
-                        db.all(BATCHES_OF, parameters, |row| Ok(read_batch(db, row)))?
-                    }
-                    None => Vec::new(),
-                },
-            };
-            let rows: Vec<_> = rows.into_iter().collect::<Result<_>>()?;
-            let page = page_of(rows, most, |(key, _)| Cursor(*key, 0));
-            Ok(Page {
-                items: page.items.into_iter().map(|(_, batch)| batch).collect(),
-                next: page.next,
-            })
+            latest_of(
+                db,
+                [BATCHES, BATCHES_OF],
+                account.as_ref(),
+                &page,
+                read_batch,
+            )
         };
         self.read(read).await
     }
@@ -208,15 +196,7 @@ impl Batches for SqliteStore {
             let mut lists = StopLists::default();
             let parameters = [batch, 0, i64::MAX];
             for member in db.all(MEMBERS, parameters, read_member)? {
-                let list = match member.state {
-                    MessageState::Held(_)
-                    | MessageState::Queued
-                    | MessageState::Leased
-                    | MessageState::Canceled => &mut lists.canceled,
-                    MessageState::Sending | MessageState::Unknown => &mut lists.unknown,
-                    _ => &mut lists.already_out,
-                };
-                list.push(member.id);
+                lists.add(member.id, member.state);
             }
             Ok(lists)
         };

@@ -8,7 +8,7 @@ use tidings_core::{MessageState, Timestamp};
 
 use super::SqliteStore;
 use super::db::Db;
-use super::listing::{Cursor, limit, page_of};
+use super::listing::{latest_of, limit};
 use super::row::{RowExt, kind_of, number, unreadable};
 use super::sql::statements;
 use super::write::{EventRow, SPAN_BITS, Write};
@@ -126,21 +126,12 @@ impl Events for SqliteStore {
 
     async fn audit_entries(&self, filter: AuditFilter) -> Result<Page<AuditEntry>> {
         let read = move |db: &Db| {
-            let before = Cursor::read(&filter.page)?.map_or(i64::MAX, |it| it.0);
-            let most = limit(filter.page.limit);
-            let n_rows = number(most) + 1;
-            let read = |row: &Row<'_>| read_audit(db, row);
-            let rows = match &filter.account {
-                None => db.all(AUDIT, [before, n_rows], |row| Ok(read(row)))?,
-                Some(account) => match db.key_of(account.as_str())? {
-                    Some(account) => {
-                        db.all(AUDIT_OF, [before, n_rows, account], |row| Ok(read(row)))?
-                    }
-                    None => Vec::new(),
-                },
+            let with_key = |db: &Db, row: &Row<'_>| {
+                let entry = read_audit(db, row)?;
+                Ok((entry.seq.0, entry))
             };
-            let rows: Vec<AuditEntry> = rows.into_iter().collect::<Result<_>>()?;
-            Ok(page_of(rows, most, |entry| Cursor(entry.seq.0, 0)))
+            let account = filter.account.as_ref();
+            latest_of(db, [AUDIT, AUDIT_OF], account, &filter.page, with_key)
         };
         self.read(read).await
     }

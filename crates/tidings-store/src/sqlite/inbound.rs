@@ -10,7 +10,7 @@ use tidings_core::Timestamp;
 use super::SqliteStore;
 use super::accounts::{words, words_of};
 use super::db::Db;
-use super::listing::{Cursor, limit, page_of};
+use super::listing::{Cursor, latest_of, limit, page_of, without_keys};
 use super::messages::{all_messages, shown};
 use super::row::{RowExt, number};
 use super::sql::statements;
@@ -88,20 +88,13 @@ impl Inbound for SqliteStore {
     ) -> Result<Page<StoredInbound>> {
         let account = account.cloned();
         let read = move |db: &Db| {
-            let before = Cursor::read(&page)?.map_or(i64::MAX, |it| it.0);
-            let most = limit(page.limit);
-            let n_rows = number(most) + 1;
-            let rows = match &account {
-                None => db.all(INBOUND, [before, n_rows], |row| Ok(read_inbound(db, row)))?,
-                Some(account) => {
-                    let account = db.key_of(account.as_str())?.unwrap_or(-1);
-                    let parameters = [before, n_rows, account];
-                    db.all(INBOUND_OF, parameters, |row| Ok(read_inbound(db, row)))?
-                }
-            };
-            let rows: Vec<_> = rows.into_iter().collect::<Result<_>>()?;
-            let page = page_of(rows, most, |(key, _)| Cursor(*key, 0));
-            Ok(without_keys(page))
+            latest_of(
+                db,
+                [INBOUND, INBOUND_OF],
+                account.as_ref(),
+                &page,
+                read_inbound,
+            )
         };
         self.read(read).await
     }
@@ -251,13 +244,6 @@ fn put(write: &Write, conversation: &StoredConversation) -> Result<()> {
     ];
     write.db.execute(PUT_CONVERSATION, parameters)?;
     Ok(())
-}
-
-fn without_keys<T>(page: Page<(i64, T)>) -> Page<T> {
-    Page {
-        items: page.items.into_iter().map(|(_, item)| item).collect(),
-        next: page.next,
-    }
 }
 
 /// A text with its key.

@@ -4,15 +4,15 @@
 //! allow; the other conditions are tried on what it finds. So that no call reads for long, it looks
 //! at a bounded stretch of keys and may give a page that is short, with the place to go on from.
 
-use rusqlite::params;
+use rusqlite::{Row, params};
 
 use super::db::Db;
 use super::messages::{all_messages, batch_key, shown};
 use super::row::{number, phone_code, state_code};
-use super::sql::statements;
+use super::sql::{Sql, statements};
 use super::write::SPAN_BITS;
 use crate::error::{Result, StoreError};
-use crate::model::{MessageFilter, Page, PageRequest, StoredMessage};
+use crate::model::{AccountId, MessageFilter, Page, PageRequest, StoredMessage};
 use tidings_core::{MessageState, Timestamp};
 
 /// The conditions that are tried on every row.
@@ -79,6 +79,40 @@ pub(super) fn page_of<T>(mut rows: Vec<T>, most: usize, place: impl Fn(&T) -> Cu
     Page {
         next: next.map(|last| place(last).write()),
         items: rows,
+    }
+}
+
+/// A page of what an account has, or of what there is, the latest first. `statements`: for all, and for one
+/// account; both take the key before which the page lies and how many rows are read, the second the
+/// account too. `read` gives a row with its key.
+pub(super) fn latest_of<T>(
+    db: &Db,
+    [of_all, of_one]: [Sql; 2],
+    account: Option<&AccountId>,
+    page: &PageRequest,
+    read: impl Fn(&Db, &Row<'_>) -> Result<(i64, T)>,
+) -> Result<Page<T>> {
+    let before = Cursor::read(page)?.map_or(i64::MAX, |it| it.0);
+    let most = limit(page.limit);
+    let n_rows = number(most) + 1;
+    let rows = match account {
+        None => db.all(of_all, [before, n_rows], |row| Ok(read(db, row)))?,
+        Some(account) => match db.key_of(account.as_str())? {
+            Some(account) => db.all(of_one, [before, n_rows, account], |row| Ok(read(db, row)))?,
+            None => Vec::new(),
+        },
+    };
+    let rows: Vec<_> = rows.into_iter().collect::<Result<_>>()?;
+    Ok(without_keys(page_of(rows, most, |(key, _)| {
+        Cursor(*key, 0)
+    })))
+}
+
+/// The page as it is given out.
+pub(super) fn without_keys<T>(page: Page<(i64, T)>) -> Page<T> {
+    Page {
+        items: page.items.into_iter().map(|(_, item)| item).collect(),
+        next: page.next,
     }
 }
 
@@ -178,7 +212,7 @@ fn by_key(
 
 fn select(
     db: &Db,
-    sql: super::sql::Sql,
+    sql: Sql,
     conditions: &Conditions,
     range: [i64; 2],
     most: usize,
