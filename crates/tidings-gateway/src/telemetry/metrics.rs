@@ -110,6 +110,7 @@ pub const METRICS: &[Metric] = &[
     metric(names::REPAIRED, Counter, &["what"], "what the janitor made good: `leases`, `attempts`, `expired`, `released`, `removed`"),
     metric("tidings_commit_calls", Histogram, &[], "calls of the store that shared one commit"),
     metric("tidings_commit_rows", Histogram, &[], "rows that one commit wrote, those of indexes not counted"),
+    metric("tidings_commit_seconds", Histogram, &[], "how long one commit takes, with the statements of its calls"),
     metric("tidings_store_seconds", Histogram, &[], "how long the store takes to answer whether it can write"),
 ];
 

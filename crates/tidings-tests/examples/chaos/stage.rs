@@ -322,8 +322,8 @@ impl Stage {
 
     /// The database, through the store.
     pub(crate) async fn store(&self) -> SqliteStore {
-        let now = SystemClock::new().now();
-        let store = SqliteStore::open(self.database(), now).await;
+        let clock = Arc::new(SystemClock::new());
+        let store = SqliteStore::open(self.database(), clock).await;
         store.expect("the database can be opened")
     }
 
