@@ -213,10 +213,9 @@ impl LaneLoop {
             return;
         }
         self.open.reserve = true;
-        let memory = memory::of(&self.gateway, &self.lane, While::Running, Some(parts));
-        let gateway = self.gateway.clone();
+        let (gateway, lane) = (self.gateway.clone(), Arc::clone(&self.lane));
         self.steps.spawn(async move {
-            Step::Reserved(parts, gateway.store().remember(vec![memory]).await)
+            Step::Reserved(memory::keep(&gateway, &lane, While::Running, Some(parts)).await)
         });
     }
 

@@ -17,7 +17,7 @@ mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tidings_core::Timestamp;
@@ -29,7 +29,7 @@ use tokio_util::task::TaskTracker;
 use crate::gateway::Gateway;
 use crate::lane::Lane;
 
-pub use balance::out_of_credit;
+pub use balance::{out_of_credit, recall_empty};
 pub use callbacks::{CallbackAnswer, receive};
 pub use health::note_calls;
 pub use hearing::{Hearing, hear};
@@ -45,6 +45,13 @@ pub struct Watched {
     is_told_empty: AtomicBool,
     /// Rung when the balance is worth asking for at once.
     bell: Notify,
+}
+
+impl Watched {
+    /// Whether it was told that nothing is left, and not yet that it was filled.
+    pub fn is_known_empty(&self) -> bool {
+        self.is_told_empty.load(Ordering::Relaxed)
+    }
 }
 
 /// How long a loop waits after the store did not answer.

@@ -298,6 +298,41 @@ async fn too_little_is_tried_again_now_and_then_and_told_once() {
     );
 }
 
+/// As after a restart: what is remembered is that nothing was left.
+#[tokio::test]
+async fn an_empty_lane_that_is_remembered_is_told_once_and_so_is_that_it_was_filled() {
+    let trial = Trial::new(is_asked_only, |_, _| ()).await;
+    let lane = trial.lane();
+    balance::recall_empty(&lane);
+    assert!(lane.standing.is_empty());
+    let mut watch = Watch::default();
+    trial.provider.set_credit(0);
+    watch.ask(&trial.gateway, &lane, &trial.provider).await;
+    assert!(lane.standing.is_empty());
+    assert_eq!(trial.news().await, Vec::<&str>::new());
+    trial.provider.set_credit(500);
+    watch.ask(&trial.gateway, &lane, &trial.provider).await;
+    assert!(!lane.standing.is_empty());
+    assert_eq!(trial.news().await, ["lane.balance_filled"]);
+    // What the provider has said since counts more.
+    balance::recall_empty(&lane);
+    assert!(!lane.standing.is_empty());
+}
+
+#[tokio::test]
+async fn how_a_balance_stands_is_kept() {
+    let trial = Trial::new(is_asked_only, |_, _| ()).await;
+    let lane = trial.lane();
+    let mut watch = Watch::default();
+    for (credit, is_empty) in [(0, true), (500, false)] {
+        trial.provider.set_credit(credit);
+        watch.ask(&trial.gateway, &lane, &trial.provider).await;
+        let memories = trial.gateway.store().lane_memories().await.unwrap();
+        let memory: serde_json::Value = serde_json::from_str(&memories[0].memory).unwrap();
+        assert_eq!(memory["is_empty"], is_empty);
+    }
+}
+
 // ---- callbacks ----
 
 const TOKEN: &str = "s3cret-token";
