@@ -102,7 +102,7 @@ pub const KEYS: &[Key] = &[
     key("monitoring", "log", "word", Some("human"), "the form of log lines: `human` or `json`; `TIDINGS_LOG` says which lines"),
     key("monitoring", "otlp_endpoint", "URL", None, "where traces go, by OTLP over HTTP, such as `http://127.0.0.1:4318`"),
     key("monitoring", "failure_rate", "share", None, "a lane whose share of failures is above this, 0 to 1, raises an event"),
-    key("monitoring", "delivery_delay", "duration", None, "a lane whose messages take longer than this to be delivered raises an event"),
+    key("monitoring", "delivery_delay", "duration", None, "a lane whose messages take longer than this to be delivered, or of which nothing is heard for so long, raises an event"),
     key(LANES, "id", "text", None, "your name for the account; required"),
     key(LANES, "provider", "word", None, "one of the providers; required"),
     key(LANES, "rate", "number", None, "parts a second at the most"),

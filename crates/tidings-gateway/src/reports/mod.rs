@@ -31,7 +31,7 @@ use crate::lane::Lane;
 
 pub use balance::{out_of_credit, recall_empty};
 pub use callbacks::{CallbackAnswer, receive};
-pub use health::note_calls;
+pub use health::{Calls, note_calls};
 pub use hearing::{Hearing, hear};
 
 /// What is watched of a lane: its balance, and how well it does. Kept over a reload of the configuration.
@@ -53,6 +53,9 @@ impl Watched {
         self.is_told_empty.load(Ordering::Relaxed)
     }
 }
+
+/// How often is looked whether nothing is heard of a lane any more.
+const LOOK_AT_HEALTH: Duration = Duration::from_secs(5);
 
 /// How long a loop waits after the store did not answer.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
@@ -89,6 +92,7 @@ pub async fn run(gateway: Gateway) {
         drop(live);
         tokio::select! {
             () = gateway.stopping().cancelled() => break,
+            () = tokio::time::sleep(LOOK_AT_HEALTH) => health::look(&gateway).await,
             changed = reloads.changed() => {
                 if changed.is_err() {
                     break;
