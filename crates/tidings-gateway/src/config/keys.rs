@@ -73,6 +73,8 @@ pub const KEYS: &[Key] = &[
     key("server", "notice", "duration", Some("0s"), "before that: how long it goes on taking requests while `/readyz` says no, so that a load balancer notices"),
     key("server", "max_connections", "number", Some("8192"), "connections at the same time, on each listener; further ones wait"),
     key("server", "idle", "duration", Some("75s"), "a connection without a call for so long is closed"),
+    key("server", "trusted_proxies", "list of networks", Some(""), "proxies whose word on where a request comes from is believed, such as `10.0.0.0/8`; left out, it comes from where the connection does"),
+    key("server", "proxy_header", "word", Some("x-forwarded-for"), "the header in which trusted proxies say it: `x-forwarded-for` or `forwarded`"),
     key("server.tls", "listen", "address", Some("127.0.0.1:8443"), "where it listens with TLS"),
     key("server.tls", "cert", "path", None, "the certificate and those that vouch for it, PEM; read again when the file changes"),
     key("server.tls", "key", "path", None, "the certificate's key, PEM; read again when the file changes"),

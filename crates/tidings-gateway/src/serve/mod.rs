@@ -9,6 +9,9 @@ mod doors;
 mod error;
 mod lanes;
 mod listeners;
+mod proxies;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::sync::Arc;

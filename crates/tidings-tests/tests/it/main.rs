@@ -10,6 +10,7 @@ mod book;
 mod day_in_the_life;
 mod examples;
 mod gateway_http_api_page;
+mod gateway_proxies;
 mod gateway_reports;
 mod gateway_running;
 mod gateway_vendors;
