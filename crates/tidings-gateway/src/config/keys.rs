@@ -94,6 +94,7 @@ pub const KEYS: &[Key] = &[
     key("limits", "max_body_bytes", "bytes", Some("1048576"), "the longest body of a request; batches that are streamed may be longer"),
     key("limits", "request_timeout", "duration", Some("30s"), "the longest time of a request, but for streams"),
     key("limits", "max_batch_rows", "number", Some("1000000"), "messages in one batch"),
+    key("limits", "batch_idle", "duration", Some("1d"), "a batch that is open and has had no new row for so long is closed"),
     key("limits", "requests_per_second", "number", Some("100000"), "requests a second with one key"),
     key("limits", "max_queued", "number", Some("5000000"), "messages that wait for a lane before no more are taken"),
     key("limits", "max_waiting", "number", Some("10000"), "requests that wait for a commit before no more are taken"),

@@ -231,6 +231,8 @@ pub struct LimitsConfig {
     pub request_timeout: Duration,
     /// Messages in one batch.
     pub max_batch_rows: u64,
+    /// A batch that is open and has had no new row for so long is closed.
+    pub batch_idle: Duration,
     /// Requests a second of one key.
     pub requests_per_second: u32,
     /// Messages that wait before no more are taken.

@@ -130,6 +130,7 @@ impl<'a> Sources<'a> {
             max_body_bytes: limits.required("max_body_bytes", positive)?,
             request_timeout: limits.required("request_timeout", some_duration)?,
             max_batch_rows: limits.required("max_batch_rows", positive)?,
+            batch_idle: limits.required("batch_idle", some_duration)?,
             requests_per_second: limits.required("requests_per_second", positive)?,
             max_queued: limits.required("max_queued", number)?,
             max_waiting: limits.required("max_waiting", positive)?,
