@@ -2,6 +2,7 @@
 //! own.
 
 mod accepting;
+mod allocations;
 mod batches;
 mod fairness;
 mod once;
