@@ -347,7 +347,7 @@ async fn subscriptions_of_a_vendors_client_are_webhooks_of_the_account() {
 }
 
 /// Calls of a gateway to a customer's own server on this machine.
-const TO_LOOPBACK: &str = "[webhooks]\nallow_loopback = true\n";
+pub(crate) const TO_LOOPBACK: &str = "[webhooks]\nallow_loopback = true\n";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_customer_is_told_ends_in_the_vendors_form() {
@@ -447,6 +447,49 @@ async fn what_only_the_vendor_could_do_is_refused_where_a_route_leads_elsewhere(
         let results = caller.client.submit(&[row.terms(Arc::new(terms))]).await;
         let refused = results.unwrap().remove(0).unwrap_err();
         assert_eq!(refused.acceptance(), Acceptance::Refused);
+        caller.test.finish().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_the_vendor_can_do_waits_for_it_when_routes_change() {
+    for spec in those(|it| it.batches) {
+        let caller = Caller::start(spec).await;
+        let lane = caller.test.gateway().lane(&LaneId::from(spec.id)).unwrap();
+        lane.standing.set_empty(true);
+        let mut terms = Terms::default();
+        terms.price = 200;
+        let [mut priced, mut plain] = [caller.row(1, "Takk"), caller.row(2, "Hei")];
+        priced.message.from = None;
+        plain.message.from = None;
+        let rows = [priced.terms(Arc::new(terms)), plain];
+        caller.take(&rows).await;
+        // Another provider takes over, and its account is the first of the rule.
+        let mut others = providers::ALL.iter();
+        let other = others.find(|it| it.id != spec.id && it.capabilities.calling_codes.is_empty());
+        let other = other.unwrap();
+        let number = caller.test.carrier(other.id).world().from_number().unwrap();
+        let first = format!(
+            r#"{{ name = "{}", sender = "{}" }}"#,
+            other.id,
+            number.as_str()
+        );
+        let route = format!("[[routes]]\nlanes = [{first}, \"{}\"]\n", spec.id);
+        caller.test.reload(&route).await;
+        let has_moved = async || !arrivals(&caller.test, other).is_empty();
+        caller
+            .test
+            .until("the other message leaves", has_moved)
+            .await;
+        assert_eq!(arrivals(&caller.test, other), Caller::expected(&rows[1..]));
+        assert!(arrivals(&caller.test, spec).is_empty());
+        let lane = caller.test.gateway().lane(&lane.id).unwrap();
+        lane.standing.set_empty(false);
+        caller.test.gateway().signals().wake_lane(&lane.id);
+        caller.test.settled().await;
+        let arrived = caller.test.carrier(spec.id).world().messages();
+        let arrived: Vec<_> = arrived.iter().map(|it| (&*it.text, it.price)).collect();
+        assert_eq!(arrived, [("Takk", 200)]);
         caller.test.finish().await;
     }
 }
