@@ -299,6 +299,7 @@ impl Door {
         let Some((message, _)) = taken.first() else {
             return Err(refused.map_or(Refusal::Unsupported, in_words_of_posts));
         };
+        let media = shown::media(&leaving.terms());
         let mut shown = ConversationMessage::new(
             message.as_str(),
             id.as_str(),
@@ -310,6 +311,7 @@ impl Door {
         leaving.from.as_str().clone_into(&mut shown.from);
         shown.status = Some(shown::status_word(tidings_core::MessageState::Queued).to_owned());
         shown.to = taken.into_iter().map(|(_, to)| to).collect();
+        shown.media = media;
         Ok(shown)
     }
 }
@@ -355,20 +357,25 @@ impl Leaving {
         conversation
     }
 
+    /// What is kept with each of its messages.
+    fn terms(&self) -> KeptTerms {
+        let bytes = |media: &Media| u64::try_from(media.content().len()).ok();
+        KeptTerms {
+            kind: Some(self.kind.as_str().into()),
+            post: self.post.clone(),
+            media_type: self.media.as_ref().map(|media| media.mime_type().into()),
+            media_bytes: self.media.as_ref().and_then(bytes),
+            ..KeptTerms::default()
+        }
+    }
+
     fn drafts(
         &self,
         caller: &Caller,
         id: &ConversationId,
         now: tidings_core::Timestamp,
     ) -> Vec<Draft> {
-        let bytes = |media: &Media| u64::try_from(media.content().len()).ok();
-        let terms = KeptTerms {
-            kind: Some(self.kind.as_str().into()),
-            post: self.post.clone(),
-            media_type: self.media.as_ref().map(|media| media.mime_type().into()),
-            media_bytes: self.media.as_ref().and_then(bytes),
-            ..KeptTerms::default()
-        };
+        let terms = self.terms();
         let draft = |to: &E164| {
             let message = Message::new(*to, Arc::clone(&self.text));
             let mut message = message.from(SenderId::International(self.from));

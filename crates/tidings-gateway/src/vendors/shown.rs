@@ -93,12 +93,15 @@ pub(super) fn outbound(message: &StoredMessage, terms: &KeptTerms) -> Conversati
     shown.from = from.unwrap_or_default();
     shown.to = vec![message.to.as_str().to_owned()];
     shown.status = Some(status_word(message.state).to_owned());
-    shown.media = terms.media_type.as_deref().map(|mime_type| {
-        let mut media = StoredMedia::new(mime_type);
-        media.bytes = terms.media_bytes;
-        media
-    });
+    shown.media = media(terms);
     shown
+}
+
+/// The file that goes with a text of ours.
+pub(super) fn media(terms: &KeptTerms) -> Option<StoredMedia> {
+    let mut media = StoredMedia::new(terms.media_type.as_deref()?);
+    media.bytes = terms.media_bytes;
+    Some(media)
 }
 
 /// How far a text of ours has come. What is not known to have left says `sending`, as the vendors'
