@@ -17,10 +17,12 @@ pub mod error;
 pub mod memory;
 pub mod model;
 pub mod open;
+mod secrets;
 pub mod sqlite;
 pub mod store;
 
 pub use error::{Result, StoreError, StoreErrorKind};
 pub use model::*;
 pub use open::{ExclusiveHold, StoreUrl, exclusive, open};
+pub use secrets::Secrets;
 pub use store::Store;

@@ -53,6 +53,7 @@ use crate::model::{
     StoredContact, StoredConversation, StoredDelivery, StoredGroup, StoredInbound, StoredKey,
     StoredMessage, StoredToken, StoredWebhook, Taken, WebhookChange, WebhookId,
 };
+use crate::secrets::Secrets;
 
 /// Everything that a store can do.
 pub trait Store:
@@ -64,6 +65,7 @@ pub trait Store:
     + Lanes
     + Accounts
     + Tokens
+    + Secrets
     + Contacts
     + Inbound
     + Webhooks
@@ -80,6 +82,7 @@ impl<T> Store for T where
         + Lanes
         + Accounts
         + Tokens
+        + Secrets
         + Contacts
         + Inbound
         + Webhooks

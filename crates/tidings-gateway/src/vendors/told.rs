@@ -53,7 +53,8 @@ pub async fn requests(
     Ok((emitter.emit)(&known, &[callback]))
 }
 
-/// The settings that a vendor repeats in its calls: those that stand with the customer's key.
+/// The settings that a vendor goes by in its calls: how its API is served, and what stands with the
+/// customer's key.
 async fn known_of(
     gateway: &Gateway,
     spec: &'static ProviderSpec,
@@ -61,7 +62,7 @@ async fn known_of(
 ) -> Result<Account, StoreError> {
     let keys = gateway.store().keys(Some(account)).await?;
     let mut keys = keys.iter().rev().filter(|key| *key.api == *spec.id);
-    let known = Account::new(account.as_str());
+    let known = gateway.live().config.vendor(spec);
     Ok(match keys.next() {
         Some(key) => {
             let details = KeyDetails::read(key.details.as_deref());

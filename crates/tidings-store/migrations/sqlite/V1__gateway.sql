@@ -269,6 +269,12 @@ CREATE TABLE tokens (
 CREATE INDEX tokens_identity ON tokens (account, identity) WHERE identity IS NOT NULL;
 CREATE INDEX tokens_until ON tokens (expires_at) WHERE expires_at IS NOT NULL;
 
+-- What the gateway itself signs with.
+CREATE TABLE secrets (
+    name TEXT PRIMARY KEY,
+    secret TEXT NOT NULL
+) WITHOUT ROWID;
+
 CREATE TABLE contacts (
     key INTEGER PRIMARY KEY,
     id BLOB NOT NULL UNIQUE,

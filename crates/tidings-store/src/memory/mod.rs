@@ -23,6 +23,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use secrecy::SecretString;
 use tidings_core::{E164, Timestamp};
 
 use crate::error::{Result, StoreError};
@@ -90,6 +91,7 @@ struct State {
     accounts: BTreeMap<AccountId, StoredAccount>,
     keys: Vec<StoredKey>,
     tokens: BTreeMap<[u8; 32], StoredToken>,
+    secrets: BTreeMap<Box<str>, SecretString>,
     contacts: BTreeMap<AccountId, Vec<(i64, StoredContact)>>,
     groups: BTreeMap<AccountId, Vec<GroupRow>>,
     opt_outs: BTreeMap<i64, OptOutRow>,

@@ -17,6 +17,7 @@ mod netsapiens_campaign;
 mod netsapiens_end_to_end;
 mod netsapiens_events;
 mod netsapiens_gateway_python;
+mod netsapiens_gateway_tokens;
 mod netsapiens_log_redaction;
 mod netsapiens_python;
 mod netsapiens_tokens;

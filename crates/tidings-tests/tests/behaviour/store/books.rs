@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use secrecy::ExposeSecret as _;
 use tidings_store::{
     AccountChange, ContactId, ConversationEntry, ConversationId, EventKind, GroupId, InboundId,
     KeyId, KeyUse, LaneMemory, OptOut, PageRequest, StoreErrorKind, StoredContact,
@@ -16,6 +17,7 @@ pub(super) fn rows() -> Vec<Behaviour> {
         an_account_is_added_once_and_changed,
         a_key_is_found_by_its_public_part,
         a_token_is_good_until_its_time_is_over,
+        a_secret_is_the_first_that_was_drawn,
         a_number_is_in_an_address_book_once,
         groups_have_members_and_a_name_once,
         an_opt_out_counts_for_its_sender_or_for_all,
@@ -148,6 +150,18 @@ fn contact(cx: &mut World, place: u128) -> StoredContact {
         fields: Some(r#"{"city":"Oslo"}"#.into()),
         created_at: cx.now,
     }
+}
+
+async fn a_secret_is_the_first_that_was_drawn(mut cx: World) {
+    let check = async |cx: &World, name: &str, drawn: &str, expected: &str| {
+        let kept = cx.store.secret(name, drawn.to_owned().into()).await;
+        assert_eq!(kept.unwrap().expose_secret(), expected, "{name}");
+    };
+    check(&cx, "tokens", "first", "first").await;
+    check(&cx, "tokens", "second", "first").await;
+    check(&cx, "others", "third", "third").await;
+    cx.reopen().await;
+    check(&cx, "tokens", "fourth", "first").await;
 }
 
 async fn a_number_is_in_an_address_book_once(mut cx: World) {
