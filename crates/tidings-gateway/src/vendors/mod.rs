@@ -17,6 +17,7 @@ mod contacts;
 mod conversations;
 mod details;
 mod drafts;
+mod media;
 mod messages;
 mod numbers;
 mod pressure;

@@ -16,20 +16,25 @@ use crate::gateway::Gateway;
 /// The setting of servers that write addresses of their own.
 const PUBLIC_URL: &str = "public_url";
 
+/// Under which name the store keeps what addresses of files are signed with.
+pub(super) const MEDIA_SECRET: &str = "vendors.media";
+
 /// Takes up the secrets that the store keeps for the vendors' APIs, or draws them and has them kept.
 ///
 /// # Errors
 /// Those of the store.
 pub async fn keep_secrets(gateway: &Gateway) -> Result<(), StoreError> {
+    let of_servers = providers::ALL.iter().flat_map(|spec| {
+        let settings = spec.server_settings.iter();
+        let secret = settings.filter(|setting| setting.is_secret);
+        secret.map(|setting| name_of(spec, setting))
+    });
     let mut secrets = BTreeMap::new();
-    for spec in providers::ALL {
-        for setting in spec.server_settings.iter().filter(|it| it.is_secret) {
-            // Without the system's randomness the door says what is wrong.
-            let Some(drawn) = draw() else { continue };
-            let name = name_of(spec, setting);
-            let kept = gateway.store().secret(&name, drawn).await?;
-            secrets.insert(name, kept);
-        }
+    for name in of_servers.chain([MEDIA_SECRET.to_owned()]) {
+        // Without the system's randomness the door says what is wrong.
+        let Some(drawn) = draw() else { continue };
+        let kept = gateway.store().secret(&name, drawn).await?;
+        secrets.insert(name, kept);
     }
     gateway.set_secrets(secrets);
     Ok(())

@@ -5,6 +5,7 @@
 //! Made for every behaviour anew. It knows a provider by its registration alone, and what it stops with
 //! is a sentence that says what the provider does not do yet.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -124,16 +125,17 @@ impl Context {
             Place::Gateway => {
                 let carrier = Carrier::of(self.spec).scenario(scenario);
                 let carrier = carrier.telling_every(SOON).start().await;
-                self.connect_through_gateway(carrier).await
+                self.connect_through_gateway(carrier)
             }
         }
     }
 
-    async fn connect_through_gateway(self, carrier: Carrier) -> Line {
+    fn connect_through_gateway(self, carrier: Carrier) -> Line {
         let of_lane = carrier.simulator.account();
         let gateway = TestGateway::builder().in_front_of(self.spec, &of_lane);
-        let gateway = gateway.config(AS_LONG_AS_ANY).unattended().start().await;
-        let account = gateway.vendor_account(self.spec).await;
+        let gateway = gateway.config(AS_LONG_AS_ANY).unattended();
+        let gateway = wait_for(gateway.start());
+        let account = wait_for(gateway.vendor_account(self.spec));
         let line = self.connect_as(carrier, &account, CALL_LIMIT);
         Line {
             gateway: Some(gateway),
@@ -244,6 +246,20 @@ impl Line {
             wait_for(gateway.settled());
         }
         self.carrier.simulator.world().messages()
+    }
+
+    /// Where whoever answers the client listens: as the beginning of its addresses, and on this machine.
+    pub(crate) fn listens_at(&self) -> (String, SocketAddr) {
+        match &self.gateway {
+            Some(gateway) => {
+                let addresses = gateway.running().addresses();
+                (addresses.url(), addresses.plain)
+            }
+            None => {
+                let simulator = &self.carrier.simulator;
+                (simulator.base_url().to_owned(), simulator.address())
+            }
+        }
     }
 
     /// Whether nobody was called: through a gateway, which has calls of its own, whether that has taken

@@ -27,10 +27,7 @@ pub(crate) fn behaviours() -> Vec<(Option<&'static str>, Behaviour)> {
             errors::rows,
             Some("what a carrier's faults do to a client is seen of the carrier itself"),
         ),
-        (
-            unknown::rows,
-            Some("the line that is cut is the one to the carrier"),
-        ),
+        (unknown::rows, None),
         (
             policies::rows,
             Some("a gateway has policies of its own, and tests of them"),
