@@ -21,6 +21,7 @@ mod netsapiens_gateway_tokens;
 mod netsapiens_log_redaction;
 mod netsapiens_python;
 mod netsapiens_tokens;
+mod openapi_events;
 mod openapi_schemathesis;
 mod passinfo_gateway_python;
 mod passinfo_log_redaction;
