@@ -14,6 +14,7 @@
 )]
 
 pub mod error;
+mod files;
 pub mod memory;
 pub mod model;
 pub mod open;
@@ -22,6 +23,7 @@ pub mod sqlite;
 pub mod store;
 
 pub use error::{Result, StoreError, StoreErrorKind};
+pub use files::Files;
 pub use model::*;
 pub use open::{ExclusiveHold, StoreUrl, exclusive, open};
 pub use secrets::Secrets;

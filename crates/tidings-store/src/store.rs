@@ -43,6 +43,7 @@ use secrecy::SecretString;
 use tidings_core::{E164, Media, MessageState, Timestamp};
 
 use crate::error::Result;
+use crate::files::Files;
 use crate::model::{
     AccountChange, AccountId, Applied, AuditEntry, AuditFilter, BatchId, BatchMember, BatchOrder,
     Begin, Begun, Cancellation, ContactId, ConversationEntry, ConversationId, DeliveryEnd, Doubt,
@@ -66,6 +67,7 @@ pub trait Store:
     + Accounts
     + Tokens
     + Secrets
+    + Files
     + Contacts
     + Inbound
     + Webhooks
@@ -83,6 +85,7 @@ impl<T> Store for T where
         + Accounts
         + Tokens
         + Secrets
+        + Files
         + Contacts
         + Inbound
         + Webhooks

@@ -236,6 +236,8 @@ pub struct SendingConfig {
 pub struct LimitsConfig {
     /// The longest body of a request, in bytes; batches may be longer when they are streamed.
     pub max_body_bytes: usize,
+    /// The largest file of a text from a phone that is kept, in bytes; 0 keeps none.
+    pub max_inbound_file_bytes: usize,
     /// The longest time of a request, but for streams.
     pub request_timeout: Duration,
     /// Messages in one batch.

@@ -14,11 +14,12 @@ use subtle::ConstantTimeEq as _;
 use tidings::backend::{MediaAddress, Refusal};
 use tidings::conversations::Mailbox;
 use tidings_core::{Media, Timestamp};
-use tidings_store::MessageId;
+use tidings_store::{InboundId, MessageId};
 
 use super::Door;
 use super::refusals::of_store;
 use super::served::MEDIA_SECRET;
+use crate::inbound::files;
 
 /// For how long an address holds.
 const ADDRESS_LIFE: Duration = Duration::from_hours(1);
@@ -60,7 +61,13 @@ impl Door {
         let id = address.message.parse().map_err(|_| NO_FILE)?;
         let found = self.gateway.store().media(&[MessageId(id)]).await;
         let mut found = found.map_err(|error| of_store(&error))?;
-        found.pop().flatten().ok_or(NO_FILE)
+        if let Some(media) = found.pop().flatten() {
+            return Ok(media);
+        }
+        let from_a_phone = files::file_of(&self.gateway, InboundId(id)).await;
+        from_a_phone
+            .map_err(|error| of_store(&error))?
+            .ok_or(NO_FILE)
     }
 
     /// 32 hexadecimal digits that nobody can make who does not know the secret.

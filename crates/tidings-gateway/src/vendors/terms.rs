@@ -73,8 +73,8 @@ impl KeptTerms {
             return Err(forbidden("texts that the recipient pays for"));
         }
         if terms.session != SessionWish::None {
-            let fault = "is not offered by this gateway";
-            return Err(Refusal::invalid("session", fault));
+            // Its id would have to be given before the vendor's network has given one.
+            return Err(forbidden("conversations that the vendor's network keeps"));
         }
         if is_encoded(&terms.parameters) && !goes_only_to(message, spec, live) {
             let fault = "asks for a text that is encoded already, which no route takes";

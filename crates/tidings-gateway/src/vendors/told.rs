@@ -12,8 +12,8 @@ use tidings::conversations::{ConversationMessage, Mailbox};
 use tidings::{Account, ProviderSpec, providers};
 use tidings_core::{ClientRef, DeliveryReport, InboundMessage, ProviderRef, Timestamp};
 use tidings_store::{
-    AccountId, ConversationId, Event, EventKind, StoreError, StoredConversation, StoredInbound,
-    StoredMessage, StoredWebhook,
+    AccountId, ConversationId, Event, EventKind, InboundFile, StoreError, StoredConversation,
+    StoredInbound, StoredMessage, StoredWebhook,
 };
 
 use super::details::KeyDetails;
@@ -203,6 +203,15 @@ struct Told {
     conversation: ConversationId,
     received_at: Option<Timestamp>,
     keyword: Option<String>,
+    file: Option<ToldFile>,
+}
+
+/// What is said of the file of a text.
+#[derive(Deserialize)]
+struct ToldFile {
+    #[serde(rename = "type")]
+    mime_type: String,
+    bytes: Option<u64>,
 }
 
 impl Told {
@@ -231,6 +240,11 @@ impl Told {
             asks_for: None,
             their_time: None,
             received_at: self.received_at.unwrap_or(event.at),
+            file: self.file.map(|file| InboundFile {
+                mime_type: file.mime_type.into(),
+                bytes: file.bytes,
+                session: "".into(),
+            }),
         }
     }
 }

@@ -334,6 +334,13 @@ CREATE TABLE inbound (
     asks_for TEXT,
     their_time INTEGER,
     received_at INTEGER NOT NULL,
+    file_type TEXT,
+    file_bytes INTEGER,
+    file_session TEXT,
+    -- What is fetched after the text was kept: `file_type` as the file itself has it, its name, it.
+    media_type TEXT,
+    media_name TEXT,
+    media BLOB,
     UNIQUE (lane, provider_id)
 );
 CREATE INDEX inbound_account ON inbound (account);

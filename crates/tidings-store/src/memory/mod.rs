@@ -24,13 +24,13 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use secrecy::SecretString;
-use tidings_core::{E164, Timestamp};
+use tidings_core::{E164, Media, Timestamp};
 
 use crate::error::{Result, StoreError};
 use crate::model::{
-    AccountId, AuditEntry, BatchId, ContactId, ConversationId, Event, GroupId, Heard, LaneId,
-    MessageId, MessageKey, Page, PageRequest, StoredAccount, StoredContact, StoredConversation,
-    StoredInbound, StoredKey, StoredToken, StoredWebhook,
+    AccountId, AuditEntry, BatchId, ContactId, ConversationId, Event, GroupId, Heard, InboundId,
+    LaneId, MessageId, MessageKey, Page, PageRequest, StoredAccount, StoredContact,
+    StoredConversation, StoredInbound, StoredKey, StoredToken, StoredWebhook,
 };
 
 use self::batches::BatchRow;
@@ -96,6 +96,7 @@ struct State {
     groups: BTreeMap<AccountId, Vec<GroupRow>>,
     opt_outs: BTreeMap<i64, OptOutRow>,
     inbound: BTreeMap<i64, StoredInbound>,
+    inbound_files: BTreeMap<InboundId, Media>,
     conversations: BTreeMap<(AccountId, ConversationId), (i64, StoredConversation)>,
     webhooks: Vec<StoredWebhook>,
     deliveries: BTreeMap<i64, DeliveryRow>,

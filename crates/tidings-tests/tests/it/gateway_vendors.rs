@@ -15,9 +15,9 @@ use tidings::conversations::Page;
 use tidings::http::HttpClient;
 use tidings::subscriptions::NewSubscription;
 use tidings::{
-    Acceptance, Account, ClientRef, Clock as _, E164, ErrorKind, Message, Outbound, Provider,
-    ProviderSpec, Receipt, ReportedState, SendWindow, SenderId, SystemClock, TimeZone, ZonedTime,
-    providers,
+    Acceptance, Account, ClientRef, Clock as _, E164, ErrorKind, Media, Message, Outbound,
+    Provider, ProviderSpec, Receipt, ReportedState, SendWindow, SenderId, SystemClock, TimeZone,
+    ZonedTime, providers,
 };
 use tidings_sim::{PhoneText, SimMessage};
 use tidings_store::{AccountChange, LaneId};
@@ -322,6 +322,50 @@ async fn conversations_of_a_vendors_client_go_both_ways() {
         let gone = conversations.show(&id).await.unwrap_err();
         assert_eq!(gone.kind(), ErrorKind::NotFound);
         caller.test.finish().await;
+    }
+}
+
+/// A text with a picture, and whether it is kept where files may have at most so many bytes.
+async fn check_file_of_a_phone(spec: &'static ProviderSpec, most: usize, is_kept: bool) {
+    let limit = format!("[limits]\nmax_inbound_file_bytes = {most}\n");
+    let caller = Caller::at(gateway_to(spec).config(&limit).start().await, spec).await;
+    let picture = Media::new("image/png", &b"\x89PNG\r\n\x1a\npixels"[..]).unwrap();
+    let world = caller.test.carrier(spec.id).world();
+    let ours = world.from_number().unwrap().as_str().to_owned();
+    let heard = PhoneText::new(caller.number(1), "Look").to(Some(ours));
+    world.receive(heard.media(picture.clone())).await.unwrap();
+    let listed = async || caller.test.get("/v1/inbound").await.body["items"].clone();
+    let has_come = async || listed().await[0].is_object();
+    caller.test.until("the text comes", has_come).await;
+    let text = listed().await[0].clone();
+    let expected = json!({"type": "image/png", "bytes": picture.content().len()});
+    assert_eq!((&text["text"], &text["file"]), (&json!("Look"), &expected));
+
+    let id = text["id"].as_str().unwrap();
+    let ours = caller.test.get(&format!("/v1/inbound/{id}/file")).await;
+    let conversations = caller.client.conversations().unwrap();
+    let conversation = text["conversation"].as_str().unwrap();
+    let texts = conversations.messages(conversation, Page::first(10)).await;
+    let stored = texts.unwrap().remove(0).media.unwrap();
+    let theirs = conversations.fetch(&stored).await;
+    if is_kept {
+        assert_eq!(ours.headers["content-type"], "image/png");
+        assert_eq!(theirs.unwrap().content(), picture.content());
+        let kept = caller.test.gateway().store();
+        let kept = kept.inbound_file(id.parse().unwrap()).await.unwrap();
+        assert_eq!(kept.unwrap().1.unwrap().content(), picture.content());
+    } else {
+        assert_eq!(ours.status, 404, "{:?}", ours.body);
+        assert_eq!(theirs.unwrap_err().kind(), ErrorKind::NotFound);
+    }
+    caller.test.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_from_a_phone_is_kept_and_handed_out_unless_it_is_too_large() {
+    for spec in those(|it| it.conversations) {
+        check_file_of_a_phone(spec, 1_000, true).await;
+        check_file_of_a_phone(spec, 10, false).await;
     }
 }
 

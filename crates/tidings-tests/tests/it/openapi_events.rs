@@ -46,7 +46,6 @@ async fn every_event_has_the_shape_that_the_document_gives_it() {
     let kinds = [
         "message.accepted",
         "message.sending",
-        "message.submitted",
         "message.delivered",
         "message.canceled",
         "message.undelivered",
