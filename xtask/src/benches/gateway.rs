@@ -19,7 +19,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
 use super::throughput::succeed;
-use crate::workspace;
+use crate::{process, workspace};
 
 const ROUNDS: usize = 3;
 
@@ -295,11 +295,7 @@ fn bench_of(package: &str, name: &str) -> Result<PathBuf> {
         .output()?;
     ensure!(output.status.success(), "the bench {name} cannot be built");
     let text = String::from_utf8(output.stdout)?;
-    let lines = text.lines();
-    let built = lines.filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let found = built
-        .filter(|it| it["target"]["name"] == name)
-        .find_map(|it| it["executable"].as_str().map(PathBuf::from));
+    let found = process::executable(&text, name).map(PathBuf::from);
     found.with_context(|| format!("cargo does not say where the bench {name} is"))
 }
 

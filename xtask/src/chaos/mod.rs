@@ -6,6 +6,8 @@
 //! all of them before it could say its own help. The options are read there. `docs/reliability.md` says
 //! what is compared.
 
+use anyhow::Context as _;
+
 use crate::process;
 use crate::suite::counts::Counts;
 
@@ -14,34 +16,22 @@ const KILLS_OF_THE_SUITE: &str = "25";
 
 pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
     let is_release = arguments.iter().any(|it| it == "--release");
-    let others: Vec<&str> = arguments
-        .iter()
-        .map(String::as_str)
-        .filter(|it| *it != "--release")
-        .collect();
-    let profile = if is_release { "release" } else { "dev" };
+    let others = arguments.iter().filter(|it| *it != "--release");
+    let runner = build(if is_release { "release" } else { "dev" })?;
+    let mut command = process::command(&runner, &[]);
+    process::run(command.args(others))
+}
+
+/// Builds the command and the runner, and says where the runner is. Both in one call and with every
+/// feature of the workspace, as the tests are: after them there is nothing left to build.
+fn build(profile: &str) -> anyhow::Result<String> {
+    let mut command = process::cargo(&["build", "--workspace", "--all-features"]);
     // The runner looks for the command beside itself.
-    process::run(&mut process::cargo(&[
-        "build",
-        "--profile",
-        profile,
-        "--package",
-        "tidings-cli",
-        "--bin",
-        "tidings",
-    ]))?;
-    let mut command = vec![
-        "run",
-        "--profile",
-        profile,
-        "--package",
-        "tidings-tests",
-        "--example",
-        "chaos",
-        "--",
-    ];
-    command.extend(others);
-    process::run(&mut process::cargo(&command))
+    command.args(["--bin", "tidings", "--example", "chaos"]);
+    command.args(["--profile", profile]);
+    command.args(["--message-format", "json-render-diagnostics"]);
+    let said = process::run_and_read(&mut command)?;
+    process::executable(&said, "chaos").context("cargo does not say where the runner is")
 }
 
 /// The step of the suite: fewer kills than a release gets.

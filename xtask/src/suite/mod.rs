@@ -27,7 +27,8 @@ struct Step {
     run: fn() -> anyhow::Result<Counts>,
 }
 
-/// In this order the artifacts are shared: clippy leaves the metadata that `docs` reads.
+/// In this order the artifacts are shared: clippy leaves the metadata that `docs` reads and what build
+/// scripts made, `tests` leaves the programs that `doctests` and `chaos` need.
 const STEPS: &[Step] = &[
     Step {
         name: "setup",
@@ -110,6 +111,8 @@ struct Outcome {
 pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
     let chosen = choose(arguments)?;
     let watch = Stopwatch::start();
+    let builds_a_release = chosen.iter().any(|step| step.name == "readme");
+    let _ahead = (builds_a_release && chosen.len() > 1).then(readme::build_ahead);
     let outcomes: Vec<Outcome> = chosen.into_iter().map(run_step).collect();
     let total = outcomes
         .iter()
