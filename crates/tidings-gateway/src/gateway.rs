@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
+use secrecy::SecretString;
 use tidings::layers::Jitter;
 use tidings_core::{Clock, Timestamp};
 use tidings_store::{LaneId, NodeId, Store};
@@ -39,6 +40,7 @@ struct Shared {
     measured: Measurements,
     access: Access,
     metrics_page: OnceLock<MetricsPage>,
+    secrets: OnceLock<BTreeMap<String, SecretString>>,
     tasks: TaskTracker,
     stopping: CancellationToken,
 }
@@ -76,6 +78,7 @@ impl Gateway {
             measured: Measurements::default(),
             access: Access::default(),
             metrics_page: OnceLock::new(),
+            secrets: OnceLock::new(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
         }))
@@ -145,6 +148,16 @@ impl Gateway {
     /// The page of numbers, where anybody writes one.
     pub fn metrics_page(&self) -> Option<String> {
         self.0.metrics_page.get().map(|page| page())
+    }
+
+    /// Says what the gateway itself signs with, by name. The first who says it is heard.
+    pub fn set_secrets(&self, secrets: BTreeMap<String, SecretString>) {
+        let _ = self.0.secrets.set(secrets);
+    }
+
+    /// What the gateway itself signs with, under a name.
+    pub fn secret(&self, name: &str) -> Option<&SecretString> {
+        self.0.secrets.get()?.get(name)
     }
 
     /// What the lanes' calls have shown, as far as routes go by it.

@@ -43,6 +43,7 @@ use secrecy::SecretString;
 use tidings_core::{E164, Media, MessageState, Timestamp};
 
 use crate::error::Result;
+use crate::files::Files;
 use crate::model::{
     AccountChange, AccountId, Applied, AuditEntry, AuditFilter, BatchId, BatchMember, BatchOrder,
     Begin, Begun, Cancellation, ContactId, ConversationEntry, ConversationId, DeliveryEnd, Doubt,
@@ -53,6 +54,7 @@ use crate::model::{
     StoredContact, StoredConversation, StoredDelivery, StoredGroup, StoredInbound, StoredKey,
     StoredMessage, StoredToken, StoredWebhook, Taken, WebhookChange, WebhookId,
 };
+use crate::secrets::Secrets;
 
 /// Everything that a store can do.
 pub trait Store:
@@ -64,6 +66,8 @@ pub trait Store:
     + Lanes
     + Accounts
     + Tokens
+    + Secrets
+    + Files
     + Contacts
     + Inbound
     + Webhooks
@@ -80,6 +84,8 @@ impl<T> Store for T where
         + Lanes
         + Accounts
         + Tokens
+        + Secrets
+        + Files
         + Contacts
         + Inbound
         + Webhooks

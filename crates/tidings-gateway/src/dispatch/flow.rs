@@ -248,6 +248,10 @@ impl LaneLoop {
                 self.hand.returned.push(returned);
                 continue;
             }
+            if let Some(returned) = moving::astray(&self.gateway, &live, &leased, &self.lane) {
+                self.hand.returned.push(returned);
+                continue;
+            }
             let parts = u64::from(leased.parts);
             if let Some(cap) = self.lane.config.daily_cap
                 && !standing.daily().take(cap, parts)

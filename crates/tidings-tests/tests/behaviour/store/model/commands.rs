@@ -690,6 +690,7 @@ impl Model {
             asks_for: None,
             their_time: None,
             received_at: now,
+            file: None,
         };
         both!(
             self,
