@@ -14,6 +14,7 @@ use tidings::{Acceptance, ErrorKind};
 
 use crate::campaign::CampaignError;
 use crate::config::{Environment, allows_colours};
+use crate::gateway;
 
 /// Where a command's data and remarks go.
 #[derive(Debug)]
@@ -283,9 +284,50 @@ fn meaning_of(kind: ErrorKind) -> &'static str {
     }
 }
 
-/// What a person can do about an error of a provider, where that does not follow from its sentence.
+/// What a person can do about an error of a provider or of a gateway, where that does not follow from its
+/// sentence.
 pub(crate) fn advice(error: &anyhow::Error) -> Option<&'static str> {
     let error = error.chain().find_map(provider_error)?;
+    if error.provider() == Some(gateway::NAME) {
+        advice_on_gateway(error)
+    } else {
+        advice_on_provider(error)
+    }
+}
+
+fn advice_on_gateway(error: &tidings::Error) -> Option<&'static str> {
+    if error.acceptance() == Acceptance::Unknown {
+        return Some(
+            "look with `tidings messages list` at what the gateway has before it is sent again",
+        );
+    }
+    match error.kind() {
+        ErrorKind::Unauthorized => Some(
+            "check the key of the gateway's API in --api-key or TIDINGS_API_KEY: it is wrong, \
+             expired or revoked. Beside the gateway `tidings keys create --config FILE --account \
+             NAME --api tidings` makes another",
+        ),
+        ErrorKind::Forbidden => Some(
+            "use a key that has the scope for it (send, read, manage or admin) and may be used \
+             from this address; `tidings keys list` shows what keys may do",
+        ),
+        ErrorKind::InsufficientCredit => {
+            Some("the account's quota is used up: whoever runs the gateway can raise it")
+        }
+        ErrorKind::RateLimited => Some("wait a little, or make fewer calls at a time"),
+        ErrorKind::Unavailable if is_about_a_certificate(error) => Some(
+            "if it is the gateway's and no public authority has signed it, name a file that says \
+             whom to trust with --gateway-ca-file",
+        ),
+        ErrorKind::Unavailable | ErrorKind::Timeout => Some(
+            "check the address in --gateway or TIDINGS_GATEWAY and whether the gateway runs, or \
+             try again later",
+        ),
+        _ => None,
+    }
+}
+
+fn advice_on_provider(error: &tidings::Error) -> Option<&'static str> {
     if error.acceptance() == Acceptance::Unknown {
         return Some("find out at the provider or at the phone before it is sent again");
     }
@@ -452,6 +494,33 @@ mod tests {
             .with_source(refused);
         let told = advice(&refused.into()).unwrap();
         assert!(told.contains("ca_file"), "{told}");
+    }
+
+    #[test]
+    fn errors_of_a_gateway_come_with_advice_of_their_own() {
+        use Acceptance::{NotSent, Refused, Unknown};
+        for (kind, acceptance, word) in [
+            (ErrorKind::Unauthorized, Refused, Some("TIDINGS_API_KEY")),
+            (ErrorKind::Forbidden, Refused, Some("scope")),
+            (ErrorKind::InsufficientCredit, Refused, Some("quota")),
+            (ErrorKind::RateLimited, Refused, Some("fewer calls")),
+            (ErrorKind::Unavailable, NotSent, Some("TIDINGS_GATEWAY")),
+            (ErrorKind::Timeout, Unknown, Some("messages list")),
+            (ErrorKind::Rejected, Refused, None),
+        ] {
+            let error = tidings::Error::new(kind, acceptance, "failed");
+            let told = advice(&error.during(gateway::NAME, "send").into());
+            match (told, word) {
+                (Some(told), Some(word)) => assert!(told.contains(word), "{told}"),
+                (told, word) => assert_eq!(told, word, "{kind}"),
+            }
+        }
+        let refused = io::Error::other("invalid peer certificate: UnknownIssuer");
+        let refused = tidings::Error::not_sent(ErrorKind::Unavailable, "cannot be reached")
+            .during(gateway::NAME, "send")
+            .with_source(refused);
+        let told = advice(&refused.into()).unwrap();
+        assert!(told.contains("--gateway-ca-file"), "{told}");
     }
 
     #[test]

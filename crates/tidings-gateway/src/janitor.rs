@@ -1,5 +1,5 @@
-//! Repairs what time or a crash left behind, carries out orders for batches, and lets messages go that
-//! waited for a route.
+//! Repairs what time or a crash left behind, carries out orders for batches, closes those whose rows nobody
+//! sends any more, and lets messages go that waited for a route.
 //!
 //! Run beside the lanes' loops. What it does is decided by the store; it sees to it that it happens, in
 //! pieces, so that nobody else waits for it.
@@ -22,6 +22,9 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// How often depth and age of the queues are measured.
 const MEASURE: Duration = Duration::from_secs(5);
+
+/// How often is looked for batches to which nothing is added any more.
+const LOOK_FOR_IDLE: Duration = Duration::from_mins(1);
 
 /// How many rows are touched at once.
 const PIECE: usize = 1_000;
@@ -52,6 +55,7 @@ pub async fn run(gateway: Gateway) {
     let work = async {
         let mut reloads = gateway.signals().reloads();
         let mut measure_at = gateway.clock().elapsed();
+        let mut close_at = measure_at;
         let mut is_rerouting = true;
         loop {
             is_rerouting |= reloads.has_changed().unwrap_or_default();
@@ -65,6 +69,12 @@ pub async fn run(gateway: Gateway) {
                 measure_at = now.saturating_add(MEASURE);
                 if let Err(error) = measure(&gateway).await {
                     tracing::warn!(%error, "the queues were not measured: {error}");
+                }
+            }
+            if now >= close_at {
+                close_at = now.saturating_add(LOOK_FOR_IDLE);
+                if let Err(error) = close_idle_batches(&gateway).await {
+                    tracing::warn!(%error, "batches without new rows were not closed: {error}");
                 }
             }
             tokio::select! {
@@ -110,6 +120,24 @@ pub async fn carry_out_orders(gateway: &Gateway) -> Result<(), StoreError> {
         wake_lanes(gateway);
     }
     Ok(())
+}
+
+/// Closes batches to which nothing was added for as long as the configuration says, so that they come to
+/// their end: whoever streamed them is gone, or a vendor's API has no call that ends them.
+pub async fn close_idle_batches(gateway: &Gateway) -> Result<(), StoreError> {
+    let idle = gateway.live().config.limits.batch_idle;
+    loop {
+        let now = gateway.now();
+        let store = gateway.store();
+        let n_closed = store
+            .close_idle_batches(now.minus(idle), PIECE, now)
+            .await?;
+        if n_closed == 0 {
+            return Ok(());
+        }
+        counter!(names::REPAIRED, "what" => "closed").increment(n_closed);
+        gateway.signals().happened();
+    }
 }
 
 /// Repairs until nothing is left.

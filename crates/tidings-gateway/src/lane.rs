@@ -170,6 +170,8 @@ pub struct LaneStanding {
     daily: Mutex<DailyCount>,
     /// Whether what it remembers over a restart was taken up.
     is_recalled: AtomicBool,
+    /// Whose turn it is to write it down.
+    remembering: tokio::sync::Mutex<()>,
     balance: Mutex<Option<(Balance, Timestamp)>>,
     watched: Watched,
 }
@@ -265,6 +267,11 @@ impl LaneStanding {
     /// Whether this is the first time that what it remembers is taken up.
     pub(crate) fn recall_once(&self) -> bool {
         !self.is_recalled.swap(true, Ordering::Relaxed)
+    }
+
+    /// Waits for the turn to write down what it remembers.
+    pub(crate) async fn remembering(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.remembering.lock().await
     }
 
     /// What came of its calls.

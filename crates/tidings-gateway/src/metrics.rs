@@ -41,6 +41,6 @@ pub const LANE_UP: &str = "tidings_lane_up";
 /// Parts that left over a lane today, where it has a daily cap: gauge. Label: `lane`.
 pub const PARTS_TODAY: &str = "tidings_parts_today";
 
-/// What the janitor made good: counter. Label: `what`, which is `leases`, `attempts`, `expired`, `released` or
-/// `removed`.
+/// What the janitor made good: counter. Label: `what`, which is `leases`, `attempts`, `expired`, `released`,
+/// `removed` or `closed`.
 pub const REPAIRED: &str = "tidings_repaired_total";

@@ -13,6 +13,7 @@
     reason = "the documents of this crate are for those who work on it, its private parts included"
 )]
 
+mod batches;
 pub mod error;
 mod files;
 pub mod memory;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use tidings_core::Timestamp;
+use tidings_core::Clock;
 
 use crate::error::{Result, StoreError, StoreErrorKind};
 use crate::memory::MemoryStore;
@@ -46,10 +46,10 @@ impl FromStr for StoreUrl {
 ///
 /// # Errors
 /// As [`SqliteStore::open`].
-pub async fn open(url: &StoreUrl, now: Timestamp) -> Result<Arc<dyn Store>> {
+pub async fn open(url: &StoreUrl, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>> {
     match url {
         StoreUrl::Memory => Ok(Arc::new(MemoryStore::new())),
-        StoreUrl::Sqlite(path) => Ok(Arc::new(SqliteStore::open(path, now).await?)),
+        StoreUrl::Sqlite(path) => Ok(Arc::new(SqliteStore::open(path, clock).await?)),
     }
 }
 

@@ -42,17 +42,18 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 use tidings_core::{E164, Media, MessageState, Timestamp};
 
+pub use crate::batches::Batches;
 use crate::error::Result;
 use crate::files::Files;
 use crate::model::{
-    AccountChange, AccountId, Applied, AuditEntry, AuditFilter, BatchId, BatchMember, BatchOrder,
-    Begin, Begun, Cancellation, ContactId, ConversationEntry, ConversationId, DeliveryEnd, Doubt,
-    DueDelivery, Event, EventFilter, EventKind, EventSeq, Finished, GroupId, Heard, KeyId, KeyUse,
-    LaneDepth, LaneId, LaneMemory, LeaseRequest, Leased, MessageFilter, MessageHistory, MessageId,
-    NewBatch, NewEvent, NewMessage, NextPoll, NodeId, Once, OpenedBatch, OptOut, Page, PageRequest,
-    Poll, QueueDepth, Repaired, Returned, Settled, StopLists, StoredAccount, StoredBatch,
-    StoredContact, StoredConversation, StoredDelivery, StoredGroup, StoredInbound, StoredKey,
-    StoredMessage, StoredToken, StoredWebhook, Taken, WebhookChange, WebhookId,
+    AccountChange, AccountId, Applied, AuditEntry, AuditFilter, Begin, Begun, Cancellation,
+    ContactId, ConversationEntry, ConversationId, DeliveryEnd, Doubt, DueDelivery, Event,
+    EventFilter, EventKind, EventSeq, Finished, GroupId, Heard, KeyId, KeyUse, LaneDepth, LaneId,
+    LaneMemory, LeaseRequest, Leased, MessageFilter, MessageHistory, MessageId, NewEvent,
+    NewMessage, NextPoll, NodeId, Once, OptOut, Page, PageRequest, Poll, QueueDepth, Repaired,
+    Returned, Settled, StoredAccount, StoredContact, StoredConversation, StoredDelivery,
+    StoredGroup, StoredInbound, StoredKey, StoredMessage, StoredToken, StoredWebhook, Taken,
+    WebhookChange, WebhookId,
 };
 use crate::secrets::Secrets;
 
@@ -218,81 +219,6 @@ pub trait Queue: Send + Sync + 'static {
     /// When the next thing becomes due by time alone on any of these lanes (a retry, a doubt, a poll, a
     /// held message); `None` is nothing. What is due already counts.
     async fn next_due(&self, lanes: &[LaneId]) -> Result<Option<Timestamp>>;
-}
-
-/// Many messages under one name.
-#[async_trait]
-pub trait Batches: Send + Sync + 'static {
-    /// Opens a batch for rows. With a key that was used for a batch: `Before` if that was closed, else
-    /// `Resumed`. `Conflict` where a message has the key, or a batch the id. Which requests are being
-    /// worked on at this moment only the process knows that does it; a store never says `InWork`.
-    async fn open_batch(
-        &self,
-        account: &AccountId,
-        batch: NewBatch,
-        now: Timestamp,
-    ) -> Result<OpenedBatch>;
-
-    /// All rows have come: keeps how many were refused and, for a request with a key, its body and
-    /// answer. A batch that is closed again keeps when it was closed first and writes no second event.
-    async fn close_batch(
-        &self,
-        batch: BatchId,
-        n_rejected: u64,
-        once: Option<Once>,
-        now: Timestamp,
-    ) -> Result<()>;
-
-    /// One batch with its counts.
-    async fn batch(&self, account: Option<&AccountId>, id: BatchId) -> Result<Option<StoredBatch>>;
-
-    /// The latest batch with this name of the customer's.
-    async fn batch_named(
-        &self,
-        account: &AccountId,
-        reference: &str,
-    ) -> Result<Option<StoredBatch>>;
-
-    /// Batches, the latest first.
-    async fn batches(
-        &self,
-        account: Option<&AccountId>,
-        page: PageRequest,
-    ) -> Result<Page<StoredBatch>>;
-
-    /// Messages of a batch by row, in these states (`held` with any reason; none is all), from a row on.
-    async fn batch_members(
-        &self,
-        batch: BatchId,
-        states: &[MessageState],
-        from_index: u64,
-        limit: usize,
-    ) -> Result<Vec<BatchMember>>;
-
-    /// Gives an order. From the commit on it holds for the whole batch: of a batch that is paused or
-    /// stopped no message begins an attempt. `Conflict` where the batch is in a state that does not
-    /// allow it: one that is stopping or stopped is neither paused nor resumed. An order that is given
-    /// already changes nothing and writes no event.
-    async fn order(
-        &self,
-        account: Option<&AccountId>,
-        batch: BatchId,
-        order: BatchOrder,
-        now: Timestamp,
-    ) -> Result<StoredBatch>;
-
-    /// Moves at most `limit` rows as their batch was ordered (`queued`, `held`, `leased` → `canceled`;
-    /// `queued` → `held:paused` and back), in the order of the rows. How many rows it moved; 0 is done.
-    /// When nothing is left to move the order is carried out, and a batch that was `stopping` is `stopped`.
-    /// Leased rows of a paused batch stay until they begin or come back.
-    async fn carry_out(&self, batch: BatchId, limit: usize, now: Timestamp) -> Result<u64>;
-
-    /// Batches whose order is not carried out yet.
-    async fn unfinished_orders(&self) -> Result<Vec<BatchId>>;
-
-    /// The messages of a stopped batch, exactly, in the order of the rows. What has not been moved yet is
-    /// among the canceled ones: it never leaves.
-    async fn stop_lists(&self, batch: BatchId) -> Result<StopLists>;
 }
 
 /// What providers say of messages they took.

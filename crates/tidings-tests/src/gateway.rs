@@ -77,6 +77,7 @@ impl TestGateway {
         TestGatewayBuilder {
             store: TestStore::Memory,
             clock: Arc::new(SystemClock::new()),
+            server: String::new(),
             config: String::new(),
             lanes: String::new(),
             scenario: String::new(),
@@ -333,6 +334,7 @@ enum TestStore {
 pub struct TestGatewayBuilder {
     store: TestStore,
     clock: Arc<dyn Clock>,
+    server: String,
     config: String,
     lanes: String,
     scenario: String,
@@ -386,6 +388,13 @@ impl TestGatewayBuilder {
     pub fn config(mut self, toml: &str) -> Self {
         self.config.push_str(toml);
         self.config.push('\n');
+        self
+    }
+
+    /// Adds keys to `[server]`, as lines of TOML.
+    pub fn server_keys(mut self, toml: &str) -> Self {
+        self.server.push_str(toml);
+        self.server.push('\n');
         self
     }
 
@@ -445,6 +454,7 @@ impl TestGatewayBuilder {
         let server = format!("[server]\nlisten = \"127.0.0.1:0\"\npublic_url = \"{url}\"\n");
         base_text.push_str(&server);
         base_text.push_str(&tls);
+        base_text.push_str(&self.server);
         let store: Option<Arc<dyn Store>> = match self.store {
             TestStore::Memory => Some(Arc::new(MemoryStore::new())),
             TestStore::Given(store) => Some(store),

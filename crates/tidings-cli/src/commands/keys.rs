@@ -65,7 +65,8 @@ impl<'a> Database<'a> {
         let file = ConfigFile::find(args.config.clone(), &context.environment)?;
         let loaded = Config::load(file.as_ref(), &context.environment)?;
         let now = context.clock.now();
-        let store = tidings_store::open::open(&loaded.config.store.url, now)
+        let clock = Arc::clone(&context.clock);
+        let store = tidings_store::open::open(&loaded.config.store.url, clock)
             .await
             .context("the gateway's database cannot be opened")?;
         Ok(Self {

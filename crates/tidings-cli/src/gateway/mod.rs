@@ -20,8 +20,8 @@ use crate::config::{self, Environment};
 const URL_VARIABLE: &str = "TIDINGS_GATEWAY";
 /// The variable that holds the key.
 const KEY_VARIABLE: &str = "TIDINGS_API_KEY";
-/// In errors.
-const NAME: &str = "the gateway";
+/// In errors: who answered, or did not.
+pub(crate) const NAME: &str = "the gateway";
 
 /// A gateway and a key for it.
 #[derive(Clone, Debug)]

@@ -79,7 +79,13 @@ impl Served {
         let words: Vec<&str> = line.split(' ').collect();
         let mut command = self.shell.tidings(&words);
         let ended = command.env("TIDINGS_API_KEY", key).output();
-        Ended::from(ended.unwrap()).code
+        let ended = Ended::from(ended.unwrap());
+        // Not that of a provider's account: this is about a key of ours.
+        let advises = ended
+            .stderr
+            .contains("advice: check the key of the gateway's API");
+        assert_eq!(advises, ended.code == Some(13), "{ended:?}");
+        ended.code
     }
 }
 

@@ -182,6 +182,19 @@ pub struct ServerConfig {
     pub max_connections: usize,
     /// A connection without a call for so long is closed.
     pub idle: Duration,
+    /// Proxies whose word on where a request comes from is believed.
+    pub trusted_proxies: Vec<ipnet::IpNet>,
+    /// Where they say it.
+    pub proxy_header: ProxyHeader,
+}
+
+/// In which header trusted proxies say where a request comes from. The other one is whatever the caller wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProxyHeader {
+    /// `X-Forwarded-For`
+    XForwardedFor,
+    /// `Forwarded`, RFC 7239.
+    Forwarded,
 }
 
 /// TLS of the listener.
@@ -242,6 +255,8 @@ pub struct LimitsConfig {
     pub request_timeout: Duration,
     /// Messages in one batch.
     pub max_batch_rows: u64,
+    /// A batch that is open and has had no new row for so long is closed.
+    pub batch_idle: Duration,
     /// Requests a second of one key.
     pub requests_per_second: u32,
     /// Messages that wait before no more are taken.

@@ -3,8 +3,10 @@
 //!
 //! Called by [`Config`](super::Config).
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
+use ipnet::IpNet;
 use tidings_store::StoreUrl;
 
 use super::environment::Environment;
@@ -14,8 +16,8 @@ use super::values::{
     Wrong, duration, flag, hours, number, parsed, positive, sender, share, some_duration, url, zone,
 };
 use super::{
-    LimitsConfig, LogForm, MonitoringConfig, SendingConfig, ServerConfig, StoreConfig, TlsConfig,
-    WebhooksConfig,
+    LimitsConfig, LogForm, MonitoringConfig, ProxyHeader, SendingConfig, ServerConfig, StoreConfig,
+    TlsConfig, WebhooksConfig,
 };
 
 /// Where values come from.
@@ -67,6 +69,12 @@ impl<'a> Sources<'a> {
             notice: server.required("notice", duration)?,
             max_connections: server.required("max_connections", positive)?,
             idle: server.required("idle", some_duration)?,
+            trusted_proxies: server.list("trusted_proxies", network)?,
+            proxy_header: server.required("proxy_header", |text| match text {
+                "x-forwarded-for" => Ok(ProxyHeader::XForwardedFor),
+                "forwarded" => Ok(ProxyHeader::Forwarded),
+                _ => Err("expected x-forwarded-for or forwarded".to_owned()),
+            })?,
         })
     }
 
@@ -123,6 +131,7 @@ impl<'a> Sources<'a> {
             max_inbound_file_bytes: limits.required("max_inbound_file_bytes", number)?,
             request_timeout: limits.required("request_timeout", some_duration)?,
             max_batch_rows: limits.required("max_batch_rows", positive)?,
+            batch_idle: limits.required("batch_idle", some_duration)?,
             requests_per_second: limits.required("requests_per_second", positive)?,
             max_queued: limits.required("max_queued", number)?,
             max_waiting: limits.required("max_waiting", positive)?,
@@ -134,10 +143,7 @@ impl<'a> Sources<'a> {
         Ok(WebhooksConfig {
             timeout: webhooks.required("timeout", some_duration)?,
             allow_loopback: webhooks.required("allow_loopback", flag)?,
-            allowed_networks: webhooks.list("allowed_networks", |text| {
-                text.parse()
-                    .map_err(|_| "expected networks such as 10.1.0.0/16".to_owned())
-            })?,
+            allowed_networks: webhooks.list("allowed_networks", network)?,
             disable_after: webhooks.required("disable_after", some_duration)?,
         })
     }
@@ -268,6 +274,14 @@ impl Found {
     fn wrong(&self, what: &str) -> tidings::Error {
         config_error(format!("{}: {what}", self.place))
     }
+}
+
+/// A single address is a network too.
+fn network(text: &str) -> Result<IpNet, Wrong> {
+    let address = || text.parse::<IpAddr>().map(IpNet::from);
+    text.parse()
+        .or_else(|_| address())
+        .map_err(|_| "expected networks such as 10.1.0.0/16".to_owned())
 }
 
 fn address(text: &str) -> Result<std::net::SocketAddr, Wrong> {

@@ -233,6 +233,14 @@ fn wrong_values_are_refused_naming_the_key() {
         "[server]\ndrain = \"soon\"\n",
         "server.drain: expected a duration",
     );
+    check_refused(
+        "[server]\ntrusted_proxies = [\"10.0.0.1\", \"proxy\"]\n",
+        "server.trusted_proxies: expected networks such as 10.1.0.0/16",
+    );
+    check_refused(
+        "[server]\nproxy_header = \"via\"\n",
+        "server.proxy_header: expected x-forwarded-for or forwarded",
+    );
     check_refused("[server]\nidle = \"0s\"\n", "server.idle: must be above 0");
     check_refused(
         "[server]\npublic_url = \"sms.example.org\"\n",

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use tidings::layers::CircuitState;
 use tidings_core::Timestamp;
-use tidings_store::{Begin, Begun, Finished, LaneId, LeaseRequest, Leased, Next, Returned};
+use tidings_store::{
+    Begin, Begun, Finished, LaneId, LeaseRequest, Leased, Next, Outcome, Returned,
+};
 
 use super::attempt::{board, fly};
 use super::group::{CallSize, into_calls};
@@ -20,6 +22,7 @@ use super::pace::Today;
 use super::route::{self, sender_on};
 use super::suspension::Passable;
 use crate::intake::timing::{NextOpening, next_opening};
+use crate::reports::{self, Calls};
 
 /// The most messages of one store call.
 const MOST_AT_ONCE: usize = 1_000;
@@ -218,10 +221,9 @@ impl LaneLoop {
             return;
         }
         self.open.reserve = true;
-        let memory = memory::of(&self.gateway, &self.lane, While::Running, Some(parts));
-        let gateway = self.gateway.clone();
+        let (gateway, lane) = (self.gateway.clone(), Arc::clone(&self.lane));
         self.steps.spawn(async move {
-            Step::Reserved(parts, gateway.store().remember(vec![memory]).await)
+            Step::Reserved(memory::keep(&gateway, &lane, While::Running, Some(parts)).await)
         });
     }
 
@@ -432,7 +434,17 @@ impl LaneLoop {
         self.steps.spawn(async move {
             let now = gateway.now();
             let result = gateway.store().finish_attempts(finished.clone(), now).await;
-            let told = crate::reports::note_calls(&gateway, &lane, n_answered, n_faults).await;
+            let is_taken = |it: &&Finished| matches!(it.outcome, Outcome::Taken { .. });
+            let calls = Calls {
+                n_answered,
+                n_faults,
+                // What is not written yet comes again.
+                n_taken: match &result {
+                    Ok(_) => finished.iter().filter(is_taken).count() as u64,
+                    Err(_) => 0,
+                },
+            };
+            let told = reports::note_calls(&gateway, &lane, calls).await;
             if let Err(error) = told {
                 tracing::warn!(lane = %lane.id, %error, "lane {}: an alarm was not kept: {error}", lane.id);
             }

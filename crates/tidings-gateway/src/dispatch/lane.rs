@@ -142,7 +142,7 @@ pub(super) enum Step {
     },
     Returned(Vec<Returned>, Result<(), StoreError>),
     Due(Result<Option<tidings_core::Timestamp>, StoreError>),
-    Reserved(u64, Result<(), StoreError>),
+    Reserved(Result<(), StoreError>),
     Moved(Result<Moved, StoreError>),
     Told(Result<(), StoreError>),
 }
@@ -186,8 +186,8 @@ impl LaneLoop {
             }
             self.wait().await;
         }
-        let memory = memory::of(&self.gateway, &self.lane, While::Stopping, None);
-        if let Err(error) = self.gateway.store().remember(vec![memory]).await {
+        let kept = memory::keep(&self.gateway, &self.lane, While::Stopping, None);
+        if let Err(error) = kept.await {
             self.complain("what the lane remembers was not kept", &error);
         }
     }
@@ -240,10 +240,9 @@ impl LaneLoop {
         if now >= self.remember_at {
             self.remember_at = now.saturating_add(REMEMBER);
             if self.lane.config.daily_cap.is_some() || self.gateway.measured().is_on() {
-                let memory = memory::of(&self.gateway, &self.lane, While::Running, None);
-                let gateway = self.gateway.clone();
+                let (gateway, lane) = (self.gateway.clone(), Arc::clone(&self.lane));
                 self.steps
-                    .spawn(async move { Step::Told(gateway.store().remember(vec![memory]).await) });
+                    .spawn(async move { Step::Told(memory::remember(&gateway, &lane).await) });
             }
         }
     }
@@ -371,11 +370,10 @@ impl LaneLoop {
                     Err(error) => self.trouble("it is not known what is due", &error),
                 }
             }
-            Step::Reserved(parts, result) => {
+            Step::Reserved(result) => {
                 self.open.reserve = false;
-                match result {
-                    Ok(()) => self.lane.standing.daily().reserve(parts),
-                    Err(error) => self.trouble("the parts of the day were not kept", &error),
+                if let Err(error) = result {
+                    self.trouble("the parts of the day were not kept", &error);
                 }
             }
             Step::Moved(result) => {

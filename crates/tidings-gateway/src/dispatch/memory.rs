@@ -1,7 +1,9 @@
-//! What a lane remembers over a restart: that a person paused it, the parts of the day, its weights.
+//! What a lane remembers over a restart: that a person paused it, that nothing is left on its account, the
+//! parts of the day, its weights.
 //!
-//! Read when dispatch begins and written by the lanes' loops and by who pauses a lane. All of it is
-//! written at once, because the store keeps one text for each lane. Balances are asked for anew.
+//! Read when dispatch begins, before anything leaves; written by the lanes' loops, by who pauses a lane and by
+//! who learns how its balance stands. All of it is written at once, because the store keeps one text for each
+//! lane. How much is left is asked for anew.
 
 use std::collections::HashMap;
 
@@ -19,6 +21,7 @@ use crate::lane::Lane;
 #[serde(default)]
 struct Remembered {
     is_paused: bool,
+    is_empty: bool,
     /// The day of [`DailyCount`] and its parts.
     day: i64,
     parts: u64,
@@ -49,6 +52,9 @@ pub(super) async fn recall(gateway: &Gateway) -> Result<(), StoreError> {
         {
             lane.standing.set_paused(remembered.is_paused);
             *lane.standing.daily() = DailyCount::resumed(remembered.day, remembered.parts);
+            if remembered.is_empty {
+                crate::reports::recall_empty(lane);
+            }
         }
         written.insert(lane.as_str().into(), remembered.weights);
     }
@@ -60,15 +66,38 @@ pub(super) async fn recall(gateway: &Gateway) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// What a lane is to remember as it stands now; `reserved` is the number up to which parts of the day
-/// are to be written down, where that is more.
-pub(super) fn of(gateway: &Gateway, lane: &Lane, at: While, reserved: Option<u64>) -> LaneMemory {
+/// Keeps what is to be remembered of a lane that runs, as it stands now: whoever has changed something of it
+/// calls this afterwards.
+pub(crate) async fn remember(gateway: &Gateway, lane: &Lane) -> Result<(), StoreError> {
+    keep(gateway, lane, While::Running, None).await
+}
+
+/// Keeps what is to be remembered of a lane. With `reserved` the parts of the day are written down up to that
+/// number, and may leave afterwards.
+pub(super) async fn keep(
+    gateway: &Gateway,
+    lane: &Lane,
+    at: While,
+    reserved: Option<u64>,
+) -> Result<(), StoreError> {
+    // One after the other: what was read first must not be written last.
+    let _turn = lane.standing.remembering().await;
+    let memory = of(gateway, lane, at, reserved);
+    gateway.store().remember(vec![memory]).await?;
+    if let Some(parts) = reserved {
+        lane.standing.daily().reserve(parts);
+    }
+    Ok(())
+}
+
+fn of(gateway: &Gateway, lane: &Lane, at: While, reserved: Option<u64>) -> LaneMemory {
     let (day, parts) = match at {
         While::Running => lane.standing.daily().written(),
         While::Stopping => lane.standing.daily().exact(),
     };
     let remembered = Remembered {
         is_paused: lane.standing.is_paused(),
+        is_empty: lane.standing.watched().is_known_empty(),
         day,
         parts: reserved.unwrap_or(parts).max(parts),
         weights: gateway.measured().of(&lane.name),

@@ -42,6 +42,7 @@ use self::lane::LaneLoop;
 use crate::gateway::Gateway;
 
 pub use measure::Measurements;
+pub(crate) use memory::remember;
 pub(crate) use pace::DailyCount;
 pub(crate) use record::Record;
 pub use route::in_service;

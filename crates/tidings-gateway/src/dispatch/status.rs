@@ -8,7 +8,7 @@ use tidings_core::Timestamp;
 use tidings_store::{LaneDepth, LaneId, StoreError};
 use utoipa::ToSchema;
 
-use super::memory::{self, While};
+use super::memory;
 use crate::gateway::Gateway;
 use crate::lane::{Lane, Obstacle};
 
@@ -161,8 +161,7 @@ async fn set_paused(
     let was_paused = lane.standing.is_paused();
     lane.standing.set_paused(is_paused);
     gateway.signals().wake_lane(&lane.id);
-    let memory = memory::of(gateway, &lane, While::Running, None);
-    gateway.store().remember(vec![memory]).await?;
+    memory::remember(gateway, &lane).await?;
     Ok(Some(was_paused != is_paused))
 }
 

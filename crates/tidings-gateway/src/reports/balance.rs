@@ -1,7 +1,8 @@
 //! What is left at providers that tell: asked at intervals, told when it is low, empty or filled.
 //!
 //! One loop for each lane, run by [`super::run`]. An empty lane is out of routing until it is filled.
-//! At the start every lane is asked at once, so nothing of this has to be remembered.
+//! At the start every lane is asked at once. That one is empty is remembered over a restart, so that nothing
+//! is sent over it before the answer, nothing is told twice, and that it was filled meanwhile is told.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -115,10 +116,28 @@ pub async fn out_of_credit(gateway: &Gateway, lane: &Lane) -> Result<(), StoreEr
         }
     }
     let told = tell(gateway, lane, EventKind::EmptyBalance, None).await;
-    if told.is_err() {
-        watched.is_told_empty.store(false, Ordering::Relaxed);
+    match &told {
+        Ok(()) => remember(gateway, lane).await,
+        Err(_) => watched.is_told_empty.store(false, Ordering::Relaxed),
     }
     told
+}
+
+/// Nothing was left of a lane's balance when an earlier process ended: it is out of routing until its
+/// provider says otherwise. A provider that does not tell its balance could not say so.
+pub fn recall_empty(lane: &Lane) {
+    if !lane.capabilities.balance {
+        return;
+    }
+    lane.standing
+        .watched()
+        .is_told_empty
+        .store(true, Ordering::Relaxed);
+    lane.standing.set_empty(true);
+    // The first answer may have come in this very moment.
+    if let Some((balance, _)) = lane.standing.balance() {
+        lane.standing.set_empty(balance.amount <= 0);
+    }
 }
 
 /// What is known of one lane's balance.
@@ -204,9 +223,10 @@ impl Watch {
         }
         self.standing = standing;
         let is_told_empty = standing == Standing::Empty;
-        watched
-            .is_told_empty
-            .store(is_told_empty, Ordering::Relaxed);
+        let was_told_empty = watched.is_told_empty.swap(is_told_empty, Ordering::Relaxed);
+        if was_told_empty != is_told_empty {
+            remember(gateway, lane).await;
+        }
         let used = self.last.map_or((0, Duration::ZERO), |(before, since)| {
             (before.saturating_sub(amount), at.saturating_sub(since))
         });
@@ -216,6 +236,14 @@ impl Watch {
         } else {
             next_question(amount, low, used)
         })
+    }
+}
+
+/// What is not remembered is asked for after a restart, only not before the first messages.
+async fn remember(gateway: &Gateway, lane: &Lane) {
+    if let Err(error) = crate::dispatch::remember(gateway, lane).await {
+        let id = &lane.id;
+        tracing::warn!(lane = %id, %error, "lane {id}: how its balance stands was not kept: {error}");
     }
 }
 

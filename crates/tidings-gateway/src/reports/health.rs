@@ -1,9 +1,10 @@
-//! How well a lane does: the share of its calls and messages that fail by the provider's fault, and
-//! whether delivery takes too long.
+//! How well a lane does: the share of its calls and messages that fail by the provider's fault, whether
+//! delivery takes too long, and whether anything is heard of what was sent.
 //!
-//! Fed by `hearing.rs` with what became of messages and by dispatch with how calls ended; raises
-//! `lane.failure_rate` and `lane.delays`, once when it begins and once when it is over. The windows are
-//! pure: time comes in. It takes no lane out of anything; breaker and routing do that by themselves.
+//! Fed by `hearing.rs` with what became of messages and by dispatch with how calls ended, and looked at from
+//! time to time; raises `lane.failure_rate` and `lane.delays`, once when it begins and once when it is over.
+//! The windows are pure: time comes in. It takes no lane out of anything; breaker and routing do that by
+//! themselves.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -27,6 +28,8 @@ const ENOUGH: u64 = 20;
 const CALM: f64 = 0.5;
 /// Delays begin to be told when more than this share is late, that is, when the median is.
 const LATE: f64 = 0.5;
+/// So many messages of which nothing is heard are a silence: one phone may be switched off.
+const SILENT: u64 = 3;
 
 /// The windows of one lane. Empty at the start, and kept over a reload of the configuration.
 #[derive(Debug, Default)]
@@ -36,6 +39,9 @@ pub(super) struct Health(Mutex<Windows>);
 struct Windows {
     failures: Window,
     delays: Window,
+    silence: Silence,
+    /// Whether it was told that deliveries are delayed, for one reason or the other.
+    is_delay_told: bool,
 }
 
 /// What a lane's provider has done, in numbers.
@@ -50,22 +56,43 @@ pub(super) struct News {
     pub(super) timely: u64,
     /// Messages that were delivered late.
     pub(super) late: u64,
+    /// Messages that were taken, and of which an end will be told.
+    pub(super) taken: u64,
+    /// Messages of which an end was told.
+    pub(super) ended: u64,
 }
 
-/// Dispatch tells how calls to a lane's provider ended: how many were answered, whatever was said, and
-/// how many failed by a fault of the provider ([`tidings::ErrorKind::is_provider_fault`]).
-pub async fn note_calls(
-    gateway: &Gateway,
-    lane: &Lane,
-    n_answered: u64,
-    n_faults: u64,
-) -> Result<(), StoreError> {
+/// How calls to a lane's provider ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Calls {
+    /// Calls that were answered, whatever was said.
+    pub n_answered: u64,
+    /// Calls that failed by a fault of the provider ([`tidings::ErrorKind::is_provider_fault`]).
+    pub n_faults: u64,
+    /// Messages that the provider took.
+    pub n_taken: u64,
+}
+
+/// Dispatch tells how calls to a lane's provider ended.
+pub async fn note_calls(gateway: &Gateway, lane: &Lane, calls: Calls) -> Result<(), StoreError> {
+    let hears_of_ends = super::polling::hears_of_ends(lane);
     let news = News {
-        good: n_answered,
-        faults: n_faults,
+        good: calls.n_answered,
+        faults: calls.n_faults,
+        taken: if hears_of_ends { calls.n_taken } else { 0 },
         ..News::default()
     };
     note(gateway, lane, news).await
+}
+
+/// Looks whether anything begins or is over by time alone, such as that nothing is heard any more.
+pub(super) async fn look(gateway: &Gateway) {
+    for lane in gateway.live().lanes.values() {
+        if let Err(error) = tell(gateway, lane, News::default()).await {
+            let id = &lane.id;
+            tracing::warn!(lane = %id, %error, "lane {id}: an alarm was not kept: {error}");
+        }
+    }
 }
 
 /// Takes news into the windows and writes the events that follow.
@@ -73,6 +100,10 @@ pub(super) async fn note(gateway: &Gateway, lane: &Lane, news: News) -> Result<(
     if news == News::default() {
         return Ok(());
     }
+    tell(gateway, lane, news).await
+}
+
+async fn tell(gateway: &Gateway, lane: &Lane, news: News) -> Result<(), StoreError> {
     let config = gateway.live().config.monitoring.clone();
     let alarms = lane
         .standing
@@ -140,6 +171,8 @@ struct Alarm {
     begins: bool,
     share: f64,
     n_seen: u64,
+    /// Where nothing is heard: of how many messages, for how long.
+    silence: Option<(u64, Duration)>,
 }
 
 impl Alarm {
@@ -155,6 +188,10 @@ impl Alarm {
         } else {
             detail["limit"] = config.failure_rate.into();
         }
+        if let Some((n_unheard, lasts)) = self.silence {
+            detail["unheard"] = n_unheard.into();
+            detail["silent_s"] = lasts.as_secs().into();
+        }
         detail.to_string()
     }
 }
@@ -162,31 +199,75 @@ impl Alarm {
 impl Health {
     fn take_in(&self, news: News, config: &MonitoringConfig, at: Duration) -> Vec<Alarm> {
         let mut windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut alarms = Vec::new();
-        let mut look = |window: &mut Window, good, bad, limit: Option<f64>, kind| {
-            window.add(good, bad, at);
-            if let Some(begins) = limit.and_then(|limit| window.turn(limit)) {
-                alarms.push(Alarm {
-                    kind,
-                    begins,
-                    share: window.share(),
-                    n_seen: window.n_seen(),
-                });
-            }
-        };
-        let Windows { failures, delays } = &mut *windows;
-        let (good, bad) = (news.good, news.faults);
-        look(
-            failures,
-            good,
-            bad,
-            config.failure_rate,
-            EventKind::FailureRate,
-        );
-        let late = config.delivery_delay.map(|_| LATE);
-        let (good, bad) = (news.timely, news.late);
-        look(delays, good, bad, late, EventKind::Delays);
-        alarms
+        let of_failures = windows.look_at_failures(news, config.failure_rate, at);
+        let of_delays = windows.look_at_delays(news, config.delivery_delay, at);
+        of_failures.into_iter().chain(of_delays).collect()
+    }
+}
+
+impl Windows {
+    fn look_at_failures(&mut self, news: News, limit: Option<f64>, at: Duration) -> Option<Alarm> {
+        self.failures.add(news.good, news.faults, at);
+        let begins = self.failures.turn(limit?)?;
+        Some(Alarm {
+            kind: EventKind::FailureRate,
+            begins,
+            share: self.failures.share(),
+            n_seen: self.failures.n_seen(),
+            silence: None,
+        })
+    }
+
+    fn look_at_delays(
+        &mut self,
+        news: News,
+        limit: Option<Duration>,
+        at: Duration,
+    ) -> Option<Alarm> {
+        self.delays.add(news.timely, news.late, at);
+        self.silence.take_in(news, at);
+        let silence = self.silence.longer_than(limit?, at);
+        self.delays.turn(LATE);
+        // After a silence it is not over before what comes is in time.
+        let is_still_late = self.is_delay_told && self.delays.share() > LATE * CALM;
+        let begins = silence.is_some() || self.delays.is_alarmed || is_still_late;
+        if begins == self.is_delay_told {
+            return None;
+        }
+        self.is_delay_told = begins;
+        Some(Alarm {
+            kind: EventKind::Delays,
+            begins,
+            share: self.delays.share(),
+            n_seen: self.delays.n_seen(),
+            silence,
+        })
+    }
+}
+
+/// The messages that were taken since an end of any was told last.
+#[derive(Debug, Default)]
+struct Silence {
+    /// When the first of them was taken.
+    since: Option<Duration>,
+    n_taken: u64,
+}
+
+impl Silence {
+    fn take_in(&mut self, news: News, at: Duration) {
+        if news.ended > 0 {
+            *self = Self::default();
+        }
+        if news.taken > 0 {
+            self.since.get_or_insert(at);
+            self.n_taken += news.taken;
+        }
+    }
+
+    /// Of how many messages nothing is heard, and for how long, if that is longer than the limit.
+    fn longer_than(&self, limit: Duration, at: Duration) -> Option<(u64, Duration)> {
+        let lasts = at.saturating_sub(self.since?);
+        (self.n_taken >= SILENT && lasts > limit).then_some((self.n_taken, lasts))
     }
 }
 

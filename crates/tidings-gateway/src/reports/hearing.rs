@@ -130,6 +130,9 @@ impl<'a> Tally<'a> {
         let lane = self.lane.as_str().to_owned();
         metrics::counter!("tidings_reports_total", "lane" => lane.clone(), "state" => after.as_str())
             .increment(1);
+        if after.is_final() {
+            self.news.ended += 1;
+        }
         match after {
             MessageState::Delivered => {
                 self.news.good += 1;

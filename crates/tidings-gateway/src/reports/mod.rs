@@ -17,7 +17,7 @@ mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tidings_core::Timestamp;
@@ -29,9 +29,9 @@ use tokio_util::task::TaskTracker;
 use crate::gateway::Gateway;
 use crate::lane::Lane;
 
-pub use balance::out_of_credit;
+pub use balance::{out_of_credit, recall_empty};
 pub use callbacks::{CallbackAnswer, receive};
-pub use health::note_calls;
+pub use health::{Calls, note_calls};
 pub use hearing::{Hearing, hear};
 
 /// What is watched of a lane: its balance, and how well it does. Kept over a reload of the configuration.
@@ -46,6 +46,16 @@ pub struct Watched {
     /// Rung when the balance is worth asking for at once.
     bell: Notify,
 }
+
+impl Watched {
+    /// Whether it was told that nothing is left, and not yet that it was filled.
+    pub fn is_known_empty(&self) -> bool {
+        self.is_told_empty.load(Ordering::Relaxed)
+    }
+}
+
+/// How often is looked whether nothing is heard of a lane any more.
+const LOOK_AT_HEALTH: Duration = Duration::from_secs(5);
 
 /// How long a loop waits after the store did not answer.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
@@ -82,6 +92,7 @@ pub async fn run(gateway: Gateway) {
         drop(live);
         tokio::select! {
             () = gateway.stopping().cancelled() => break,
+            () = tokio::time::sleep(LOOK_AT_HEALTH) => health::look(&gateway).await,
             changed = reloads.changed() => {
                 if changed.is_err() {
                     break;

@@ -33,6 +33,12 @@ pub(super) fn is_asked(lane: &Lane) -> bool {
     lane.capabilities.status && !tells
 }
 
+/// Whether anybody tells us what became of messages in the end, asked or not.
+pub(super) fn hears_of_ends(lane: &Lane) -> bool {
+    let tells = lane.capabilities.reports && lane.callback_token.is_some();
+    lane.capabilities.tells_delivery && (tells || lane.capabilities.status)
+}
+
 /// Asks for as long as the lane is there.
 pub(super) async fn run(gateway: Gateway, lane: Arc<Lane>) {
     let guarded = Breaker::new(

@@ -13,7 +13,7 @@ use tidings_core::{ProviderRef, Timestamp};
 use tidings_store::{AttemptId, EventKind};
 
 use super::balance::{self, Standing, Watch, next_question};
-use super::health::{Health, News, is_provider_fault, probe};
+use super::health::{self, Calls, Health, News, is_provider_fault, note_calls, probe};
 use super::polling::{self, Asked};
 use super::schedule::{next_poll, pause_after};
 use super::{first_poll, hear, receive, subscriptions};
@@ -150,12 +150,51 @@ fn delays_are_told_when_the_median_is_late() {
     assert_eq!(at(3, news(60, 0)), [(EventKind::Delays, false)]);
 }
 
+/// The limit is two minutes.
+#[test]
+fn a_lane_of_which_nothing_is_heard_is_told() {
+    let health = Health::default();
+    let config = monitoring();
+    let at = |seconds: u64, taken, ended, late| {
+        let news = News {
+            taken,
+            ended,
+            late,
+            timely: ended - late,
+            ..News::default()
+        };
+        probe::alarms(&health, news, &config, Duration::from_secs(seconds))
+    };
+    // One phone that is switched off, and another, say nothing.
+    assert_eq!(at(0, 2, 0, 0), []);
+    assert_eq!(at(500, 0, 0, 0), []);
+    // The third has been waited for no shorter than the first.
+    assert_eq!(at(501, 1, 0, 0), [(EventKind::Delays, true)]);
+    assert_eq!(at(600, 40, 0, 0), []);
+    // What comes late is heard, but it is still late.
+    assert_eq!(at(700, 0, 5, 5), []);
+    assert_eq!(at(710, 0, 15, 0), [(EventKind::Delays, false)]);
+    // Whoever sends nothing is not waited for.
+    assert_eq!(at(9_000, 0, 0, 0), []);
+    // Some messages are never reported on: as long as others are, there is no silence.
+    for minute in 200..260 {
+        assert_eq!(at(minute * 60, 10, 7, 0), []);
+    }
+    assert_eq!(at(260 * 60, 10, 0, 0), []);
+    assert_eq!(at(261 * 60, 0, 0, 0), []);
+    assert_eq!(at(261 * 60 + 1, 0, 0, 0), [(EventKind::Delays, true)]);
+    // Late ones that are forgotten hold no alarm.
+    assert_eq!(at(263 * 60, 0, 30, 30), []);
+    assert_eq!(at(270 * 60, 0, 0, 0), [(EventKind::Delays, false)]);
+}
+
 #[test]
 fn without_limits_nothing_is_told() {
     let health = Health::default();
     let news = News {
         faults: 1_000,
         late: 1_000,
+        taken: 1_000,
         ..News::default()
     };
     let config = MonitoringConfig {
@@ -163,7 +202,9 @@ fn without_limits_nothing_is_told() {
         delivery_delay: None,
         ..MonitoringConfig::default()
     };
-    assert_eq!(probe::alarms(&health, news, &config, Duration::ZERO), []);
+    for at in [Duration::ZERO, Duration::from_hours(9)] {
+        assert_eq!(probe::alarms(&health, news, &config, at), []);
+    }
 }
 
 #[test]
@@ -296,6 +337,41 @@ async fn too_little_is_tried_again_now_and_then_and_told_once() {
         trial.news().await,
         ["lane.empty_balance", "lane.balance_filled"]
     );
+}
+
+/// As after a restart: what is remembered is that nothing was left.
+#[tokio::test]
+async fn an_empty_lane_that_is_remembered_is_told_once_and_so_is_that_it_was_filled() {
+    let trial = Trial::new(is_asked_only, |_, _| ()).await;
+    let lane = trial.lane();
+    balance::recall_empty(&lane);
+    assert!(lane.standing.is_empty());
+    let mut watch = Watch::default();
+    trial.provider.set_credit(0);
+    watch.ask(&trial.gateway, &lane, &trial.provider).await;
+    assert!(lane.standing.is_empty());
+    assert_eq!(trial.news().await, Vec::<&str>::new());
+    trial.provider.set_credit(500);
+    watch.ask(&trial.gateway, &lane, &trial.provider).await;
+    assert!(!lane.standing.is_empty());
+    assert_eq!(trial.news().await, ["lane.balance_filled"]);
+    // What the provider has said since counts more.
+    balance::recall_empty(&lane);
+    assert!(!lane.standing.is_empty());
+}
+
+#[tokio::test]
+async fn how_a_balance_stands_is_kept() {
+    let trial = Trial::new(is_asked_only, |_, _| ()).await;
+    let lane = trial.lane();
+    let mut watch = Watch::default();
+    for (credit, is_empty) in [(0, true), (500, false)] {
+        trial.provider.set_credit(credit);
+        watch.ask(&trial.gateway, &lane, &trial.provider).await;
+        let memories = trial.gateway.store().lane_memories().await.unwrap();
+        let memory: serde_json::Value = serde_json::from_str(&memories[0].memory).unwrap();
+        assert_eq!(memory["is_empty"], is_empty);
+    }
 }
 
 // ---- callbacks ----
@@ -480,6 +556,72 @@ async fn late_deliveries_and_failures_of_a_lane_raise_events() {
         .filter(|word| word.starts_with("lane."))
         .collect();
     assert_eq!(raised, ["lane.delays", "lane.failure_rate"]);
+}
+
+#[tokio::test]
+async fn a_lane_that_delivers_nothing_raises_an_event_and_another_when_it_does() {
+    let trial = Trial::new(calls_its_customers, |config, lane| {
+        config.monitoring.delivery_delay = Some(Duration::from_mins(1));
+        lane.callback_token = Some(SecretString::from(TOKEN.to_owned()));
+    })
+    .await;
+    let raised = async || -> Vec<&str> {
+        let news = trial.news().await.into_iter();
+        news.filter(|word| word.starts_with("lane.")).collect()
+    };
+    let calls = Calls {
+        n_answered: 5,
+        n_faults: 0,
+        n_taken: 5,
+    };
+    let (_, about) = trial.submitted("a", PHONE, None).await;
+    note_calls(&trial.gateway, &trial.lane(), calls)
+        .await
+        .unwrap();
+    health::look(&trial.gateway).await;
+    assert_eq!(raised().await, Vec::<&str>::new());
+    trial.clock.advance(Duration::from_mins(2));
+    health::look(&trial.gateway).await;
+    health::look(&trial.gateway).await;
+    assert_eq!(raised().await, ["lane.delays"]);
+    let events = trial.events().await;
+    let detail: serde_json::Value =
+        serde_json::from_str(events.last().unwrap().detail.as_deref().unwrap()).unwrap();
+    assert_eq!(detail["state"], "begins");
+    assert_eq!(
+        (&detail["unheard"], &detail["silent_s"]),
+        (&5.into(), &120.into())
+    );
+    // What comes is late at first, and then it is long ago.
+    hear(
+        &trial.gateway,
+        &LANE.into(),
+        vec![report(about, ReportedState::Delivered)],
+    )
+    .await
+    .unwrap();
+    assert_eq!(raised().await, ["lane.delays"]);
+    trial.clock.advance(Duration::from_mins(6));
+    health::look(&trial.gateway).await;
+    assert_eq!(raised().await, ["lane.delays", "lane.delays"]);
+}
+
+#[tokio::test]
+async fn where_no_end_is_ever_told_none_is_missed() {
+    let trial = Trial::new(calls_its_customers, |config, _| {
+        config.monitoring.delivery_delay = Some(Duration::from_mins(1));
+    })
+    .await;
+    let lane = trial.lane();
+    assert!(!lane.capabilities.status && lane.callback_token.is_none());
+    let calls = Calls {
+        n_taken: 1_000,
+        ..Calls::default()
+    };
+    note_calls(&trial.gateway, &lane, calls).await.unwrap();
+    trial.clock.advance(Duration::from_hours(1));
+    health::look(&trial.gateway).await;
+    assert_eq!(trial.news().await, Vec::<&str>::new());
 }
 
 // ---- polling ----

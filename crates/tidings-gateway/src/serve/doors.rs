@@ -1,4 +1,4 @@
-//! Hands what comes in at a listener to the router of the API.
+//! Hands what comes in at a listener to the router of the API, with the address of its caller.
 
 use std::convert::Infallible;
 
@@ -11,9 +11,15 @@ use hyper::body::Incoming;
 use tidings::serve::listen::{Answers, Caller};
 use tower::ServiceExt as _;
 
-/// The router, and where each of its callers is.
+use super::proxies;
+use crate::gateway::Gateway;
+
+/// The router, and whose proxies are believed.
 #[derive(Clone, Debug)]
-pub(super) struct Doors(pub(super) Router);
+pub(super) struct Doors {
+    pub(super) router: Router,
+    pub(super) gateway: Gateway,
+}
 
 impl Answers for Doors {
     type Body = Body;
@@ -25,9 +31,11 @@ impl Answers for Doors {
         request: Request<Incoming>,
     ) -> Result<Response, Infallible> {
         let mut request = request.map(Body::new);
-        request
-            .extensions_mut()
-            .insert(ConnectInfo(caller.address()));
-        self.0.clone().oneshot(request).await
+        let address = {
+            let live = self.gateway.live();
+            proxies::caller(caller.address(), request.headers(), &live.config.server)
+        };
+        request.extensions_mut().insert(ConnectInfo(address));
+        self.router.clone().oneshot(request).await
     }
 }

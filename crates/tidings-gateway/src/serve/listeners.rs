@@ -105,7 +105,10 @@ impl Bound {
 
     /// Begins to answer.
     pub(super) fn serve(self, gateway: &Gateway) -> Listeners {
-        let doors = Doors(http::router(gateway.clone()));
+        let doors = Doors {
+            router: http::router(gateway.clone()),
+            gateway: gateway.clone(),
+        };
         let stopping = CancellationToken::new();
         let mut serving = JoinSet::new();
         let mut certificate = None;

@@ -9,6 +9,9 @@ mod doors;
 mod error;
 mod lanes;
 mod listeners;
+mod proxies;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::sync::Arc;
@@ -130,7 +133,7 @@ pub async fn start_at(bound: Bound, config: Config, parts: Parts) -> Result<Runn
         (store, None)
     } else {
         let hold = open::exclusive(&url)?;
-        (open::open(&url, clock.now()).await?, Some(hold))
+        (open::open(&url, Arc::clone(&clock)).await?, Some(hold))
     };
     let gateway = Gateway::new(store, clock, randomness, NodeId::from(NODE), live);
     telemetry::metrics::start(&gateway);

@@ -107,9 +107,10 @@ pub const METRICS: &[Metric] = &[
     metric("tidings_webhook_seconds", Histogram, &[], "how long calls to webhooks take"),
     metric("tidings_webhooks_disabled_total", Counter, &[], "webhooks that were switched off because they failed too long"),
     metric("tidings_due_deliveries", Gauge, &[], "webhook deliveries that are due or wait for their next try"),
-    metric(names::REPAIRED, Counter, &["what"], "what the janitor made good: `leases`, `attempts`, `expired`, `released`, `removed`"),
+    metric(names::REPAIRED, Counter, &["what"], "what the janitor made good: `leases`, `attempts`, `expired`, `released`, `removed`, `closed`"),
     metric("tidings_commit_calls", Histogram, &[], "calls of the store that shared one commit"),
     metric("tidings_commit_rows", Histogram, &[], "rows that one commit wrote, those of indexes not counted"),
+    metric("tidings_commit_seconds", Histogram, &[], "how long one commit takes, with the statements of its calls"),
     metric("tidings_store_seconds", Histogram, &[], "how long the store takes to answer whether it can write"),
 ];
 

@@ -8,15 +8,13 @@ use async_trait::async_trait;
 use tidings::backend::{Batches, Principal, Refusal};
 use tidings::batches::{QueuedBatch, StoppedBatch, StoppedMessage};
 use tidings_core::{ClientRef, MessageState};
-use tidings_store::{BatchId, BatchOrder, PageRequest, StoreErrorKind, StoredBatch};
+use tidings_store::{BatchId, BatchOrder, StoreErrorKind, StoredBatch};
 
 use super::Door;
 use super::caller::Caller;
 use super::refusals::of_store;
 use crate::access::Scope;
 
-/// Batches that are read from the store at once.
-const PAGE: usize = 1_000;
 /// Rows of a stopped batch that are moved in one transaction, so that single messages come in between.
 const CHUNK: usize = 1_000;
 
@@ -26,21 +24,9 @@ const NOT_FOUND: Refusal = Refusal::NotFound { what: "batch" };
 impl Batches for Door {
     async fn queued_batches(&self, who: &Principal) -> Result<Vec<QueuedBatch>, Refusal> {
         let caller = self.caller(who, Scope::Read)?;
-        let mut queued = Vec::new();
-        let mut after = None;
-        loop {
-            let page = PageRequest { after, limit: PAGE };
-            let account = Some(caller.account());
-            let found = self.gateway.store().batches(account, page).await;
-            let found = found.map_err(|error| of_store(&error))?;
-            queued.extend(found.items.iter().filter_map(waiting));
-            after = found.next;
-            if after.is_none() {
-                // The oldest first, as they will leave.
-                queued.reverse();
-                return Ok(queued);
-            }
-        }
+        let found = self.gateway.store().waiting_batches(caller.account()).await;
+        let found = found.map_err(|error| of_store(&error))?;
+        Ok(found.iter().filter_map(waiting).collect())
     }
 
     async fn queued_batch(&self, who: &Principal, reference: &str) -> Result<QueuedBatch, Refusal> {

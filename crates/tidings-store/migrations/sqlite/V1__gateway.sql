@@ -161,6 +161,9 @@ CREATE TABLE batches (
 );
 CREATE INDEX batches_account ON batches (account);
 CREATE INDEX batches_reference ON batches (account, reference) WHERE reference IS NOT NULL;
+-- A batch that waits goes in and out with its counts, one that is open once: neither is many rows.
+CREATE INDEX batches_waiting ON batches (account) WHERE n_held + n_queued + n_leased > 0;
+CREATE INDEX batches_open ON batches (created_at) WHERE closed_at IS NULL;
 CREATE INDEX batches_ordered ON batches (key) WHERE carried_to IS NOT NULL;
 
 -- Requests that are taken once.

@@ -129,6 +129,31 @@ impl Batches for MemoryStore {
         Ok(())
     }
 
+    async fn close_idle_batches(
+        &self,
+        since: Timestamp,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<u64> {
+        let state = &mut *self.lock();
+        let is_idle = |row: &&BatchRow| {
+            let last = row.members.values().next_back();
+            row.closed_at.is_none()
+                && row.created_at < since
+                && last.is_none_or(|last| state.messages[last].accepted_at < since)
+        };
+        let mut idle: Vec<&BatchRow> = state.batches.values().filter(is_idle).collect();
+        idle.sort_by_key(|row| row.created_at);
+        let idle: Vec<BatchId> = idle.iter().take(limit).map(|row| row.id).collect();
+        for batch in &idle {
+            state.batch_row_mut(*batch).closed_at = Some(now);
+            state.tell_of_batch(*batch, EventKind::BatchClosed, now);
+            state.touched.insert(*batch);
+        }
+        state.commit(now);
+        Ok(idle.len() as u64)
+    }
+
     async fn batch(&self, account: Option<&AccountId>, id: BatchId) -> Result<Option<StoredBatch>> {
         let state = &*self.lock();
         let row = state.batch_row(id).ok();
@@ -162,6 +187,16 @@ impl Batches for MemoryStore {
             &request,
             true,
         )
+    }
+
+    async fn waiting_batches(&self, account: &AccountId) -> Result<Vec<StoredBatch>> {
+        let state = &*self.lock();
+        let waits = |row: &&BatchRow| {
+            let mut states = ["held", "queued", "leased"].iter();
+            row.account == *account && states.any(|state| row.counts.contains_key(state))
+        };
+        let waiting = state.batches.values().filter(waits);
+        Ok(waiting.map(BatchRow::shown).collect())
     }
 
     async fn batch_members(

@@ -26,10 +26,15 @@ use crate::store::Batches;
 /// The columns of [`read_batch`].
 macro_rules! batch {
     ($rest:literal) => {
+        batch!("", $rest)
+    };
+    ($index:literal, $rest:literal) => {
         concat!(
             "SELECT key, id, account, reference, origin, created_at, closed_at, ordered, carried_to,
                 n_rejected, resend_of, n_held, n_queued, n_leased, n_sending, n_unknown, n_submitted,
-                n_sent, n_failed, n_expired, n_canceled, n_undelivered, n_delivered FROM batches WHERE ",
+                n_sent, n_failed, n_expired, n_canceled, n_undelivered, n_delivered FROM batches ",
+            $index,
+            " WHERE ",
             $rest
         )
     };
@@ -47,6 +52,13 @@ statements! {
     BATCH_NAMED = batch!("account = ?1 AND reference = ?2 ORDER BY key DESC LIMIT 1");
     BATCHES = batch!("key < ?1 ORDER BY key DESC LIMIT ?2");
     BATCHES_OF = batch!("account = ?3 AND key < ?1 ORDER BY key DESC LIMIT ?2");
+    WAITING = batch!("INDEXED BY batches_waiting",
+        "account = ?1 AND n_held + n_queued + n_leased > 0 ORDER BY key");
+    OPEN_SINCE = "SELECT key, id, account FROM batches INDEXED BY batches_open
+        WHERE closed_at IS NULL AND created_at < ?1 ORDER BY created_at";
+    LAST_ROW_AT = "SELECT m.accepted_at FROM contents c JOIN messages m ON m.key = c.key
+        WHERE c.batch = ?1 ORDER BY c.batch_index DESC LIMIT 1";
+    CLOSE_IDLE = "UPDATE batches SET closed_at = ?2 WHERE key = ?1";
     MEMBERS = "SELECT c.batch_index, m.id, m.state FROM contents c JOIN messages m ON m.key = c.key
         WHERE c.batch = ?1 AND c.batch_index >= ?2 ORDER BY c.batch_index LIMIT ?3";
     MEMBER_KEYS = "SELECT c.batch_index, m.key, m.state FROM contents c
@@ -83,6 +95,20 @@ impl Batches for SqliteStore {
     ) -> Result<()> {
         let work = move |write: &mut Write| close(write, batch, n_rejected, once.as_ref(), now);
         self.write(1, work).await
+    }
+
+    async fn close_idle_batches(
+        &self,
+        since: Timestamp,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<u64> {
+        // Looked at beside the writer first: mostly there is none.
+        if self.read(move |db| idle(db, since, 1)).await?.is_empty() {
+            return Ok(0);
+        }
+        let work = move |write: &mut Write| close_idle(write, since, limit, now);
+        self.write(limit, work).await
     }
 
     async fn batch(&self, account: Option<&AccountId>, id: BatchId) -> Result<Option<StoredBatch>> {
@@ -126,6 +152,19 @@ impl Batches for SqliteStore {
                 &page,
                 read_batch,
             )
+        };
+        self.read(read).await
+    }
+
+    async fn waiting_batches(&self, account: &AccountId) -> Result<Vec<StoredBatch>> {
+        let account = account.clone();
+        let read = move |db: &Db| {
+            let Some(account) = db.key_of(account.as_str())? else {
+                return Ok(Vec::new());
+            };
+            let found = db.all(WAITING, [account], |row| Ok(read_batch(db, row)))?;
+            let batches = found.into_iter().map(|found| Ok(found?.1));
+            batches.collect()
         };
         self.read(read).await
     }
@@ -292,6 +331,37 @@ fn close(
     }
     write.look_at_batch(key, now);
     Ok(())
+}
+
+/// A batch that takes rows: its key, its name, whose it is.
+type Open = (i64, BatchId, i64);
+
+/// Open batches that have had no row since a time, at most `limit`.
+fn idle(db: &Db, since: Timestamp, limit: usize) -> Result<Vec<Open>> {
+    let open: Vec<Open> = db.all(OPEN_SINCE, [since.as_millis()], |row| {
+        Ok((row.get(0)?, BatchId(row.id(1)?), row.get(2)?))
+    })?;
+    let mut idle = Vec::new();
+    for batch in open {
+        let last = db.one(LAST_ROW_AT, [batch.0], |row| row.time(0))?;
+        if last.is_none_or(|last| last < since) {
+            idle.push(batch);
+        }
+        if idle.len() == limit {
+            break;
+        }
+    }
+    Ok(idle)
+}
+
+fn close_idle(write: &mut Write, since: Timestamp, limit: usize, now: Timestamp) -> Result<u64> {
+    let idle = idle(&write.db, since, limit)?;
+    for (key, batch, account) in &idle {
+        write.db.execute(CLOSE_IDLE, [*key, now.as_millis()])?;
+        write.event(&EventRow::of(EventKind::BatchClosed, *account, now).batch(*batch))?;
+        write.look_at_batch(*key, now);
+    }
+    Ok(idle.len() as u64)
 }
 
 fn give_order(write: &mut Write, batch: BatchId, order: BatchOrder, now: Timestamp) -> Result<()> {

@@ -40,8 +40,9 @@ mod write;
 mod writer;
 
 use std::path::Path;
+use std::sync::Arc;
 
-use tidings_core::Timestamp;
+use tidings_core::Clock;
 
 use self::checkpoint::Checkpointer;
 use self::db::Db;
@@ -68,18 +69,19 @@ pub struct CommitCounts {
 
 impl SqliteStore {
     /// Opens the database at `path`, or makes it, and brings its schema up to date. It changes nothing
-    /// of what is kept: several processes may have it open, and one of them be a gateway.
+    /// of what is kept: several processes may have it open, and one of them be a gateway. The clock is for
+    /// measuring commits alone.
     ///
     /// # Errors
     /// `Unavailable` where the file cannot be opened or written, or is locked by another; `Corrupt` where
     /// it is no database, another program's, or a newer version's.
-    pub async fn open(path: impl AsRef<Path>, _now: Timestamp) -> Result<Self> {
+    pub async fn open(path: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self> {
         let path = path.as_ref().to_owned();
         let open = move || {
             let write = Write::new(schema::open_writer(&path)?);
             Ok(Self {
                 readers: Readers::open(&path)?,
-                writer: Writer::start(write, Checkpointer::start(&path)?)?,
+                writer: Writer::start(write, Checkpointer::start(&path)?, clock)?,
             })
         };
         tokio::task::spawn_blocking(open).await.map_err(|error| {

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
+use tidings_core::Clock;
 use tokio::sync::{mpsc, oneshot};
 
 use super::checkpoint::Checkpointer;
@@ -43,14 +44,18 @@ struct Counts {
 }
 
 impl Writer {
-    /// Starts the thread.
-    pub(super) fn start(write: Write, checkpointer: Checkpointer) -> Result<Self> {
+    /// Starts the thread. The clock tells how long commits take.
+    pub(super) fn start(
+        write: Write,
+        checkpointer: Checkpointer,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self> {
         let (jobs, waiting) = mpsc::unbounded_channel();
         let counts = Arc::<Counts>::default();
         let counted = Arc::clone(&counts);
         let thread = std::thread::Builder::new()
             .name("tidings-writer".to_owned())
-            .spawn(move || run(write, waiting, &checkpointer, &counted))
+            .spawn(move || run(write, waiting, &checkpointer, &counted, &*clock))
             .map_err(|error| stopped().with_source(error))?;
         Ok(Self {
             jobs: Some(jobs),
@@ -190,9 +195,11 @@ fn run(
     mut jobs: mpsc::UnboundedReceiver<Box<dyn Job>>,
     checkpointer: &Checkpointer,
     counts: &Counts,
+    clock: &dyn Clock,
 ) {
     let commit_calls = metrics::histogram!("tidings_commit_calls");
     let commit_rows = metrics::histogram!("tidings_commit_rows");
+    let commit_seconds = metrics::histogram!("tidings_commit_seconds");
     let mut waiting = Waiting::default();
     loop {
         if waiting.is_empty() {
@@ -205,6 +212,7 @@ fn run(
             waiting.push(job);
         }
         let group = waiting.next_group();
+        let began = clock.elapsed();
         let before = write.changes();
         let n_calls = u32::try_from(group.len()).unwrap_or(u32::MAX);
         counts.calls.fetch_add(n_calls.into(), Ordering::Relaxed);
@@ -215,6 +223,7 @@ fn run(
                 let n_rows = u32::try_from(changes).unwrap_or(u32::MAX);
                 commit_calls.record(f64::from(n_calls));
                 commit_rows.record(f64::from(n_rows));
+                commit_seconds.record(clock.elapsed().saturating_sub(began));
                 counts.commits.fetch_add(1, Ordering::Relaxed);
             }
         };

@@ -6,6 +6,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -322,8 +323,8 @@ impl Stage {
 
     /// The database, through the store.
     pub(crate) async fn store(&self) -> SqliteStore {
-        let now = SystemClock::new().now();
-        let store = SqliteStore::open(self.database(), now).await;
+        let clock = Arc::new(SystemClock::new());
+        let store = SqliteStore::open(self.database(), clock).await;
         store.expect("the database can be opened")
     }
 

@@ -76,15 +76,100 @@ async fn a_message_comes_back_delivered_over_every_lane_on_sqlite() {
     let builder = TestGateway::builder().sqlite(&path).config(&routes());
     let gateway = builder.start().await;
     send_over_every_lane(&gateway).await;
+    gateway.finish().await;
+}
+
+/// What the page of numbers promises, with the labels by which each is told apart.
+const PROMISED: &[(&str, &str, &[&str])] = &[
+    ("accepted", "tidings_accepted_messages_total", &["lane"]),
+    (
+        "sent, by lane and class of error",
+        "tidings_sent_messages_total",
+        &["lane", "outcome", "error"],
+    ),
+    ("by state", "tidings_reports_total", &["lane", "state"]),
+    (
+        "depth of the queue",
+        "tidings_queue_depth",
+        &["lane", "state"],
+    ),
+    ("age of the queue", "tidings_queue_age_seconds", &["lane"]),
+    (
+        "how long acceptance takes",
+        "tidings_accept_seconds_count",
+        &[],
+    ),
+    (
+        "how long calls take",
+        "tidings_call_seconds_count",
+        &["lane"],
+    ),
+    (
+        "how long messages wait",
+        "tidings_sending_seconds_count",
+        &["lane"],
+    ),
+    (
+        "how long delivery takes",
+        "tidings_delivery_seconds_count",
+        &["lane"],
+    ),
+    ("calls of a commit", "tidings_commit_calls_count", &[]),
+    ("rows of a commit", "tidings_commit_rows_count", &[]),
+    ("how long commits take", "tidings_commit_seconds_count", &[]),
+];
+
+/// Whether a page has a number of this name with these labels that is not zero; a gauge may be.
+fn is_told(page: &str, name: &str, labels: &[&str]) -> bool {
+    page.lines().any(|line| {
+        let Some(rest) = line.strip_prefix(name) else {
+            return false;
+        };
+        let has = |label: &&str| rest.contains(&format!("{label}=\""));
+        let is_name_whole = rest.starts_with(if labels.is_empty() { ' ' } else { '{' });
+        let is_gauge = name.starts_with("tidings_queue");
+        is_name_whole && labels.iter().all(has) && (is_gauge || !rest.ends_with(" 0"))
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_promised_number_is_on_the_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gateway.db");
+    let spec = providers::ALL.last().unwrap();
+    let refuses = "[[fault]]\ncall = \"submit\"\nfirst = 1\nrefuse = { status = 400 }\n";
+    let builder = TestGateway::builder().sqlite(&path).config(&routes());
+    let gateway = builder.scenario_of(spec.id, refuses).start().await;
+    let body = json!({"to": number(spec), "text": "Hello", "from": sender(gateway.carrier(spec.id)), "tag": spec.id});
+    let sent = gateway.post("/v1/messages", &body).await;
+    let path = format!("/v1/messages/{}", sent.body["id"].as_str().unwrap());
+    gateway
+        .until("the carrier refuses a message", async || {
+            gateway.get(&path).await.body["state"] == "failed"
+        })
+        .await;
+    send_over_every_lane(&gateway).await;
+    gateway
+        .until("a page with all numbers", async || {
+            let page = gateway.get("/metrics").await;
+            let page = page.body.as_str().unwrap();
+            let mut promised = PROMISED.iter();
+            promised.all(|(_, name, labels)| is_told(page, name, labels))
+        })
+        .await;
     let page = gateway.get("/metrics").await;
     let page = page.body.as_str().unwrap();
-    for name in [
-        "tidings_accepted_messages_total",
-        "tidings_commit_rows",
-        "tidings_call_seconds",
-    ] {
-        assert!(page.contains(name), "{name} is not on the page");
+    for (what, name, labels) in PROMISED {
+        assert!(
+            is_told(page, name, labels),
+            "{what}: {name}{labels:?} is not told"
+        );
     }
+    // What the carrier refused is told by the class of its error.
+    let failed = |line: &str| {
+        line.starts_with("tidings_sent_messages_total{") && !line.contains("error=\"none\"")
+    };
+    assert!(page.lines().any(failed), "no class of error is told");
     gateway.finish().await;
 }
 

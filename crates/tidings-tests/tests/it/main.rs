@@ -11,6 +11,7 @@ mod day_in_the_life;
 mod examples;
 mod gateway_fairness;
 mod gateway_http_api_page;
+mod gateway_proxies;
 mod gateway_reports;
 mod gateway_running;
 mod gateway_vendors;

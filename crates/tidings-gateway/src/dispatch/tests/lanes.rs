@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tidings::{Error, ErrorKind};
+use tidings::{Capabilities, Error, ErrorKind};
 use tidings_core::{HeldReason, MessageState};
 use tidings_store::{EventKind, Hold, LaneId, MessageId, NewMessage};
 
@@ -229,6 +229,68 @@ async fn an_empty_lane_carries_nothing_until_it_is_filled() {
     lane.standing.set_empty(false);
     bench.gateway.signals().wake_lane(&"one".into());
     bench.until_state(ids[0], MessageState::Submitted).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_lane_is_not_tried_after_a_restart() {
+    let mut tells_balance = Capabilities::submit_only();
+    tells_balance.balance = true;
+    for (capabilities, n_calls) in [(tells_balance, 0), (Capabilities::submit_only(), 1)] {
+        let (empty, spare) = (Scripted::able(capabilities), Scripted::new());
+        let mut bench = Bench::with(&[("one", &empty), ("two", &spare)], "").await;
+        crate::reports::out_of_credit(&bench.gateway, &bench.lane("one"))
+            .await
+            .unwrap();
+        bench.crash().await;
+        let ids = bench.accept("one", &["hello"]).await;
+        bench.until_state(ids[0], MessageState::Submitted).await;
+        // Of a provider that tells no balance nobody would hear that the account was filled.
+        assert_eq!(empty.n_calls(), n_calls);
+        assert_eq!(spare.n_calls(), 1 - n_calls);
+        assert_eq!(bench.lane("one").standing.is_empty(), n_calls == 0);
+    }
+}
+
+/// What is written down by one must not be undone by another who had looked before.
+#[tokio::test(start_paused = true)]
+async fn a_pause_and_the_parts_of_the_day_are_remembered_together() {
+    let provider = Scripted::new();
+    let mut bench = Bench::with(&[("one", &provider)], "daily_cap = 1000").await;
+    let ids = accept_many(&bench, "one", 150).await;
+    bench.until_state(ids[10], MessageState::Submitted).await;
+    pause(&bench.gateway, &"one".into()).await.unwrap();
+    bench.pass(seconds(1)).await;
+    let n_taken = provider.taken().len();
+    bench.crash().await;
+    bench.pass(seconds(1)).await;
+    let status = status(&bench.gateway).await.unwrap().remove(0);
+    assert!(status.is_paused);
+    assert!(status.parts_today.unwrap() >= n_taken as u64);
+}
+
+#[tokio::test(start_paused = true)]
+async fn measured_weights_are_remembered_over_a_restart() {
+    let (bad, good) = (Scripted::new(), Scripted::new());
+    let config =
+        "in_flight = 1\n---\n[[routes]]\nlanes = [\"one\", \"two\"]\norder = \"adaptive\"\n";
+    let mut bench = Bench::with(&[("one", &bad), ("two", &good)], config).await;
+    bench.pass(seconds(1)).await;
+    let at_rest = bench.gateway.measured().weights();
+    assert!(at_rest.is_some());
+    for round in 0..120 {
+        if round % 4 == 0 {
+            bad.memory.fail_next(unavailable());
+        }
+        bench.accept("one", &[&format!("bad {round}")]).await;
+        bench.accept("two", &[&format!("good {round}")]).await;
+        bench.pass(seconds(1)).await;
+    }
+    bench.pass(Duration::from_mins(2)).await;
+    let measured = bench.gateway.measured().weights();
+    assert_ne!(measured, at_rest);
+    bench.crash().await;
+    bench.pass(seconds(1)).await;
+    assert_eq!(bench.gateway.measured().weights(), measured);
 }
 
 #[tokio::test(start_paused = true)]

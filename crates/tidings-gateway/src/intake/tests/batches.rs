@@ -274,3 +274,56 @@ async fn pieces_are_of_a_thousand_rows_and_single_messages_come_between() {
     }
     assert!(behind >= 1_000, "{behind}");
 }
+
+/// No call of a vendor's API ends a batch that calls under one name add to.
+#[tokio::test]
+async fn a_named_batch_comes_to_its_end_when_nothing_is_added_for_a_day() {
+    let harness = Harness::new().await;
+    let named = || BatchRequest {
+        reference: Some("b-1".into()),
+        joins: true,
+        ..request()
+    };
+    let state = async |id| {
+        crate::janitor::close_idle_batches(&harness.gateway)
+            .await
+            .unwrap();
+        let stored = harness.store().batch(None, id).await.unwrap().unwrap();
+        stored.state
+    };
+    let mut batch = opened(&harness, named()).await;
+    batch.add(rows(0..1)).await.unwrap();
+    let id = batch.id();
+    harness.clock.set(at("2026-11-23T10:00:00Z"));
+    assert_eq!(state(id).await, BatchState::Receiving);
+    let mut batch = opened(&harness, named()).await;
+    assert_eq!(batch.id(), id);
+    batch.add(rows(1..2)).await.unwrap();
+    harness.clock.set(at("2026-11-24T09:59:59Z"));
+    assert_eq!(state(id).await, BatchState::Receiving);
+    harness.clock.set(at("2026-11-24T10:00:01Z"));
+    assert_eq!(state(id).await, BatchState::Running);
+    let next = opened(&harness, named()).await;
+    assert_ne!(next.id(), id, "what comes now is another batch");
+}
+
+#[tokio::test]
+async fn a_stream_that_broke_off_is_closed_and_goes_on_when_it_is_sent_again() {
+    let settings = "[limits]\nbatch_idle = \"1h\"\n";
+    let harness = Harness::with(settings, AccountSettings::default()).await;
+    let mut batch = opened(&harness, with_key("k")).await;
+    batch.add(rows(0..2)).await.unwrap();
+    let id = batch.id();
+    drop(batch);
+    harness.clock.set(at("2026-11-22T13:00:00Z"));
+    crate::janitor::close_idle_batches(&harness.gateway)
+        .await
+        .unwrap();
+    let shown = async || harness.store().batch(None, id).await.unwrap().unwrap();
+    assert_eq!(shown().await.state, BatchState::Running);
+    let mut batch = opened(&harness, with_key("k")).await;
+    assert!(batch.id() == id && !batch.is_repeated());
+    batch.add(rows(0..3)).await.unwrap();
+    assert_eq!(batch.close(None).await.unwrap(), Closed::Now);
+    assert_eq!(shown().await.n_messages(), 3);
+}

@@ -69,7 +69,7 @@ async fn a_copy_taken_at_any_moment_has_everything_that_was_answered() {
 
 async fn check_copy(path: &Path, n_answered: u64) {
     let (ready, in_hand) = check_rows(path, n_answered);
-    let store = SqliteStore::open(path, now()).await.unwrap();
+    let store = SqliteStore::open(path, clock()).await.unwrap();
     // The counts are of the same transactions as the rows.
     for depth in store.lane_depths().await.unwrap() {
         assert_eq!((depth.ready, depth.in_hand), (ready, in_hand));

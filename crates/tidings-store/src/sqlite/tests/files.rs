@@ -4,7 +4,7 @@ use super::*;
 use crate::open::{StoreUrl, exclusive, open};
 
 async fn open_error(path: &Path) -> StoreError {
-    SqliteStore::open(path, now()).await.unwrap_err()
+    SqliteStore::open(path, clock()).await.unwrap_err()
 }
 
 #[tokio::test]
@@ -88,7 +88,7 @@ async fn files_of_others_are_refused_and_left_alone() {
 #[tokio::test]
 async fn two_processes_may_write_in_turns() {
     let fixture = Fixture::new().await;
-    let command = SqliteStore::open(fixture.path(), now()).await.unwrap();
+    let command = SqliteStore::open(fixture.path(), clock()).await.unwrap();
     for number in 1..=10 {
         let store = if number % 2 == 0 {
             &fixture.store
@@ -141,7 +141,7 @@ async fn one_gateway_at_a_time() {
         "another gateway works with this database"
     );
     // A command works with it all the same.
-    let store: Arc<dyn Store> = open(&url, now()).await.unwrap();
+    let store: Arc<dyn Store> = open(&url, clock()).await.unwrap();
     store.check().await.unwrap();
     drop(hold);
     exclusive(&url).unwrap();

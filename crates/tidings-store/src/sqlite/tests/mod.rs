@@ -25,6 +25,20 @@ fn now() -> Timestamp {
     Timestamp::from_millis(1_795_262_400_000).expect("noon is a time")
 }
 
+/// How long commits take is nobody's question here.
+#[derive(Debug)]
+struct Noon;
+
+impl Clock for Noon {
+    fn now(&self) -> Timestamp {
+        now()
+    }
+}
+
+fn clock() -> Arc<dyn Clock> {
+    Arc::new(Noon)
+}
+
 /// A store in a directory of its own.
 struct Fixture {
     store: SqliteStore,
@@ -35,7 +49,7 @@ impl Fixture {
     async fn new() -> Self {
         let directory = TempDir::new().expect("a directory can be made");
         let path = directory.path().join("tidings.db");
-        let store = SqliteStore::open(&path, now()).await.expect("it opens");
+        let store = SqliteStore::open(&path, clock()).await.expect("it opens");
         Self { store, directory }
     }
 
@@ -47,7 +61,7 @@ impl Fixture {
         let Self { store, directory } = self;
         drop(store);
         let path = directory.path().join("tidings.db");
-        let store = SqliteStore::open(&path, now()).await.expect("it opens");
+        let store = SqliteStore::open(&path, clock()).await.expect("it opens");
         Self { store, directory }
     }
 }

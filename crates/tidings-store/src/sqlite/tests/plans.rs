@@ -107,6 +107,28 @@ async fn the_order_of_a_lane_needs_no_sorting() {
     }
 }
 
+/// What nobody waits for any more costs nothing.
+#[tokio::test]
+async fn batches_that_wait_or_are_open_are_found_among_such_alone() {
+    let fixture = Fixture::new().await;
+    let db = Connection::open(fixture.path()).unwrap();
+    for (name, index) in [
+        ("WAITING", "batches_waiting"),
+        ("OPEN_SINCE", "batches_open"),
+    ] {
+        let (_, _, sql) = all_statements()
+            .into_iter()
+            .find(|(_, it, _)| *it == name)
+            .unwrap();
+        let plan = plan(&db, sql).join("; ");
+        assert!(
+            plan.contains(index) && !plan.contains("SCAN"),
+            "{name}: {plan}"
+        );
+        assert!(!plan.contains("TEMP B-TREE"), "{name}: {plan}");
+    }
+}
+
 /// Statements come from the macro alone, so none can be missed above but those of a file that is not in
 /// the list.
 #[test]

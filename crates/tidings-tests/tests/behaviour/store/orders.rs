@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use tidings_core::{HeldReason, MessageState};
 use tidings_store::{
-    BatchId, BatchOrder, BatchState, Begun, Next, StopLists, StoreErrorKind, StoredBatch,
+    BatchId, BatchOrder, BatchState, Begun, NewBatch, Next, Once, OpenedBatch, StopLists,
+    StoreErrorKind, StoredBatch,
 };
 
-use super::world::{World, again, failed, held, lost, not_taken, taken};
+use super::world::{World, account, again, failed, held, lost, new_batch, not_taken, once, taken};
 use super::{Behaviour, rows};
 
 pub(super) fn rows() -> Vec<Behaviour> {
@@ -31,6 +32,9 @@ pub(super) fn rows() -> Vec<Behaviour> {
         orders_are_for_the_batches_of_the_account,
         a_stop_racing_with_workers_lets_nothing_begin_after_it,
         members_are_listed_by_row,
+        batches_that_wait_are_listed_until_nothing_waits,
+        a_batch_without_new_rows_is_closed,
+        a_batch_that_was_closed_for_want_of_rows_goes_on_with_its_request,
     }
 }
 
@@ -390,4 +394,142 @@ async fn members_are_listed_by_row(mut cx: World) {
     let held = [MessageState::Held(HeldReason::Schedule)];
     let rows = cx.store.batch_members(batch, &held, 0, 10).await.unwrap();
     assert_eq!((rows.len(), rows[0].index), (1, 0));
+}
+
+async fn waiting(cx: &World) -> Vec<BatchId> {
+    let waiting = cx.store.waiting_batches(&account()).await.unwrap();
+    for batch in &waiting {
+        assert_eq!(shown(cx, batch.id).await.counts, batch.counts);
+    }
+    waiting.iter().map(|batch| batch.id).collect()
+}
+
+async fn batches_that_wait_are_listed_until_nothing_waits(mut cx: World) {
+    assert_eq!(waiting(&cx).await, []);
+    let empty = cx.open_batch().await;
+    let (first, _) = cx.batch(1).await;
+    let (second, ids) = cx.batch(2).await;
+    let held_one = cx.open_batch().await;
+    let mut row = cx.row(held_one, 0);
+    row.hold = Some(held(HeldReason::Approval, None));
+    let held_id = cx.accept(vec![row]).await[0];
+    assert_eq!(waiting(&cx).await, [first, second, held_one]);
+    // Leased is not gone yet, an attempt that has begun is.
+    let leased = cx.lease_one().await;
+    assert_eq!(waiting(&cx).await, [first, second, held_one]);
+    let attempt = cx.go(&leased).await;
+    assert_eq!(waiting(&cx).await, [second, held_one]);
+    cx.finish((leased.key, attempt), not_taken(again())).await;
+    assert_eq!(waiting(&cx).await, [first, second, held_one]);
+    cx.cancel(ids[0]).await;
+    assert_eq!(waiting(&cx).await, [first, second, held_one]);
+    cx.cancel(ids[1]).await;
+    cx.cancel(held_id).await;
+    assert_eq!(waiting(&cx).await, [first]);
+    let stranger = tidings_store::AccountId::from("stranger");
+    assert!(
+        cx.store
+            .waiting_batches(&stranger)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert_ne!(empty, first);
+}
+
+async fn close_idle(cx: &World, limit: usize) -> u64 {
+    let since = cx.now.minus(Duration::from_hours(24));
+    let closed = cx.store.close_idle_batches(since, limit, cx.now).await;
+    closed.unwrap()
+}
+
+async fn a_batch_without_new_rows_is_closed(mut cx: World) {
+    let empty = cx.open_batch().await;
+    let stale = cx.open_batch().await;
+    let busy = cx.open_batch().await;
+    let stopped = cx.open_batch().await;
+    let rows = [(stale, 0), (stale, 1), (busy, 0), (stopped, 0)];
+    let rows = rows.map(|(batch, index)| cx.row(batch, index));
+    cx.accept(rows.into()).await;
+    order(&cx, stopped, BatchOrder::Stop).await;
+    carry_out(&cx, stopped).await;
+    cx.wait(Duration::from_hours(23));
+    let late = cx.row(busy, 1);
+    cx.accept(vec![late]).await;
+    assert_eq!(close_idle(&cx, 10).await, 0);
+    cx.wait(Duration::from_hours(2));
+    let young = cx.open_batch().await;
+    let n_events = cx.all_events().await.len();
+    assert_eq!(close_idle(&cx, 2).await, 2);
+    assert_eq!(close_idle(&cx, 2).await, 1);
+    assert_eq!(close_idle(&cx, 2).await, 0);
+    for (batch, state) in [
+        (empty, BatchState::Done),
+        (stale, BatchState::Running),
+        (busy, BatchState::Receiving),
+        (stopped, BatchState::Stopped),
+        (young, BatchState::Receiving),
+    ] {
+        let shown = checked(&cx, batch).await;
+        assert_eq!(shown.state, state);
+        let is_open = state == BatchState::Receiving;
+        assert_eq!(shown.closed_at, (!is_open).then_some(cx.now));
+    }
+    let events = cx.all_events().await;
+    let words: Vec<_> = events
+        .iter()
+        .skip(n_events)
+        .map(|it| it.kind.as_str())
+        .collect();
+    let closed = words.iter().filter(|word| **word == "batch.closed");
+    assert_eq!(closed.count(), 3, "{words:?}");
+    assert_eq!(
+        words.iter().filter(|word| **word == "batch.done").count(),
+        1,
+        "{words:?}"
+    );
+    // The rows of the other go on to their end.
+    for _ in 0..2 {
+        let leased = cx.lease_one().await;
+        let attempt = cx.go(&leased).await;
+        cx.finish((leased.key, attempt), taken("theirs")).await;
+    }
+    assert_eq!(checked(&cx, stale).await.state, BatchState::Done);
+}
+
+async fn a_batch_that_was_closed_for_want_of_rows_goes_on_with_its_request(mut cx: World) {
+    let id = BatchId(cx.id());
+    let request = |cx: &World, id| NewBatch {
+        once: Some(once("k", 0, cx.now.plus(Duration::from_hours(100)))),
+        ..new_batch(id)
+    };
+    let asked = request(&cx, id);
+    let opened = cx.store.open_batch(&account(), asked, cx.now).await;
+    assert_eq!(opened.unwrap(), OpenedBatch::New(id));
+    let row = cx.row(id, 0);
+    cx.accept(vec![row]).await;
+    cx.wait(Duration::from_hours(25));
+    assert_eq!(close_idle(&cx, 10).await, 1);
+    let closed_at = shown(&cx, id).await.closed_at;
+    cx.wait(Duration::from_hours(1));
+    let other = BatchId(cx.id());
+    let again = request(&cx, other);
+    let opened = cx.store.open_batch(&account(), again, cx.now).await;
+    assert_eq!(opened.unwrap(), OpenedBatch::Resumed(id));
+    let row = cx.row(id, 1);
+    cx.accept(vec![row]).await;
+    let answered = Once {
+        answer: Some("answer".into()),
+        ..once("k", 7, cx.now.plus(Duration::from_hours(100)))
+    };
+    let closed = cx.store.close_batch(id, 3, Some(answered), cx.now).await;
+    closed.unwrap();
+    let shown = checked(&cx, id).await;
+    assert_eq!((shown.closed_at, shown.n_rejected), (closed_at, 3));
+    assert_eq!(shown.n_messages(), 2);
+    let events = cx.all_events().await;
+    let closed = events
+        .iter()
+        .filter(|it| it.kind.as_str() == "batch.closed");
+    assert_eq!(closed.count(), 1);
 }

@@ -16,6 +16,7 @@ use tidings_store::{
     MessageHistory, MessageId, MessageKey, NewBatch, NewMessage, Next, NodeId, Once, OpenedBatch,
     Outcome, Repaired, Returned, Settled, Stamp, Store, StoredAccount, Taken,
 };
+use tidings_tests::TestClock;
 use uuid::Uuid;
 
 /// Which store it is.
@@ -64,7 +65,8 @@ async fn open(kind: Kind, folder: &TempDir, now: Timestamp) -> Arc<dyn Store> {
     match kind {
         Kind::Memory => Arc::new(MemoryStore::new()),
         Kind::Sqlite => {
-            let store = SqliteStore::open(folder.path().join("tidings.db"), now).await;
+            let clock = Arc::new(TestClock::at(now));
+            let store = SqliteStore::open(folder.path().join("tidings.db"), clock).await;
             Arc::new(store.expect("a new file can be opened, and one of ours again"))
         }
     }

@@ -210,7 +210,21 @@ impl Model {
         }
     }
 
+    async fn close_idle_batches(&mut self) {
+        let seconds = self.random.u64(0..100);
+        let (since, now) = (self.now.minus(Duration::from_secs(seconds)), self.now);
+        both!(
+            self,
+            format!("close what is idle since {since}"),
+            |store, _place| store.close_idle_batches(since, 1_000, now),
+            |closed| format!("{closed:?}")
+        );
+    }
+
     async fn close_batch(&mut self) {
+        if self.one_in(4) {
+            return self.close_idle_batches().await;
+        }
         let Some(batch) = self.pick(&self.batches.clone()) else {
             return;
         };

@@ -209,6 +209,12 @@ impl Model {
         );
         both!(
             self,
+            "which batches wait?".into(),
+            |store, _place| store.waiting_batches(&account()),
+            |batches| format!("{batches:?}")
+        );
+        both!(
+            self,
             "which batches?".into(),
             |store, _place| store.batches(None, page.clone()),
             |page| by_line(&page.items)
