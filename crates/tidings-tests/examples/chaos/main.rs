@@ -105,7 +105,7 @@ fn begin() -> Result<(Options, Place), String> {
 async fn run(options: &Options, place: &Place) -> Result<bool, String> {
     let clock = SystemClock::new();
     let mut stage = Stage::set_up(options, place);
-    stage.start_gateway().await?;
+    stage.start_gateway(false).await?;
     let load = Arc::new(Load::new(&stage));
     let mut working = load.start(&stage, options.seed);
     let began = clock.elapsed();
@@ -229,13 +229,10 @@ impl Kills {
         if options.clock_jumps {
             self.shift_clock(stage);
         }
-        if options.full_disk && middle.contains(&kill) && has_room(kill) {
-            // A short log makes that the next full disk is felt soon.
-            drop(stage.store().await);
-        }
+        let is_next_full = options.full_disk && middle.contains(&(kill + 1));
         let clock = SystemClock::new();
         let down = clock.elapsed();
-        stage.start_gateway().await?;
+        stage.start_gateway(is_next_full).await?;
         let restart = clock.elapsed().saturating_sub(down);
         self.restarts.push(restart);
         Ok(())

@@ -8,7 +8,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tempfile::TempDir;
 
@@ -22,6 +22,7 @@ const ROOM_BYTES: u64 = 8 << 30;
 pub(crate) struct Place {
     folder: TempDir,
     disk: Option<Disk>,
+    is_full: AtomicBool,
 }
 
 /// What takes the room away.
@@ -37,7 +38,11 @@ impl Place {
     pub(crate) fn make(has_disk: bool) -> Result<Self, String> {
         let folder = TempDir::with_prefix("tidings-chaos-");
         let folder = folder.map_err(|error| format!("no temporary folder: {error}"))?;
-        let mut place = Self { folder, disk: None };
+        let mut place = Self {
+            folder,
+            disk: None,
+            is_full: AtomicBool::new(false),
+        };
         let data = place.data();
         fs::create_dir(&data).map_err(|error| format!("no folder for the database: {error}"))?;
         if has_disk {
@@ -69,8 +74,13 @@ impl Place {
         self.data().join("tidings.db")
     }
 
+    pub(crate) fn is_full(&self) -> bool {
+        self.is_full.load(Ordering::Relaxed)
+    }
+
     /// From now on hardly anything can be written, by a gateway that runs and by its successors.
     pub(crate) fn fill(&self, gateway: Option<u32>) {
+        self.is_full.store(true, Ordering::Relaxed);
         match &self.disk {
             Some(Disk::Mounted) => {
                 resize(&self.data(), used(&self.data()) + LEFT_BYTES, "remount,");
@@ -89,6 +99,7 @@ impl Place {
 
     /// There is room again.
     pub(crate) fn empty(&self, gateway: Option<u32>) {
+        self.is_full.store(false, Ordering::Relaxed);
         match &self.disk {
             Some(Disk::Mounted) => {
                 resize(&self.data(), ROOM_BYTES, "remount,");

@@ -212,14 +212,19 @@ impl<'p> Stage<'p> {
 
     // ---- the gateway ----
 
-    /// Starts it and waits until it takes requests.
+    /// Starts it and waits until it takes requests. Before a disk that will be full its log is put into the
+    /// database: what it may write over without more room keeps a full disk from being felt.
     ///
     /// # Errors
-    /// Where it does not, with the end of its log.
-    pub(crate) async fn start_gateway(&mut self) -> Result<(), String> {
+    /// Where it does not start, with the end of its log.
+    pub(crate) async fn start_gateway(&mut self, is_next_full: bool) -> Result<(), String> {
         // While the disk is full it may be unable to start: it said why in its log, and an operator makes
         // room. Nothing else is a reason.
         for _ in 0..2 {
+            if is_next_full && !self.place.is_full() {
+                // Whoever is the last to close it does that.
+                drop(self.store().await);
+            }
             let mut command = self.place.command(&self.program);
             command.args(["serve", "--json", "--config"]);
             command.arg(self.path("tidings.toml"));
