@@ -133,7 +133,7 @@ impl<'p> Stage<'p> {
         let mut text = format!(
             "[server]\nlisten = \"127.0.0.1:{}\"\npublic_url = {url}\ndrain = \"10s\"\n\
              [store]\nurl = {database}\n\
-             [sending]\ngrace = \"5s\"\nsettle = \"2s\"\n",
+             [sending]\ngrace = \"5s\"\nsettle = \"2s\"\nretry_for = \"24h\"\n",
             self.port
         );
         for carrier in &self.carriers {

@@ -312,7 +312,7 @@ fn a_possible_double_is_marked_also_where_it_was_none() {
 #[test]
 fn a_stop_names_every_message_once() {
     check(
-        |world| world.stops[0].unknown.clear(),
+        |world| world.stops[0].already_out.clear(),
         &[Fault::StopNotExact],
     );
     check(
