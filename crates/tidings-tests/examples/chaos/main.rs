@@ -72,8 +72,13 @@ fn main() -> ExitCode {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(2).enable_all().build();
     let runtime = runtime.expect("the machine has two threads to spare");
-    let run = AssertUnwindSafe(run(&options, &place)).catch_unwind();
-    let ended = match runtime.block_on(run) {
+    let run = async {
+        tokio::select! {
+            ended = run(&options, &place) => ended,
+            () = told_to_end() => Err("it was told to end before its run was over".to_owned()),
+        }
+    };
+    let ended = match runtime.block_on(AssertUnwindSafe(run).catch_unwind()) {
         Ok(Ok(true)) => {
             place.remove();
             println!("verdict: it kept its word");
@@ -93,6 +98,23 @@ fn main() -> ExitCode {
     );
     println!("{ended}");
     ExitCode::FAILURE
+}
+
+/// Ends when somebody wants the run to end: so that no process and no file system is left behind.
+async fn told_to_end() {
+    let interrupted = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let terminated = signal(SignalKind::terminate());
+        let mut terminated = terminated.expect("the system lets programs listen for signals");
+        tokio::select! {
+            _ = interrupted => {}
+            _ = terminated.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    interrupted.await.ok();
 }
 
 fn begin() -> Result<(Options, Place), String> {

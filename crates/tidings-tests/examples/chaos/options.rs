@@ -33,7 +33,7 @@ impl Options {
             clock_jumps: false,
             least_ms: 100,
             most_ms: 1_500,
-            patience: Duration::from_mins(3),
+            patience: Duration::from_mins(10),
         };
         let mut arguments = arguments;
         while let Some(argument) = arguments.next() {
