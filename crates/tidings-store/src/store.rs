@@ -213,7 +213,9 @@ pub trait Queue: Send + Sync + 'static {
 
     /// Ends at once everything that a process held which is known to be gone, as [`repair`](Self::repair)
     /// would when its leases run out (nothing expires and nothing is removed); deliveries that it held are
-    /// due at once. Called by a process for its own name when it starts.
+    /// due at once, and so are all questions about lost answers: to ask sooner than planned harms nobody,
+    /// and one that the process had in hand would wait for its term. Called by a process for its own name
+    /// when it starts.
     async fn take_over(&self, node: &NodeId, now: Timestamp) -> Result<Repaired>;
 
     /// When the next thing becomes due by time alone on any of these lanes (a retry, a doubt, a poll, a
