@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::dispatch::Measurements;
 use crate::intake::batch::Batches;
 use crate::lane::Lane;
+use crate::names::Names;
 use crate::signals::Signals;
 
 /// A gateway that runs, or could.
@@ -30,6 +31,7 @@ struct Shared {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     randomness: Jitter,
+    names: Names,
     node: NodeId,
     live: ArcSwap<Live>,
     signals: Signals,
@@ -66,6 +68,7 @@ impl Gateway {
             store,
             clock,
             randomness,
+            names: Names::default(),
             node,
             live: ArcSwap::from_pointee(live),
             signals: Signals::default(),
@@ -159,16 +162,11 @@ impl Gateway {
         &self.0.stopping
     }
 
-    /// A name for something new, which sorts by the time it was made at (RFC 9562, section 5.7).
+    /// A name for something new, greater than all that were made before (RFC 9562, section 5.7).
     pub fn new_id(&self) -> Uuid {
-        let milliseconds = u64::try_from(self.now().as_millis()).unwrap_or_default();
-        let mut random = [0; 10];
-        // Without the system's randomness names would still be unique by their time and this draw.
-        if getrandom::fill(&mut random).is_err() {
-            let draw = self.0.randomness.next().to_bits().to_be_bytes();
-            random[..8].copy_from_slice(&draw);
-        }
-        uuid::Builder::from_unix_timestamp_millis(milliseconds, &random).into_uuid()
+        let randomness = &self.0.randomness;
+        let draw = || randomness.next().to_bits();
+        self.0.names.next(self.now(), draw)
     }
 }
 

@@ -207,6 +207,7 @@ fn new_message(id: MessageId, to: &str) -> NewMessage {
         origin: "tidings".into(),
         terms: None,
         conversation: None,
+        shown_sender: None,
         passes_opt_out: false,
         resend_of: None,
     }

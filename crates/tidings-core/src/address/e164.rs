@@ -58,7 +58,7 @@ impl E164 {
     pub fn parse(text: &str, default_region: Option<Region>) -> Result<Self, E164Error> {
         let number = read(text, default_region)?;
         if PHONE_NUMBER_UTIL.is_valid_number(&number) {
-            Self::from_parsed(&number)
+            Self::from_parsed(&number, text)
         } else {
             has_possible_length(&number)?;
             Err(E164Error::NotInPlan)
@@ -73,7 +73,41 @@ impl E164 {
     pub fn parse_possible(text: &str, default_region: Option<Region>) -> Result<Self, E164Error> {
         let number = read(text, default_region)?;
         has_possible_length(&number)?;
-        Self::from_parsed(&number)
+        Self::from_parsed(&number, text)
+    }
+
+    /// Takes back a number that [`Self::digits`] gave, for instance out of a database. No numbering plan is
+    /// asked: a number stays one when plans change, and this costs no search.
+    ///
+    /// # Errors
+    /// [`E164Error::BadLength`] when there are fewer digits than a calling code and one more, or more
+    /// than 15.
+    pub fn from_digits(digits: u64) -> Result<Self, E164Error> {
+        let mut text = [0; 16];
+        let length = 1 + digits.checked_ilog10().map_or(1, |log| log as usize + 1);
+        let number = text.get_mut(..length).ok_or(E164Error::BadLength)?;
+        let mut rest = digits;
+        for place in number.iter_mut().rev() {
+            // What is left of the last place is the plus.
+            *place = b'0' + u8::try_from(rest % 10).unwrap_or_default();
+            rest /= 10;
+        }
+        text[0] = b'+';
+        let calling_code_length = calling_code_length([text[1], text[2]]);
+        if length < 2 + usize::from(calling_code_length) {
+            return Err(E164Error::BadLength);
+        }
+        Ok(Self {
+            text,
+            length: u8::try_from(length).map_err(|_| E164Error::BadLength)?,
+            calling_code_length,
+        })
+    }
+
+    /// The number as its digits after the plus: 224622000001. [`Self::from_digits`] takes it back.
+    pub fn digits(&self) -> u64 {
+        let digits = self.as_str().bytes().skip(1);
+        digits.fold(0, |number, digit| number * 10 + u64::from(digit - b'0'))
     }
 
     /// The number with its plus: `+224622000001`.
@@ -114,14 +148,18 @@ impl E164 {
         Self::parse(self.as_str(), None).is_ok()
     }
 
-    /// Writes the number down, if what is written is read as the same number again. It is not for
-    /// instance when a national number begins with what its country dials in front of national
+    /// Writes the number down that was read from `text`, if what is written is read as the same number again.
+    /// It is not for instance when a national number begins with what its country dials in front of national
     /// numbers: no plan has such numbers, and whoever reads them takes the prefix off.
-    fn from_parsed(number: &PhoneNumber) -> Result<Self, E164Error> {
+    fn from_parsed(number: &PhoneNumber, text: &str) -> Result<Self, E164Error> {
         let formatted = number.format_as(PhoneNumberFormat::E164);
-        let read_again = PHONE_NUMBER_UTIL.parse(&*formatted, None);
-        if !read_again.is_ok_and(|again| again.format_as(PhoneNumberFormat::E164) == formatted) {
-            return Err(E164Error::NotInPlan);
+        // Most numbers are written in this form already, and have just been read.
+        if formatted != text {
+            let read_again = PHONE_NUMBER_UTIL.parse(&*formatted, None);
+            if !read_again.is_ok_and(|again| again.format_as(PhoneNumberFormat::E164) == formatted)
+            {
+                return Err(E164Error::NotInPlan);
+            }
         }
         let bytes = formatted.as_bytes();
         let mut text = [0; 16];
@@ -169,6 +207,22 @@ fn read(text: &str, default_region: Option<Region>) -> Result<PhoneNumber, E164E
                 E164Error::BadLength
             }
         })
+}
+
+/// How many digits the calling code of a number has that begins with these two: one in world zones 1 and 7,
+/// two for the countries below, three for all others, also those that may yet come (ITU-T E.164, list of
+/// assigned country codes).
+fn calling_code_length(first: [u8; 2]) -> u8 {
+    match &first {
+        [b'1' | b'7', _] => 1,
+        b"20" | b"27" | b"36" | b"39" | b"40" | b"41" | b"81" | b"82" | b"84" | b"86" | b"98" => 2,
+        [b'3', b'0'..=b'4']
+        | [b'4', b'3'..=b'9']
+        | [b'5', b'1'..=b'8']
+        | [b'6', b'0'..=b'6']
+        | [b'9', b'0'..=b'5'] => 2,
+        _ => 3,
+    }
 }
 
 /// The plus, and the wide plus of East Asian keyboards.

@@ -1,6 +1,7 @@
 //! Tests of numbers, regions and senders.
 
 use proptest::prelude::*;
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat};
 
 use super::*;
 
@@ -177,6 +178,41 @@ fn a_possible_number_need_not_be_in_the_plan() {
     // off when the number is read back, and make it another.
     check("+43 0 123456", None, Ok("+43123456"));
     check("+43 00 123456", None, Err(E164Error::NotInPlan));
+}
+
+#[test]
+fn a_number_comes_back_from_its_digits_in_all_countries() {
+    let regions = PHONE_NUMBER_UTIL.get_supported_regions();
+    let mut n_numbers = 0;
+    for region in regions {
+        let example = PHONE_NUMBER_UTIL.get_example_number(region).unwrap();
+        let text = example.format_as(PhoneNumberFormat::E164);
+        let number = E164::parse_possible(&text, None).unwrap();
+        let back = E164::from_digits(number.digits()).unwrap();
+        assert_eq!(back, number);
+        assert_eq!(back.calling_code(), number.calling_code());
+        n_numbers += 1;
+    }
+    assert!(n_numbers > 200, "{n_numbers}");
+}
+
+#[test]
+fn digits_that_cannot_be_a_number_are_refused() {
+    #[track_caller]
+    fn check(digits: u64, expected: Result<&str, E164Error>) {
+        let found = E164::from_digits(digits);
+        assert_eq!(found.as_ref().map(E164::as_str), expected.as_ref().copied());
+    }
+
+    check(0, Err(E164Error::BadLength));
+    check(4, Err(E164Error::BadLength));
+    check(47, Err(E164Error::BadLength));
+    check(224, Err(E164Error::BadLength));
+    check(2_246, Ok("+2246"));
+    check(12, Ok("+12"));
+    check(999_999_999_999_999, Ok("+999999999999999"));
+    check(1_000_000_000_000_000, Err(E164Error::BadLength));
+    check(u64::MAX, Err(E164Error::BadLength));
 }
 
 #[test]

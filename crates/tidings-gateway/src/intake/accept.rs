@@ -1,7 +1,7 @@
 //! Many drafts become messages on disk, in one transaction, with a verdict for each.
 //!
 //! [`accept`] is called by everything that takes messages; `batch.rs` comes in by [`take`] with the rows of
-//! a batch. The store is asked once for the opt-outs, once for the zones, and once to keep everything.
+//! a batch. The store is asked for the zones of numbers where they matter, and once to keep everything.
 
 use std::sync::Arc;
 
@@ -113,7 +113,6 @@ async fn take_all(
             *verdict = Some(Err(rejection));
         }
     };
-    without_opted_out(ground, &mut good, &mut refuse).await?;
     timed(ground, &mut good, &mut refuse).await?;
     let opens_at = good.iter().filter_map(|good| good.timing.hold?.until);
     let latest = opens_at.max().unwrap_or(ground.now);
@@ -141,49 +140,6 @@ struct Good {
     checked: Checked,
     batch: Option<BatchPlace>,
     timing: Departure,
-}
-
-/// Refuses messages to people who do not want any; one question for each sender.
-async fn without_opted_out(
-    ground: &Ground<'_>,
-    good: &mut Vec<Good>,
-    refuse: &mut impl FnMut(usize, Rejection),
-) -> Result<(), StoreError> {
-    let mut is_out = vec![false; good.len()];
-    let mut asked: Vec<bool> = good.iter().map(|good| good.draft.passes_opt_out).collect();
-    while let Some(first) = asked.iter().position(|asked| !asked) {
-        let sender = &good[first].checked.sender;
-        let mut places = Vec::new();
-        let mut numbers: Vec<E164> = Vec::new();
-        for (place, good) in good.iter().enumerate().skip(first) {
-            if !asked[place] && good.checked.sender == *sender {
-                asked[place] = true;
-                places.push(place);
-                numbers.push(good.checked.message.to);
-            }
-        }
-        let sender = sender.as_ref().map(ToString::to_string);
-        let store = ground.gateway.store();
-        let account = &ground.customer.id;
-        let found = store
-            .opted_out(account, sender.as_deref(), &numbers)
-            .await?;
-        for (place, found) in places.into_iter().zip(found) {
-            is_out[place] = found;
-        }
-    }
-    if is_out.contains(&true) {
-        let mut is_out = is_out.into_iter();
-        good.retain(|good| {
-            let is_out = is_out.next().unwrap_or_default();
-            if is_out {
-                let detail = "the recipient has opted out of texts";
-                refuse(good.place, Rejection::new(RejectionCode::OptedOut, detail));
-            }
-            !is_out
-        });
-    }
-    Ok(())
 }
 
 /// Finds out when each may leave; refuses those for which it is too late. Most messages want nothing
@@ -315,6 +271,10 @@ async fn keep(ground: &Ground<'_>, good: Vec<Good>) -> Result<Vec<Verdict>, Stor
                 RejectionCode::KeyReused,
                 "the key was used for another request",
             )),
+            Taken::OptedOut => Err(Rejection::new(
+                RejectionCode::OptedOut,
+                "the recipient has opted out of texts",
+            )),
             Taken::OverQuota => Err(Rejection::new(
                 RejectionCode::QuotaExceeded,
                 "the account's quota does not have that many parts left",
@@ -372,6 +332,7 @@ fn new_message(ground: &Ground<'_>, good: Good) -> NewMessage {
         origin: Arc::clone(&ground.origin),
         terms: draft.terms,
         conversation: draft.conversation,
+        shown_sender: checked.sender,
         passes_opt_out: draft.passes_opt_out,
         resend_of: draft.resend_of,
         message: checked.message,

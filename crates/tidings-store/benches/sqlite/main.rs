@@ -2,7 +2,9 @@
 //! the whole way of a message, leasing from a short and from a long queue, memory and opening.
 //!
 //! Run by `cargo bench -p tidings-store --bench sqlite`; `-- N` sets the length of the long queue (a
-//! million otherwise), `-- bare` prints only how many rows a second bare SQLite inserts. Everything is on disk when it is counted: WAL, `synchronous=FULL`.
+//! million otherwise), `-- bare` prints only how many messages a second bare SQLite inserts: into one plain
+//! table, and into the tables of the store. Everything is on disk when it is counted: WAL,
+//! `synchronous=FULL`.
 
 #![expect(
     clippy::print_stdout,
@@ -13,6 +15,7 @@
     reason = "counts and times are far below what a float holds exactly"
 )]
 
+mod bare;
 mod clock;
 
 use std::error::Error;
@@ -20,7 +23,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Connection, params};
 use tempfile::TempDir;
 use tidings_core::{Message, ProviderRef, SenderId, Timestamp};
 use tidings_store::sqlite::SqliteStore;
@@ -42,77 +44,34 @@ type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> Result {
     let arguments: Vec<String> = std::env::args().collect();
-    if arguments.iter().any(|it| it == "bare") {
-        println!("{:.0}", raw_inserts()?);
-        return Ok(());
-    }
     let depth = arguments.iter().rev().find_map(|it| it.parse().ok());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()?;
+    if arguments.iter().any(|it| it == "bare") {
+        let same = runtime.block_on(bare::same_inserts())?;
+        println!("{:.0} {same:.0}", bare::plain_inserts()?);
+        return Ok(());
+    }
     runtime.block_on(run(depth.unwrap_or(1_000_000)))
 }
 
 async fn run(depth: u64) -> Result {
-    let mut ratios = Vec::new();
-    for round in 1..=3 {
-        let bare = raw_inserts()?;
-        let batches = accept_batches().await?;
-        ratios.push(batches / bare);
+    println!("messages/s: bare, one table | bare, the store's tables | accept by 1,000");
+    for _ in 0..3 {
+        let (plain, same) = (bare::plain_inserts()?, bare::same_inserts().await?);
+        let accepted = accept_batches().await?;
         println!(
-            "round {round}: bare inserts {bare:.0} rows/s, accept by 1,000 {batches:.0} rows/s, ratio {:.2}",
-            batches / bare
+            "{plain:.0} | {same:.0} ({:.2}) | {accepted:.0} ({:.2}, {:.2})",
+            same / plain,
+            accepted / plain,
+            accepted / same
         );
     }
-    ratios.sort_by(f64::total_cmp);
-    println!(
-        "accept by 1,000 over bare inserts, median ratio: {:.2}",
-        ratios[1]
-    );
     single_accepts().await?;
     whole_way().await?;
     long_queue(depth).await
-}
-
-/// The same columns in one table, found by the same name, in transactions of 1,000.
-fn raw_inserts() -> Result<f64> {
-    let directory = TempDir::new()?;
-    let mut db = Connection::open(directory.path().join("bare.db"))?;
-    db.pragma_update(None, "journal_mode", "wal")?;
-    db.pragma_update(None, "synchronous", "full")?;
-    db.execute_batch(
-        "CREATE TABLE messages (key INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, account INTEGER,
-            accepted_at INTEGER, state INTEGER, lane INTEGER, priority INTEGER, stamp INTEGER,
-            recipient INTEGER, sender TEXT, text TEXT, parts INTEGER, reference TEXT, batch INTEGER,
-            batch_index INTEGER, origin INTEGER)",
-    )?;
-    let began = now();
-    for first in (0..ROWS).step_by(usize::try_from(BATCH)?) {
-        let transaction = db.transaction()?;
-        {
-            let mut insert = transaction.prepare_cached(
-                "INSERT INTO messages (id, account, accepted_at, state, lane, priority, stamp,
-                    recipient, sender, text, parts, reference, batch, batch_index, origin)
-                VALUES (?1, 1, ?2, 10, 1, 1, ?3, ?4, ?5, ?6, 1, ?7, 1, ?8, 1)",
-            )?;
-            for row in first..first + BATCH {
-                let index = row.cast_signed();
-                insert.execute(params![
-                    id(row).into_bytes(),
-                    noon().as_millis(),
-                    index * 1_000,
-                    4_790_000_000 + index * 7_919 % 10_000_000,
-                    "Acme",
-                    TEXT,
-                    format!("order-{row}"),
-                    index,
-                ])?;
-            }
-        }
-        transaction.commit()?;
-    }
-    Ok(per_second(ROWS, began.elapsed()))
 }
 
 async fn accept_batches() -> Result<f64> {
@@ -318,6 +277,7 @@ fn rows(range: std::ops::Range<u64>, batch: Option<BatchId>) -> Vec<NewMessage> 
                 origin: "tidings".into(),
                 terms: None,
                 conversation: None,
+                shown_sender: None,
                 passes_opt_out: false,
                 resend_of: None,
             }

@@ -132,14 +132,7 @@ impl Messages for MemoryStore {
         numbers: &[E164],
     ) -> Result<Vec<bool>> {
         let state = &*self.lock();
-        let is_out = |number: &E164| {
-            state.opt_outs.values().any(|row| {
-                let of = row.opt_out.sender.as_deref();
-                row.account == *account
-                    && row.opt_out.phone == *number
-                    && (of.is_none() || of == sender)
-            })
-        };
+        let is_out = |number: &E164| state.is_opted_out(account, sender, number);
         Ok(numbers.iter().map(is_out).collect())
     }
 }
@@ -149,6 +142,15 @@ impl State {
         let row = self.messages.get(self.by_id.get(&id)?)?;
         let is_theirs = account.is_none_or(|account| row.account == *account);
         is_theirs.then_some(row)
+    }
+
+    fn is_opted_out(&self, account: &AccountId, sender: Option<&str>, number: &E164) -> bool {
+        self.opt_outs.values().any(|row| {
+            let of = row.opt_out.sender.as_deref();
+            row.account == *account
+                && row.opt_out.phone == *number
+                && (of.is_none() || of == sender)
+        })
     }
 
     fn take(&mut self, account: &AccountId, message: NewMessage, now: Timestamp) -> Taken {
@@ -172,6 +174,12 @@ impl State {
             if let Some(key) = batch.members.get(&place.index) {
                 let id = self.messages[key].id;
                 return Taken::RowIsThere { id };
+            }
+        }
+        if !message.passes_opt_out {
+            let sender = message.shown_sender.as_ref().map(ToString::to_string);
+            if self.is_opted_out(account, sender.as_deref(), &message.message.to) {
+                return Taken::OptedOut;
             }
         }
         if let Some(quota) = self

@@ -43,6 +43,9 @@ pub struct NewMessage {
     pub terms: Option<Arc<str>>,
     /// The conversation that it belongs to.
     pub conversation: Option<ConversationId>,
+    /// The sender that the phone will show, as far as is known: recipients may have opted out of its
+    /// texts alone. It is not kept.
+    pub shown_sender: Option<SenderId>,
     /// Whether it is sent although the recipient has opted out: the confirmation of the opt-out.
     pub passes_opt_out: bool,
     /// The message that this one repeats, when a person asked for it.
@@ -96,6 +99,8 @@ pub enum Taken {
     },
     /// The key was used before for another request.
     OtherRequest,
+    /// The recipient has opted out, of texts from its sender or of all.
+    OptedOut,
     /// The account's quota of parts is used up.
     OverQuota,
     /// This row of the batch is there already, with the same request or with another.

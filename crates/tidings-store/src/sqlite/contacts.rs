@@ -273,6 +273,7 @@ impl Contacts for SqliteStore {
             let account = write.db.key_of(account.as_str())?.unwrap_or(-1);
             let parameters = [account, phone_code(&phone)];
             let was_there = write.db.execute(REMOVE_OPT_OUTS, parameters)? > 0;
+            write.forget_opt_outs();
             if was_there {
                 let detail = OptOut::removed_detail(&phone);
                 let event = EventRow::of(EventKind::OptedIn, account, now);
@@ -317,7 +318,8 @@ fn put(write: &Write, account: i64, contact: &StoredContact) -> Result<ContactId
 }
 
 /// Whether it is new.
-fn add_opt_out(write: &Write, account: i64, opt_out: &OptOut) -> Result<bool> {
+fn add_opt_out(write: &mut Write, account: i64, opt_out: &OptOut) -> Result<bool> {
+    write.forget_opt_outs();
     let parameters = params![
         account,
         phone_code(&opt_out.phone),

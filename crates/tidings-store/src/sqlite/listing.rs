@@ -10,7 +10,7 @@ use super::db::Db;
 use super::messages::{all_messages, batch_key, shown};
 use super::row::{number, phone_code, state_code};
 use super::sql::{Sql, statements};
-use super::write::SPAN_BITS;
+use super::write::{PART_BITS, SPAN_BITS};
 use crate::error::{Result, StoreError};
 use crate::model::{AccountId, MessageFilter, Page, PageRequest, StoredMessage};
 use tidings_core::{MessageState, Timestamp};
@@ -32,9 +32,9 @@ macro_rules! filtered {
 
 statements! {
     BY_KEY = filtered!("c.key >= ?11 AND c.key < ?12 ORDER BY c.key DESC LIMIT ?13");
-    BY_RECIPIENT = filtered!("c.key >> 16 = ?11 AND c.recipient = ?2 AND c.key < ?12
+    BY_RECIPIENT = filtered!("c.key >> 13 = ?11 AND c.recipient = ?2 AND c.key < ?12
         ORDER BY c.key DESC LIMIT ?13");
-    BY_REFERENCE = filtered!("c.key >> 16 = ?11 AND c.reference = ?3 AND c.reference IS NOT NULL
+    BY_REFERENCE = filtered!("c.key >> 13 = ?11 AND c.reference = ?3 AND c.reference IS NOT NULL
         AND c.key < ?12 ORDER BY c.key DESC LIMIT ?13");
     BY_BATCH = filtered!("c.batch = ?10 AND c.batch_index >= ?11 AND c.batch_index < ?12
         ORDER BY c.batch_index DESC LIMIT ?13");
@@ -161,7 +161,7 @@ pub(super) fn messages(db: &Db, filter: &MessageFilter) -> Result<Page<StoredMes
             BY_REFERENCE
         };
         let (first, last) = ends(db)?;
-        for part in (first >> 16..=last.min(before) >> 16).rev() {
+        for part in (first >> PART_BITS..=last.min(before) >> PART_BITS).rev() {
             let left = most + 1 - found.len();
             if left == 0 {
                 break;

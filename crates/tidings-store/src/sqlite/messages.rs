@@ -64,7 +64,6 @@ statements! {
         JOIN contents c ON c.key = m.key WHERE m.id = ?1";
     OPTED_OUT = "SELECT EXISTS (SELECT 1 FROM opt_outs WHERE account = ?1 AND phone = ?2
         AND sender IN ('', ?3))";
-    ANY_OPT_OUT = "SELECT EXISTS (SELECT 1 FROM opt_outs WHERE account = ?1)";
 }
 
 /// A request that was taken under a key.
@@ -217,19 +216,10 @@ impl Messages for SqliteStore {
         let sender = sender.unwrap_or_default().to_owned();
         let numbers: Vec<i64> = numbers.iter().map(phone_code).collect();
         let read = move |db: &Db| {
-            let none = vec![false; numbers.len()];
             let Some(account) = db.key_of(account.as_str())? else {
-                return Ok(none);
+                return Ok(vec![false; numbers.len()]);
             };
-            let any = db.one(ANY_OPT_OUT, [account], |row| row.get(0))?;
-            if any != Some(true) {
-                return Ok(none);
-            }
-            let is_out = |number: &i64| {
-                let parameters = params![account, number, sender];
-                let is_out = db.one(OPTED_OUT, parameters, |row| row.get(0))?;
-                Ok(is_out.unwrap_or(false))
-            };
+            let is_out = |number: &i64| is_opted_out(db, account, *number, &sender);
             numbers.iter().map(is_out).collect()
         };
         self.read(read).await
@@ -281,7 +271,8 @@ fn accept(
     Ok(taken)
 }
 
-/// Keeps one message, unless it is there, its key was used or the quota does not allow it.
+/// Keeps one message, unless it is there, its key was used, or the recipient or the quota does not allow
+/// it.
 fn take(
     write: &mut Write,
     account: i64,
@@ -309,6 +300,13 @@ fn take(
     {
         return Ok(Taken::RowIsThere { id });
     }
+    if !message.passes_opt_out && write.any_opt_out(account)? {
+        let sender = message.shown_sender.as_ref().map(ToString::to_string);
+        let sender = sender.as_deref().unwrap_or_default();
+        if is_opted_out(&write.db, account, phone_code(&message.message.to), sender)? {
+            return Ok(Taken::OptedOut);
+        }
+    }
     if let Some(left) = quota {
         let parts = i64::from(message.parts);
         if *left < parts {
@@ -318,6 +316,13 @@ fn take(
     }
     keep(write, account, message, batch, now)?;
     Ok(Taken::New)
+}
+
+/// Whether a number gets no texts from a sender; '' is one that is not known.
+fn is_opted_out(db: &Db, account: i64, number: i64, sender: &str) -> Result<bool> {
+    let parameters = params![account, number, sender];
+    let is_out = db.one(OPTED_OUT, parameters, |row| row.get(0))?;
+    Ok(is_out.unwrap_or(false))
 }
 
 /// The message that has a row of a batch. Rows usually come in their order: then nothing is searched.

@@ -9,16 +9,16 @@ use super::attempts::{Attempt, attempt_key, batch_hash};
 use super::row::{NOT_TAKEN, RowExt, TAKEN, hash, number};
 use super::sql::statements;
 use super::standing::{Cause, DUPLICATE_RISK, Standing};
-use super::write::Write;
+use super::write::{PART_BITS, Write};
 use crate::error::{Result, StoreError, StoreErrorKind};
 use crate::model::{AccountId, Applied, AttemptId, Heard, LaneId, MessageKey, NextPoll, Poll};
 use crate::store::Reports;
 
 statements! {
-    BY_MESSAGE = "SELECT key FROM attempts WHERE key >> 32 = ?1 AND lane = ?2
+    BY_MESSAGE = "SELECT key FROM attempts WHERE key >> 29 = ?1 AND lane = ?2
         AND hash_message = ?3 AND ref_message = ?4 ORDER BY key DESC LIMIT 1";
     BY_BATCH = "SELECT a.key FROM attempts a JOIN contents c ON c.key = a.key >> 16
-        WHERE a.key >> 32 = ?1 AND a.lane = ?2 AND a.hash_batch = ?3 AND a.ref_batch = ?4
+        WHERE a.key >> 29 = ?1 AND a.lane = ?2 AND a.hash_batch = ?3 AND a.ref_batch = ?4
         AND c.recipient = ?5 ORDER BY a.key DESC LIMIT 1";
     FIRST_ATTEMPT = "SELECT min(key) FROM attempts";
     LAST_ATTEMPT = "SELECT max(key) FROM attempts";
@@ -148,7 +148,8 @@ fn latest_part(write: &Write, search: impl Fn(i64) -> Result<Option<i64>>) -> Re
     let (Some(first), Some(last)) = (end(FIRST_ATTEMPT)?, end(LAST_ATTEMPT)?) else {
         return Ok(None);
     };
-    for part in (first >> 32..=last >> 32).rev() {
+    let part_of = |attempt: i64| attempt >> 16 >> PART_BITS;
+    for part in (part_of(first)..=part_of(last)).rev() {
         let found = search(part)?;
         if found.is_some() {
             return Ok(found);

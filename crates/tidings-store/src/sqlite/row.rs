@@ -71,7 +71,8 @@ impl RowExt for Row<'_> {
 
     fn phone(&self, column: usize) -> rusqlite::Result<E164> {
         let digits: i64 = self.get(column)?;
-        format!("+{digits}").parse().map_err(|_| unreadable(column))
+        let digits = u64::try_from(digits).map_err(|_| unreadable(column))?;
+        E164::from_digits(digits).map_err(|_| unreadable(column))
     }
 
     fn state(&self, column: usize) -> rusqlite::Result<MessageState> {
@@ -98,8 +99,7 @@ pub(super) fn unreadable(column: usize) -> rusqlite::Error {
 
 /// A phone number as a column has it.
 pub(super) fn phone_code(phone: &E164) -> i64 {
-    let digits = phone.as_str().trim_start_matches('+');
-    digits.parse().expect("a number has at most 15 digits")
+    phone.digits().cast_signed()
 }
 
 /// The number of a state.

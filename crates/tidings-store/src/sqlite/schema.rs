@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::sql::statements;
@@ -26,7 +27,10 @@ const BUSY: Duration = Duration::from_secs(5);
 
 /// Opens the one connection that writes.
 pub(super) fn open_writer(path: &Path) -> Result<Connection> {
-    let mut connection = connect(path, OpenFlags::default())?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = connect(path, flags)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     // 64 MiB of pages: the busy end of every index of a million messages.
     connection.pragma_update(None, "cache_size", -65_536)?;
@@ -57,6 +61,9 @@ pub(super) fn open_checkpointer(path: &Path) -> Result<Connection> {
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
+    // Plans do not depend on the values that are bound: otherwise a statement that is found by a parameter
+    // is planned again for each value.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "temp_store", "memory")?;

@@ -48,10 +48,15 @@ statements! {
         ON CONFLICT (key) DO UPDATE SET n_ready = n_ready + ?2, n_waiting = n_waiting + ?3,
         n_held = n_held + ?4, n_in_hand = n_in_hand + ?5, n_in_doubt = n_in_doubt + ?6";
     ANY_UNMATCHED = "SELECT max(key) IS NOT NULL FROM unmatched";
+    ANY_OPT_OUT = "SELECT EXISTS (SELECT 1 FROM opt_outs WHERE account = ?1)";
 }
 
 /// How many places of the sequence share an entry in `spans`.
 pub(super) const SPAN_BITS: u32 = 12;
+
+/// How many keys of messages share a part of the indexes whose order is not theirs; the statements that
+/// search such an index have the number too.
+pub(super) const PART_BITS: u32 = 13;
 
 /// A connection in a transaction.
 #[derive(Debug)]
@@ -75,6 +80,8 @@ struct Known {
     batches: HashMap<i64, KnownBatch>,
     listeners: Option<HashMap<i64, Vec<Listener>>>,
     any_unmatched: Option<bool>,
+    /// Of accounts: whether anybody has opted out.
+    any_opt_out: HashMap<i64, bool>,
 }
 
 /// What every message of a batch has to know of it.
@@ -330,6 +337,22 @@ impl Write {
     /// Reports without a match have come or gone.
     pub(super) fn forget_unmatched(&mut self) {
         self.known.any_unmatched = None;
+    }
+
+    /// Whether anybody has opted out of an account's texts.
+    pub(super) fn any_opt_out(&mut self, account: i64) -> Result<bool> {
+        if let Some(any) = self.known.any_opt_out.get(&account) {
+            return Ok(*any);
+        }
+        let any = self.db.one(ANY_OPT_OUT, [account], |row| row.get(0))?;
+        let any = any.unwrap_or(false);
+        self.known.any_opt_out.insert(account, any);
+        Ok(any)
+    }
+
+    /// People have opted out or in.
+    pub(super) fn forget_opt_outs(&mut self) {
+        self.known.any_opt_out.clear();
     }
 
     /// A message of a batch is in one state more or less.

@@ -9,6 +9,7 @@
 mod book;
 mod day_in_the_life;
 mod examples;
+mod gateway_fairness;
 mod gateway_http_api_page;
 mod gateway_reports;
 mod gateway_running;

@@ -325,6 +325,7 @@ impl Bench {
             origin: "tidings".into(),
             terms: None,
             conversation: None,
+            shown_sender: None,
             passes_opt_out: false,
             resend_of: None,
         }

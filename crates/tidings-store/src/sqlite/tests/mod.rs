@@ -79,6 +79,7 @@ fn message(number: u128) -> NewMessage {
         origin: "tidings".into(),
         terms: None,
         conversation: None,
+        shown_sender: None,
         passes_opt_out: false,
         resend_of: None,
     }

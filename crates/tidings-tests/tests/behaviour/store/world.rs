@@ -365,6 +365,7 @@ pub(crate) fn new_message(id: MessageId, message: Message) -> NewMessage {
         origin: "tidings".into(),
         terms: None,
         conversation: None,
+        shown_sender: None,
         passes_opt_out: false,
         resend_of: None,
     }
