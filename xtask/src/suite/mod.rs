@@ -1,4 +1,5 @@
 //! `cargo xtask test`: every check and every test, one step after the other, and a summary at the end.
+//! Beside them, in the time that they leave over, the release build that the last one waits for.
 //! A step that fails does not stop the next one: a person wants the whole list at once.
 //! What a step does is in `steps.rs`; this file decides which steps run and what is printed.
 
