@@ -34,7 +34,8 @@ Tools:
   test [--fast] [STEP ...]   every check and every test; --fast leaves out what daily work can wait for
   bench <NAME>               measurements beside other programs, in one run
   chaos [--kills N] ...      kills a gateway again and again under load and compares what it said with what
-                             arrived; --seed N, --carrier-timeouts, --full-disk, --clock-jumps, --release
+                             arrived; --seed N, --carrier-timeouts, --full-disk, --clock-jumps, --release;
+                             --variants runs each of these alone
   book                       the pages of docs/ as a book in target/book (installs mdbook)
   fuzz [TARGET ...] [--seconds N]
                              bad input for every wire format, a minute each (installs cargo-fuzz)

@@ -2,11 +2,12 @@
 //! Used by every tool; knows nothing about what the programs do.
 
 use std::io::{BufRead as _, BufReader, Read, Write};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use serde_json::Value;
 
 use crate::clock::Stopwatch;
 use crate::workspace;
@@ -82,6 +83,51 @@ pub(crate) fn run_and_keep(command: &mut Command) -> anyhow::Result<Output> {
     text.push_str(&stderr_copy.join().expect("copying lines does not panic"));
     let succeeded = child.wait()?.success();
     Ok(Output { succeeded, text })
+}
+
+/// Shows the call, lets its complaints through, and gives back what it wrote for a program to read.
+pub(crate) fn run_and_read(command: &mut Command) -> anyhow::Result<String> {
+    let line = show(command);
+    let output = command
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("cannot start `{line}`"))?;
+    if !output.status.success() {
+        bail!("`{line}` failed: {}", output.status);
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// The program of a target, in the lines of JSON that cargo writes about what it builds.
+pub(crate) fn executable(said: &str, target: &str) -> Option<String> {
+    let lines = said.lines();
+    let built = lines.filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    built
+        .filter(|it| it["target"]["name"] == target)
+        .find_map(|it| it["executable"].as_str().map(str::to_owned))
+}
+
+/// Shows the call and lets it go on without a word beside what comes next. Nothing may depend on it: it
+/// may fail, or not start at all.
+pub(crate) fn begin_aside(command: &mut Command) -> Aside {
+    let line = line_of(command);
+    eprintln!("$ {line} &");
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    Aside(command.spawn().ok())
+}
+
+/// A program that goes on aside. It ends with this at the latest.
+#[derive(Debug)]
+pub(crate) struct Aside(Option<Child>);
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            // It has ended, or nobody needs it any more.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
 }
 
 /// Runs quietly; the text is there for the caller to judge.

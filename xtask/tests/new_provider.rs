@@ -97,6 +97,9 @@ impl Copy {
     fn cargo(&self, arguments: &[&str]) -> Command {
         let mut command = self.command(env!("CARGO"), arguments);
         command.env("CARGO_TARGET_DIR", target_folder());
+        // Built once and thrown away.
+        command.env("CARGO_INCREMENTAL", "0");
+        command.env("CARGO_PROFILE_DEV_DEBUG", "false");
         command
     }
 

@@ -73,10 +73,9 @@ impl Log<'_> {
                 .with_filter(filter)
                 .boxed(),
         };
-        let spans = self.traces.map(Traces::layer);
-        tracing_subscriber::registry()
-            .with(lines)
-            .with(spans)
-            .init();
+        // A list and no `Option`: a layer that is not there would want every span, and each would be made.
+        let mut layers = vec![lines];
+        layers.extend(self.traces.map(|traces| traces.layer().boxed()));
+        tracing_subscriber::registry().with(layers).init();
     }
 }

@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
+use secrecy::SecretString;
 use tidings::layers::Jitter;
 use tidings_core::{Clock, Timestamp};
 use tidings_store::{LaneId, NodeId, Store};
@@ -20,6 +21,7 @@ use crate::config::Config;
 use crate::dispatch::Measurements;
 use crate::intake::batch::Batches;
 use crate::lane::Lane;
+use crate::names::Names;
 use crate::signals::Signals;
 
 /// A gateway that runs, or could.
@@ -30,6 +32,7 @@ struct Shared {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     randomness: Jitter,
+    names: Names,
     node: NodeId,
     live: ArcSwap<Live>,
     signals: Signals,
@@ -37,6 +40,7 @@ struct Shared {
     measured: Measurements,
     access: Access,
     metrics_page: OnceLock<MetricsPage>,
+    secrets: OnceLock<BTreeMap<String, SecretString>>,
     tasks: TaskTracker,
     stopping: CancellationToken,
 }
@@ -66,6 +70,7 @@ impl Gateway {
             store,
             clock,
             randomness,
+            names: Names::default(),
             node,
             live: ArcSwap::from_pointee(live),
             signals: Signals::default(),
@@ -73,6 +78,7 @@ impl Gateway {
             measured: Measurements::default(),
             access: Access::default(),
             metrics_page: OnceLock::new(),
+            secrets: OnceLock::new(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
         }))
@@ -144,6 +150,16 @@ impl Gateway {
         self.0.metrics_page.get().map(|page| page())
     }
 
+    /// Says what the gateway itself signs with, by name. The first who says it is heard.
+    pub fn set_secrets(&self, secrets: BTreeMap<String, SecretString>) {
+        let _ = self.0.secrets.set(secrets);
+    }
+
+    /// What the gateway itself signs with, under a name.
+    pub fn secret(&self, name: &str) -> Option<&SecretString> {
+        self.0.secrets.get()?.get(name)
+    }
+
     /// What the lanes' calls have shown, as far as routes go by it.
     pub fn measured(&self) -> &Measurements {
         &self.0.measured
@@ -159,16 +175,11 @@ impl Gateway {
         &self.0.stopping
     }
 
-    /// A name for something new, which sorts by the time it was made at (RFC 9562, section 5.7).
+    /// A name for something new, greater than all that were made before (RFC 9562, section 5.7).
     pub fn new_id(&self) -> Uuid {
-        let milliseconds = u64::try_from(self.now().as_millis()).unwrap_or_default();
-        let mut random = [0; 10];
-        // Without the system's randomness names would still be unique by their time and this draw.
-        if getrandom::fill(&mut random).is_err() {
-            let draw = self.0.randomness.next().to_bits().to_be_bytes();
-            random[..8].copy_from_slice(&draw);
-        }
-        uuid::Builder::from_unix_timestamp_millis(milliseconds, &random).into_uuid()
+        let randomness = &self.0.randomness;
+        let draw = || randomness.next().to_bits();
+        self.0.names.next(self.now(), draw)
     }
 }
 

@@ -14,6 +14,7 @@ use tidings_store::{
 
 use crate::gateway::Gateway;
 use crate::metrics as names;
+use crate::vendors::KeptTerms;
 
 /// How often is looked for what time has brought: held messages whose hour has come, leases and
 /// messages that ran out.
@@ -208,7 +209,8 @@ fn lane_for(gateway: &Gateway, stored: &StoredMessage) -> Option<LaneId> {
     message.from.clone_from(&stored.from);
     message.priority = stored.priority;
     message.tag = stored.tag.as_deref().and_then(|tag| tag.parse().ok());
-    crate::dispatch::lane_for(gateway, &message)
+    let only_at = KeptTerms::only_at(stored.terms.as_deref());
+    crate::dispatch::lane_for(gateway, &message, only_at)
 }
 
 fn wake_lanes(gateway: &Gateway) {

@@ -29,6 +29,7 @@ pub mod intake;
 pub mod janitor;
 pub mod lane;
 pub mod metrics;
+mod names;
 pub mod reports;
 pub mod serve;
 pub mod settings;

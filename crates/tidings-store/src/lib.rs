@@ -15,13 +15,17 @@
 
 mod batches;
 pub mod error;
+mod files;
 pub mod memory;
 pub mod model;
 pub mod open;
+mod secrets;
 pub mod sqlite;
 pub mod store;
 
 pub use error::{Result, StoreError, StoreErrorKind};
+pub use files::Files;
 pub use model::*;
 pub use open::{ExclusiveHold, StoreUrl, exclusive, open};
+pub use secrets::Secrets;
 pub use store::Store;

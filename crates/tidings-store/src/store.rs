@@ -44,6 +44,7 @@ use tidings_core::{E164, Media, MessageState, Timestamp};
 
 pub use crate::batches::Batches;
 use crate::error::Result;
+use crate::files::Files;
 use crate::model::{
     AccountChange, AccountId, Applied, AuditEntry, AuditFilter, Begin, Begun, Cancellation,
     ContactId, ConversationEntry, ConversationId, DeliveryEnd, Doubt, DueDelivery, Event,
@@ -54,6 +55,7 @@ use crate::model::{
     StoredGroup, StoredInbound, StoredKey, StoredMessage, StoredToken, StoredWebhook, Taken,
     WebhookChange, WebhookId,
 };
+use crate::secrets::Secrets;
 
 /// Everything that a store can do.
 pub trait Store:
@@ -65,6 +67,8 @@ pub trait Store:
     + Lanes
     + Accounts
     + Tokens
+    + Secrets
+    + Files
     + Contacts
     + Inbound
     + Webhooks
@@ -81,6 +85,8 @@ impl<T> Store for T where
         + Lanes
         + Accounts
         + Tokens
+        + Secrets
+        + Files
         + Contacts
         + Inbound
         + Webhooks
@@ -207,7 +213,9 @@ pub trait Queue: Send + Sync + 'static {
 
     /// Ends at once everything that a process held which is known to be gone, as [`repair`](Self::repair)
     /// would when its leases run out (nothing expires and nothing is removed); deliveries that it held are
-    /// due at once. Called by a process for its own name when it starts.
+    /// due at once, and so are all questions about lost answers: to ask sooner than planned harms nobody,
+    /// and one that the process had in hand would wait for its term. Called by a process for its own name
+    /// when it starts.
     async fn take_over(&self, node: &NodeId, now: Timestamp) -> Result<Repaired>;
 
     /// When the next thing becomes due by time alone on any of these lanes (a retry, a doubt, a poll, a

@@ -5,15 +5,19 @@
 //! an end and holds that no lease, no due message and no due webhook is left.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
+use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use tidings::http::HttpClient;
 use tidings::layers::Jitter;
+use tidings::serve::tls::OwnAuthority;
 use tidings::{Account, Clock, ProviderSpec, SystemClock, providers};
 use tidings_gateway::access::{Acting, NATIVE, NewKeyRequest, Scopes, bootstrap};
 use tidings_gateway::config::{ConfigFile, Environment};
@@ -29,6 +33,8 @@ use crate::TestClock;
 const ACCOUNT: &str = "acme";
 /// What callbacks of every carrier have in their path.
 const TOKEN: &str = "callbacks-of-the-tests";
+/// The file that callers of a [`TestGatewayBuilder::tls`] gateway have to trust.
+pub const CA_FILE: &str = "ca.pem";
 /// How long [`TestGateway::settled`] waits, in real time: nothing in a test takes as long.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How often it looks.
@@ -41,6 +47,9 @@ pub struct TestGateway {
     http: HttpClient,
     key: String,
     base_text: String,
+    /// The account of the only carrier, where the test has started that by itself.
+    fronted: Option<(&'static ProviderSpec, Account)>,
+    is_unattended: bool,
 }
 
 /// What the gateway answered.
@@ -75,12 +84,24 @@ impl TestGateway {
             scenarios: Vec::new(),
             calls_back: true,
             has_subscribed: true,
+            tls: None,
+            fronted: None,
+            is_unattended: false,
         }
     }
 
     /// Where it listens, without a slash at the end.
     pub fn url(&self) -> String {
         self.running().addresses().url()
+    }
+
+    /// Where it listens with TLS, without a slash at the end.
+    ///
+    /// # Panics
+    /// Without [`TestGatewayBuilder::tls`].
+    pub fn tls_url(&self) -> String {
+        let url = self.running().addresses().tls_url();
+        url.expect("it was asked to listen with TLS")
     }
 
     /// A key of its own API, for the account `acme`, which allows everything.
@@ -121,7 +142,10 @@ impl TestGateway {
     /// # Panics
     /// When the store does not take the key.
     pub async fn vendor_account(&self, spec: &'static ProviderSpec) -> Account {
-        let carrier = self.carrier(spec.id).account();
+        let carrier = match &self.fronted {
+            Some((_, account)) => account.clone(),
+            None => self.carrier(spec.id).account(),
+        };
         let mut request = NewKeyRequest::new(AccountId::from(ACCOUNT), spec.id);
         // What a client needs to know besides credentials is what the provider itself knows.
         let known = spec.settings.iter().filter(|setting| {
@@ -282,7 +306,8 @@ impl TestGateway {
 
 impl Drop for TestGateway {
     fn drop(&mut self) {
-        let is_whole = self.running.is_none() || std::thread::panicking();
+        let is_over = self.running.is_none() || self.is_unattended;
+        let is_whole = is_over || std::thread::panicking();
         assert!(is_whole, "a test gateway ends by `finish` or `abandon`");
     }
 }
@@ -316,9 +341,31 @@ pub struct TestGatewayBuilder {
     scenarios: Vec<(String, String)>,
     calls_back: bool,
     has_subscribed: bool,
+    tls: Option<PathBuf>,
+    fronted: Option<(&'static ProviderSpec, Account)>,
+    is_unattended: bool,
 }
 
 impl TestGatewayBuilder {
+    /// Stands in front of one carrier that the test has started, with a lane to this account of it and
+    /// no others.
+    pub fn in_front_of(mut self, spec: &'static ProviderSpec, account: &Account) -> Self {
+        self.fronted = Some((spec, account.clone()));
+        self
+    }
+
+    /// May be dropped as it is: for tests that look at something else than how a gateway ends.
+    pub fn unattended(mut self) -> Self {
+        self.is_unattended = true;
+        self
+    }
+
+    /// Listens with TLS too. The folder gets the files that are needed for it, [`CA_FILE`] among them.
+    pub fn tls(mut self, folder: &Path) -> Self {
+        self.tls = Some(folder.to_owned());
+        self
+    }
+
     /// Keeps everything in a SQLite file.
     pub fn sqlite(mut self, path: &Path) -> Self {
         self.store = TestStore::Url(format!("sqlite://{}", path.display()));
@@ -388,19 +435,25 @@ impl TestGatewayBuilder {
     /// # Panics
     /// When it cannot be started.
     pub async fn start(self) -> TestGateway {
-        let first = parse("[server]\nlisten = \"127.0.0.1:0\"\n");
+        let tls = self.tls.as_deref().map(certified).unwrap_or_default();
+        let first = parse(&format!("[server]\nlisten = \"127.0.0.1:0\"\n{tls}"));
         let bound = serve::bind(&first.server).await;
         let bound = bound.expect("a port is free");
         let mut carriers = Vec::new();
         let mut base_text = String::new();
-        for spec in providers::ALL {
-            let carrier = self.carrier(spec, &bound).await;
-            base_text.push_str(&self.lane(spec, &carrier));
-            carriers.push(carrier);
+        if let Some((spec, account)) = &self.fronted {
+            base_text.push_str(&self.lane(spec, account));
+        } else {
+            for spec in providers::ALL {
+                let carrier = self.carrier(spec, &bound).await;
+                base_text.push_str(&self.lane(spec, &carrier.account()));
+                carriers.push(carrier);
+            }
         }
         let url = bound.addresses().url();
         let server = format!("[server]\nlisten = \"127.0.0.1:0\"\npublic_url = \"{url}\"\n");
         base_text.push_str(&server);
+        base_text.push_str(&tls);
         base_text.push_str(&self.server);
         let store: Option<Arc<dyn Store>> = match self.store {
             TestStore::Memory => Some(Arc::new(MemoryStore::new())),
@@ -427,6 +480,8 @@ impl TestGatewayBuilder {
                 .expect("plain HTTP needs no set-up"),
             key,
             base_text,
+            fronted: self.fronted,
+            is_unattended: self.is_unattended,
         }
     }
 
@@ -448,10 +503,9 @@ impl TestGatewayBuilder {
         builder.start().await.expect("a port is free")
     }
 
-    fn lane(&self, spec: &'static ProviderSpec, carrier: &Simulator) -> String {
+    fn lane(&self, spec: &'static ProviderSpec, account: &Account) -> String {
         let id = spec.id;
         let mut lane = format!("[[lanes]]\nid = \"{id}\"\nprovider = \"{id}\"\n");
-        let account = carrier.account();
         for name in account.names() {
             let value = account.setting(name).unwrap_or_default();
             // Both write a text in the same way.
@@ -467,6 +521,25 @@ impl TestGatewayBuilder {
         }
         lane + &self.lanes
     }
+}
+
+/// A certificate of an authority of the folder's own, as the configuration names it.
+fn certified(folder: &Path) -> String {
+    let now = SystemClock::new().now();
+    let authority = OwnAuthority::make(now).expect("the cryptography works");
+    let certificate = authority.certify(IpAddr::from(Ipv4Addr::LOCALHOST), now);
+    let certificate = certificate.expect("the cryptography works");
+    let key = certificate.key_pem();
+    for (name, pem) in [
+        (CA_FILE, authority.certificate_pem()),
+        ("cert.pem", certificate.certificate_pem()),
+        ("key.pem", key.expose_secret()),
+    ] {
+        fs::write(folder.join(name), pem).expect("the folder can be written to");
+    }
+    let path = |name| Value::from(folder.join(name).display().to_string());
+    let (cert, key) = (path("cert.pem"), path("key.pem"));
+    format!("[server.tls]\nlisten = \"127.0.0.1:0\"\ncert = {cert}\nkey = {key}\n")
 }
 
 fn parse(text: &str) -> Config {

@@ -27,7 +27,7 @@ pub use clock::TestClock;
 pub use command::{SimulatedByCommand, program_folder};
 pub use cut::{CutLine, Ending, Stage};
 pub use fault::{CALL_LIMIT, Fault};
-pub use gateway::{ApiAnswer, TestGateway, TestGatewayBuilder};
+pub use gateway::{ApiAnswer, CA_FILE, TestGateway, TestGatewayBuilder};
 pub use log::{CapturedLog, log_ended};
 pub use numbers::PhoneNumbers;
 pub use python::{Packages, Python};

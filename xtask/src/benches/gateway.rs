@@ -19,7 +19,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
 use super::throughput::succeed;
-use crate::workspace;
+use crate::{process, workspace};
 
 const ROUNDS: usize = 3;
 
@@ -72,6 +72,10 @@ struct Load {
     waits: bool,
 }
 
+/// What one round found: the server that only parses, (a), (b), (c), bare inserts into one table, bare inserts
+/// of the same rows.
+type Round = [Rates; 6];
+
 pub(super) fn run(arguments: &[String], carrier: &Carrier) -> Result<()> {
     let seconds = match arguments {
         [] => 10,
@@ -97,46 +101,51 @@ pub(super) fn run(arguments: &[String], carrier: &Carrier) -> Result<()> {
     let mut rounds = Vec::new();
     for round in 1..=ROUNDS {
         eprintln!("round {round} of {ROUNDS}");
+        let [bare_plain, bare_same] = programs.bare_inserts()?.map(Rates::of_rate);
         rounds.push([
             programs.parse_only(single)?,
             programs.gateway(single, Lane::Stands)?,
             programs.gateway(batches, Lane::Stands)?,
             programs.gateway(whole_way, Lane::Sends)?,
-            Rates::of_rate(programs.bare_inserts()?),
+            bare_plain,
+            bare_same,
         ]);
     }
     show(&rounds);
     Ok(())
 }
 
-fn show(rounds: &[[Rates; 5]]) {
-    let median = |read: &dyn Fn(&[Rates; 5]) -> f64| {
+fn show(rounds: &[Round]) {
+    let median = |read: &dyn Fn(&Round) -> f64| {
         let mut values: Vec<f64> = rounds.iter().map(read).collect();
         values.sort_by(f64::total_cmp);
         values[values.len() / 2]
     };
-    let row =
-        |name: &str, rate: &dyn Fn(&[Rates; 5]) -> f64, limit: &dyn Fn(&[Rates; 5]) -> f64| {
-            let ratio = median(&|round| rate(round) / limit(round));
-            println!(
-                "| {name} | {:.0} | {:.0} | {ratio:.2} |",
-                median(rate),
-                median(limit)
-            );
-        };
+    let row = |name: &str, rate: &dyn Fn(&Round) -> f64, limit: &dyn Fn(&Round) -> f64| {
+        let ratio = median(&|round| rate(round) / limit(round));
+        println!(
+            "| {name} | {:.0} | {:.0} | {ratio:.2} |",
+            median(rate),
+            median(limit)
+        );
+    };
     println!("| what | messages a second | limit | ratio |");
     println!("|---|---|---|---|");
-    let parse_only = |round: &[Rates; 5]| round[0].accepted;
-    let bare = |round: &[Rates; 5]| round[4].accepted;
+    let parse_only = |round: &Round| round[0].accepted;
     row(
         "(a) single messages accepted, 64 connections; limit: a server that only parses",
         &|round| round[1].accepted,
         &parse_only,
     );
     row(
-        "(b) batches of 1,000 accepted; limit: bare inserts in transactions of 1,000",
+        "(b) batches of 1,000 accepted; limit: bare inserts of the same rows in transactions of 1,000",
         &|round| round[2].accepted,
-        &bare,
+        &|round| round[5].accepted,
+    );
+    row(
+        "(b) beside bare inserts into one table with one index",
+        &|round| round[2].accepted,
+        &|round| round[4].accepted,
     );
     row(
         "(c) end to end, single messages, one call each; limit: a server that only parses",
@@ -182,15 +191,16 @@ impl<'a> Programs<'a> {
         self.measure(load, &url, "nobody-asks")
     }
 
-    fn bare_inserts(&self) -> Result<f64> {
+    /// Into one plain table, and the same rows as the gateway's.
+    fn bare_inserts(&self) -> Result<[f64; 2]> {
         let output = Command::new(&self.bare_store)
             .args(["bare"])
             .output()
             .context("the bench of the store")?;
         let text = String::from_utf8_lossy(&output.stdout);
-        text.trim()
-            .parse()
-            .with_context(|| format!("the bench of the store printed: {text}"))
+        let rates: Result<Vec<f64>, _> = text.split_whitespace().map(str::parse).collect();
+        let rates = rates.ok().and_then(|rates| rates.try_into().ok());
+        rates.with_context(|| format!("the bench of the store printed: {text}"))
     }
 
     fn gateway(&self, load: Load, lane: Lane) -> Result<Rates> {
@@ -288,18 +298,16 @@ fn configuration(folder: &Path, provider: &str, lane: Lane) -> String {
 /// Builds a bench without running it, and says where it is.
 fn bench_of(package: &str, name: &str) -> Result<PathBuf> {
     let output = Command::new("cargo")
-        .args(["bench", "--no-run", "--quiet", "--message-format=json"])
+        // The profile of what is handed out, so that both share what they are built of.
+        .args(["bench", "--profile", "dist", "--no-run", "--quiet"])
+        .arg("--message-format=json")
         .args(["--package", package, "--bench", name])
         .current_dir(workspace::root())
         .stderr(Stdio::inherit())
         .output()?;
     ensure!(output.status.success(), "the bench {name} cannot be built");
     let text = String::from_utf8(output.stdout)?;
-    let lines = text.lines();
-    let built = lines.filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let found = built
-        .filter(|it| it["target"]["name"] == name)
-        .find_map(|it| it["executable"].as_str().map(PathBuf::from));
+    let found = process::executable(&text, name).map(PathBuf::from);
     found.with_context(|| format!("cargo does not say where the bench {name} is"))
 }
 

@@ -1,4 +1,5 @@
 //! `cargo xtask test`: every check and every test, one step after the other, and a summary at the end.
+//! Beside them, in the time that they leave over, the release build that the last one waits for.
 //! A step that fails does not stop the next one: a person wants the whole list at once.
 //! What a step does is in `steps.rs`; this file decides which steps run and what is printed.
 
@@ -27,7 +28,8 @@ struct Step {
     run: fn() -> anyhow::Result<Counts>,
 }
 
-/// In this order the artifacts are shared: clippy leaves the metadata that `docs` reads.
+/// In this order the artifacts are shared: clippy leaves the metadata that `docs` reads and what build
+/// scripts made, `tests` leaves the programs that `doctests` and `chaos` need.
 const STEPS: &[Step] = &[
     Step {
         name: "setup",
@@ -110,6 +112,8 @@ struct Outcome {
 pub(crate) fn run(arguments: &[String]) -> anyhow::Result<ExitCode> {
     let chosen = choose(arguments)?;
     let watch = Stopwatch::start();
+    let builds_a_release = chosen.iter().any(|step| step.name == "readme");
+    let _ahead = (builds_a_release && chosen.len() > 1).then(readme::build_ahead);
     let outcomes: Vec<Outcome> = chosen.into_iter().map(run_step).collect();
     let total = outcomes
         .iter()

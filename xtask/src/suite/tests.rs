@@ -210,6 +210,29 @@ fn examples_are_run_from_source() {
 }
 
 #[test]
+fn cargo_says_where_a_program_is() {
+    let said = "{\"reason\":\"compiler-artifact\",\"target\":{\"name\":\"chaos\"},\"executable\":null}\n\
+        {\"reason\":\"compiler-artifact\",\"target\":{\"name\":\"chaos\"},\"executable\":\"/t/chaos\"}\n\
+        {\"reason\":\"build-finished\",\"success\":true}\nnot of cargo\n";
+    assert_eq!(
+        process::executable(said, "chaos").as_deref(),
+        Some("/t/chaos")
+    );
+    assert_eq!(process::executable(said, "tidings"), None);
+}
+
+#[test]
+fn what_goes_on_aside_ends_with_its_owner() {
+    let mut sleeping = process::command("sh", &["-c", "exec sleep 600"]);
+    drop(process::begin_aside(&mut sleeping));
+    // Nothing may depend on it, so what cannot be started is no error.
+    drop(process::begin_aside(&mut process::command(
+        "/no/such/program",
+        &[],
+    )));
+}
+
+#[test]
 fn a_program_that_does_not_end_is_ended() {
     let within = |script: &str, limit| {
         process::run_within(&mut process::command("sh", &["-c", script]), limit)

@@ -1,5 +1,5 @@
 //! The form of a configuration file: which tables and keys there are, and on which line. What the values
-//! mean is read by `sections.rs` and `lanes.rs`.
+//! mean is read by `sections.rs`, `lanes.rs` and `vendors.rs`.
 //!
 //! Called by [`Config`](super::Config) and by commands that need one lane of the same file.
 
@@ -16,6 +16,7 @@ use toml::de::{DeArray, DeTable, DeValue, ValueDeserializer};
 use super::environment::Environment;
 use super::keys::{self, LANES, ROUTES, SECTIONS};
 use super::lanes::LaneTable;
+use super::vendors::{VENDORS, VendorTable};
 
 /// A file whose form has been checked: it has known tables with known keys, and nothing twice.
 #[derive(Debug, Default)]
@@ -24,6 +25,7 @@ pub struct ConfigFile {
     folder: PathBuf,
     lanes: Vec<LaneTable>,
     pub(super) routes: Vec<Route>,
+    pub(super) vendors: Vec<VendorTable>,
     sections: BTreeMap<&'static str, Vec<Entry>>,
 }
 
@@ -162,6 +164,7 @@ impl<'t> Reader<'t> {
         let mut tables = whole.into_inner();
         let lanes = self.lanes(tables.remove(LANES))?;
         let routes = self.routes(tables.remove(ROUTES))?;
+        let vendors = self.vendors(tables.remove(VENDORS))?;
         let mut sections = BTreeMap::new();
         for (key, value) in tables {
             let line = self.line_of(&key.span());
@@ -169,7 +172,7 @@ impl<'t> Reader<'t> {
             let section = known.filter(|known| !known.contains('.'));
             let mut sections_known = section.clone();
             let Some(section) = sections_known.find(|known| *known == &**key.get_ref()) else {
-                let known: Vec<&str> = section.chain([LANES, ROUTES]).collect();
+                let known: Vec<&str> = section.chain([VENDORS, LANES, ROUTES]).collect();
                 let known = known.join(", ");
                 let key = key.get_ref();
                 return Err(self.wrong(
@@ -187,8 +190,21 @@ impl<'t> Reader<'t> {
             folder,
             lanes,
             routes,
+            vendors,
             sections,
         })
+    }
+
+    fn vendors(&self, written: Option<Spanned<DeValue<'t>>>) -> tidings::Result<Vec<VendorTable>> {
+        let Some(written) = written else {
+            return Ok(Vec::new());
+        };
+        let line = self.line_of(&written.span());
+        let DeValue::Table(table) = written.into_inner() else {
+            return Err(self.wrong(line, format_args!("{VENDORS} must be a table")));
+        };
+        let all = VendorTable::all_of(self.entries(table));
+        all.map_err(|(line, what)| self.wrong(line, what))
     }
 
     fn not_toml(&self, error: &toml::de::Error) -> Error {

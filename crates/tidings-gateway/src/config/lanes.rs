@@ -407,7 +407,11 @@ fn places_of_missing(spec: &ProviderSpec, account: &Account) -> String {
 }
 
 /// `env:NAME` and `file:PATH` say where a value lies; anything else is the value.
-fn fetch(written: &str, folder: &Path, environment: &Environment) -> Result<String, String> {
+pub(super) fn fetch(
+    written: &str,
+    folder: &Path,
+    environment: &Environment,
+) -> Result<String, String> {
     if let Some(name) = written.strip_prefix("env:") {
         let value = environment.value(name);
         return value

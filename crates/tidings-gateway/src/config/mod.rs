@@ -3,7 +3,7 @@
 //!
 //! Read at the start and again on SIGHUP. Settings that cannot work together are refused, naming the key.
 //! `keys.rs` has every key with its default, `file.rs` the form of the file, `sections.rs` and `lanes.rs` what
-//! values mean, `check.rs` what cannot work together.
+//! values mean, `vendors.rs` how the vendors' APIs are served, `check.rs` what cannot work together.
 
 mod check;
 mod environment;
@@ -14,6 +14,7 @@ mod sections;
 #[cfg(test)]
 mod tests;
 mod values;
+mod vendors;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -44,6 +45,8 @@ pub struct Config {
     pub webhooks: WebhooksConfig,
     /// `[monitoring]`
     pub monitoring: MonitoringConfig,
+    /// `[vendors.<provider>]`: how each provider's API is served; one for every provider.
+    pub vendors: Vec<VendorConfig>,
     /// `[[lanes]]`
     pub lanes: Vec<LaneConfig>,
     /// `[[routes]]`: which lanes, by rule. In the order of the rules.
@@ -83,6 +86,7 @@ impl Config {
             limits: sources.limits()?,
             webhooks: sources.webhooks()?,
             monitoring: sources.monitoring()?,
+            vendors: vendors::vendors_of(file, environment, &mut warnings)?,
             lanes,
             footers,
             routes,
@@ -141,6 +145,24 @@ fn footers_of(file: &ConfigFile, n_rules: usize) -> Vec<Option<String>> {
     let mut footers: Vec<Option<String>> = written.collect();
     footers.resize(n_rules, None);
     footers
+}
+
+impl Config {
+    /// How a provider's API is served: what is said of it, by the names of its server's settings.
+    pub fn vendor(&self, spec: &ProviderSpec) -> Account {
+        let mut vendors = self.vendors.iter();
+        let found = vendors.find(|vendor| vendor.spec.id == spec.id);
+        found.map_or_else(|| Account::new(spec.id), |vendor| vendor.account.clone())
+    }
+}
+
+/// How a provider's API is served.
+#[derive(Clone, Debug)]
+pub struct VendorConfig {
+    /// The provider.
+    pub spec: &'static ProviderSpec,
+    /// What is said of it.
+    pub account: Account,
 }
 
 /// Where it listens.
@@ -227,6 +249,8 @@ pub struct SendingConfig {
 pub struct LimitsConfig {
     /// The longest body of a request, in bytes; batches may be longer when they are streamed.
     pub max_body_bytes: usize,
+    /// The largest file of a text from a phone that is kept, in bytes; 0 keeps none.
+    pub max_inbound_file_bytes: usize,
     /// The longest time of a request, but for streams.
     pub request_timeout: Duration,
     /// Messages in one batch.

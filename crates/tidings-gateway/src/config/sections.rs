@@ -128,6 +128,7 @@ impl<'a> Sources<'a> {
         let limits = self.section("limits");
         Ok(LimitsConfig {
             max_body_bytes: limits.required("max_body_bytes", positive)?,
+            max_inbound_file_bytes: limits.required("max_inbound_file_bytes", number)?,
             request_timeout: limits.required("request_timeout", some_duration)?,
             max_batch_rows: limits.required("max_batch_rows", positive)?,
             batch_idle: limits.required("batch_idle", some_duration)?,

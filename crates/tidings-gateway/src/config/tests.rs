@@ -439,6 +439,78 @@ fn variables_alone_make_a_lane() {
     assert!(error.to_string().contains(&misspelt), "{error}");
 }
 
+/// A provider whose server half can be told something, a setting of it that has a default, and that.
+fn served() -> (&'static ProviderSpec, &'static str, &'static str) {
+    let all = providers::ALL.iter();
+    let mut found = all.flat_map(|spec| {
+        let settings = spec.server_settings.iter();
+        settings.filter_map(move |setting| match setting.presence {
+            Presence::Default(default) => Some((*spec, setting.name, default)),
+            _ => None,
+        })
+    });
+    found.next().expect("some server can be told something")
+}
+
+#[test]
+fn what_is_said_of_a_vendors_api_is_its_servers_settings() {
+    let (spec, name, default) = served();
+    let text = format!("[vendors.{}]\n{name} = \"{default}\"\n", spec.id);
+    let config = load(&text, &[]).unwrap().config;
+    assert_eq!(config.vendor(spec).setting(name), Some(default));
+    assert_eq!(Config::default().vendor(spec).setting(name), None);
+
+    let variable = format!("TIDINGS_VENDORS_{}_{name}", spec.id).to_ascii_uppercase();
+    let wrong = text.replace(default, "no such word");
+    let config = load(&wrong, &[(&variable, default)]).unwrap().config;
+    let said = config.vendor(spec);
+    assert_eq!(
+        said.setting(name),
+        Some(default),
+        "the variable goes before"
+    );
+    check_refused(&wrong, &format!("vendors.{}: setting {name}", spec.id));
+    let misspelt = load("", &[("TIDINGS_VENDORS_MISSPELT", "x")]).unwrap_err();
+    assert!(misspelt.to_string().contains("TIDINGS_VENDORS_MISSPELT"));
+
+    let id = spec.id;
+    check_refused(
+        &format!("[vendors.{id}]\nmisspelt = 1\n"),
+        &format!("line 2: the key misspelt is not known in [vendors.{id}]"),
+    );
+    check_refused(
+        &format!("[vendors]\n{id} = 1\n"),
+        &format!("line 2: vendors.{id} must be a table"),
+    );
+    check_refused("[vendors.misspelt]\n", "misspelt is no provider");
+    check_refused("vendors = 1\n", "line 1: vendors must be a table");
+}
+
+#[test]
+fn secrets_of_a_vendors_api_may_lie_elsewhere() {
+    let long = "a secret that is long enough for every use of it";
+    let mut n_secrets = 0;
+    for spec in providers::ALL {
+        for setting in spec.server_settings.iter().filter(|it| it.is_secret) {
+            n_secrets += 1;
+            let name = setting.name;
+            let text = format!("[vendors.{}]\n{name} = \"env:MY_SECRET\"\n", spec.id);
+            let loaded = load(&text, &[("MY_SECRET", long)]).unwrap();
+            assert_eq!(loaded.config.vendor(spec).setting(name), Some(long));
+            assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+            check_refused(&text, "the variable MY_SECRET is not set");
+            let loaded = load(&text.replace("env:MY_SECRET", long), &[]).unwrap();
+            let [warning] = loaded.warnings.as_slice() else {
+                panic!("{:?}", loaded.warnings);
+            };
+            assert!(warning.contains(name) && !warning.contains(long));
+            let shown = format!("{:?}", loaded.config);
+            assert!(!shown.contains(long), "{shown}");
+        }
+    }
+    assert!(n_secrets > 0);
+}
+
 #[track_caller]
 fn check_duration(text: &str, expected: Option<u64>) {
     let read = values::duration(text).ok();

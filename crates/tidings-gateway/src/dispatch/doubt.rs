@@ -273,7 +273,8 @@ fn after_proof(gateway: &Gateway, doubt: &Doubt, at: &Moment) -> Next {
     let live = gateway.live();
     let sending = &live.config.sending;
     let here = &doubt.lane;
-    let others = Others::new(gateway, &live, &doubt.message, here, &[]);
+    let only_at = KeptTerms::only_at(doubt.terms.as_deref());
+    let others = Others::new(gateway, &live, &doubt.message, here, &[], only_at);
     let standpoint = Standpoint {
         n_attempts: doubt.attempt.number,
         first_attempt_at: doubt.began_at,
@@ -308,7 +309,8 @@ fn resend(gateway: &Gateway, doubt: &Doubt) -> Finding {
         return Finding::GiveUp;
     }
     let here = &doubt.lane;
-    let others = Others::new(gateway, &live, &doubt.message, here, &[]);
+    let only_at = KeptTerms::only_at(doubt.terms.as_deref());
+    let others = Others::new(gateway, &live, &doubt.message, here, &[], only_at);
     let is_gone = !live.lanes.contains_key(here);
     let other = match obstacle(gateway, here) {
         Some(_) => others.any(),

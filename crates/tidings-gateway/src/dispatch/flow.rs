@@ -36,6 +36,9 @@ const LONGEST_HOLD: Duration = Duration::from_mins(1);
 /// What is left of a lease when the last call that it may cover has reached its limit.
 const MARGIN: Duration = Duration::from_mins(1);
 
+/// So long after the last messages came it is looked what is due next.
+const QUIET: Duration = Duration::from_millis(20);
+
 /// How many beginnings, and how many ends, are on their way to the store at the same time.
 const STORE_CALLS: u8 = 2;
 
@@ -164,6 +167,8 @@ impl LaneLoop {
             return;
         }
         self.open.lease = true;
+        // Whoever rings from now on may have something that this lease does not see.
+        self.wants_lease = false;
         let gateway = self.gateway.clone();
         let wall = gateway.now();
         // A lease outlasts the longest wait in hand, and the call that follows it.
@@ -224,20 +229,28 @@ impl LaneLoop {
 
     /// Sorts what was leased: what is not to be sent goes back, the rest into calls.
     pub(super) fn sort(&mut self, asked: usize, leased: Vec<Leased>) {
-        if leased.len() < asked {
-            self.wants_lease = false;
-            self.start_look();
+        let (now, wall) = (self.gateway.clock().elapsed(), self.gateway.now());
+        if leased.len() >= asked {
+            self.wants_lease = true;
         }
         if leased.is_empty() {
+            self.start_look();
             return;
         }
-        let (now, wall) = (self.gateway.clock().elapsed(), self.gateway.now());
+        if !self.wants_lease {
+            // A lane that is busy is rung for; the store is asked when nothing comes any more.
+            self.wake_at = self.wake_at.min(now.saturating_add(QUIET));
+        }
         let live = self.gateway.live();
         let mut messages = Vec::with_capacity(leased.len());
         for mut leased in leased {
             let standing = &self.lane.standing;
             standing.advance_virtual_time(leased.message.priority, leased.stamp);
             if let Some(returned) = not_now(&leased, wall) {
+                self.hand.returned.push(returned);
+                continue;
+            }
+            if let Some(returned) = moving::astray(&self.gateway, &live, &leased, &self.lane) {
                 self.hand.returned.push(returned);
                 continue;
             }

@@ -10,6 +10,8 @@ use tidings_store::{LaneId, LeaseRequest, Leased, Next, Returned, StoreError};
 use super::next::{self, OtherLanes as _};
 use super::route::Others;
 use crate::gateway::{Gateway, Live};
+use crate::lane::Lane;
+use crate::vendors::KeptTerms;
 
 /// How many messages go at once.
 const PIECE: usize = 500;
@@ -75,6 +77,24 @@ pub(super) async fn move_piece(
     Ok(moved)
 }
 
+/// Where a message goes that only accounts at another provider than that of its lane can carry, because
+/// the lane has become an account at another one.
+pub(super) fn astray(
+    gateway: &Gateway,
+    live: &Live,
+    leased: &Leased,
+    here: &Lane,
+) -> Option<Returned> {
+    let only_at = KeptTerms::only_at(leased.terms.as_deref())?;
+    (here.spec.id != &*only_at).then(|| Returned {
+        key: leased.key,
+        lease: leased.lease,
+        next: next_place(gateway, live, &here.id, leased, None),
+        closes_at: None,
+        fault: None,
+    })
+}
+
 fn next_place(
     gateway: &Gateway,
     live: &Live,
@@ -82,7 +102,8 @@ fn next_place(
     leased: &Leased,
     rest: Option<Duration>,
 ) -> Next {
-    let others = Others::new(gateway, live, &leased.message, here, &leased.tried);
+    let only_at = KeptTerms::only_at(leased.terms.as_deref());
+    let others = Others::new(gateway, live, &leased.message, here, &leased.tried, only_at);
     let other = match rest {
         Some(_) => others.untried(),
         None => others.any().or_else(|| others.out_of_service()),

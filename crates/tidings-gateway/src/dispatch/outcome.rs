@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tidings::messenger::Step;
 use tidings::routing::{Observation, Standing};
-use tidings::{Acceptance, Error, ErrorKind, Receipt};
+use tidings::{Acceptance, Error, ErrorKind, Outbound, Receipt};
 use tidings_core::Timestamp;
 use tidings_store::{Fault, Finished, LaneId, Next, Outcome};
 
@@ -20,6 +20,7 @@ use super::route::Others;
 use super::suspension::is_about_the_account;
 use crate::gateway::{Gateway, Live};
 use crate::lane::Lane;
+use crate::vendors::KeptTerms;
 
 /// What came of a call.
 #[derive(Debug, Default)]
@@ -74,15 +75,15 @@ impl Judge<'_> {
         for (attempt, outbound) in flight.attempts.into_iter().zip(&flight.outbounds) {
             let finished = match (&whole, each.next()) {
                 (Some(error), _) => {
-                    self.not_taken(&attempt, &outbound.message, error, now, &mut consequences)
+                    self.not_taken(&attempt, outbound, error, now, &mut consequences)
                 }
                 (None, Some(Ok(receipt))) => self.taken(&attempt, receipt, now),
                 (None, Some(Err(error))) => {
-                    self.not_taken(&attempt, &outbound.message, &error, now, &mut consequences)
+                    self.not_taken(&attempt, outbound, &error, now, &mut consequences)
                 }
                 (None, None) => {
                     let error = no_result();
-                    self.not_taken(&attempt, &outbound.message, &error, now, &mut consequences)
+                    self.not_taken(&attempt, outbound, &error, now, &mut consequences)
                 }
             };
             consequences.finished.push(finished);
@@ -106,7 +107,7 @@ impl Judge<'_> {
     fn not_taken(
         &mut self,
         attempt: &Attempt,
-        message: &tidings_core::Message,
+        outbound: &Outbound,
         error: &Error,
         now: Timestamp,
         consequences: &mut Consequences,
@@ -126,7 +127,7 @@ impl Judge<'_> {
                 check_at: self.first_check(error, attempt, now),
             }
         } else {
-            let next = self.next(attempt, message, error, course, now);
+            let next = self.next(attempt, outbound, error, course, now);
             if let Next::Again { lane, not_before } = &next {
                 if *lane != self.lane.id {
                     if !consequences.wakes.contains(lane) {
@@ -151,7 +152,7 @@ impl Judge<'_> {
     fn next(
         &mut self,
         attempt: &Attempt,
-        message: &tidings_core::Message,
+        outbound: &Outbound,
         error: &Error,
         course: Course,
         now: Timestamp,
@@ -180,7 +181,9 @@ impl Judge<'_> {
             retry_for: sending.retry_for,
         };
         let here = &self.lane.id;
-        let others = Others::new(self.gateway, self.live, message, here, &attempt.tried);
+        let only_at = KeptTerms::only_there(outbound.terms.as_deref(), self.lane.spec);
+        let (message, tried) = (&outbound.message, &attempt.tried);
+        let others = Others::new(self.gateway, self.live, message, here, tried, only_at);
         let reason = next::reason(error.kind());
         next::resolve(course, reason, here, &at, bounds, &others)
     }

@@ -21,16 +21,19 @@ pub(super) struct Others<'a> {
     message: &'a Message,
     here: &'a LaneId,
     tried: &'a [LaneId],
+    only_at: Option<Box<str>>,
 }
 
 impl<'a> Others<'a> {
-    /// Lanes for this message that is `here` now and was tried on those.
+    /// Lanes for this message that is `here` now and was tried on those. Where what goes with it binds it
+    /// to one provider, only accounts at that one.
     pub(super) fn new(
         gateway: &'a Gateway,
         live: &'a Live,
         message: &'a Message,
         here: &'a LaneId,
         tried: &'a [LaneId],
+        only_at: Option<Box<str>>,
     ) -> Self {
         Self {
             gateway,
@@ -38,6 +41,7 @@ impl<'a> Others<'a> {
             message,
             here,
             tried,
+            only_at,
         }
     }
 
@@ -60,9 +64,20 @@ impl<'a> Others<'a> {
             let name = candidate.account.as_str();
             name != self.here.as_str()
                 && (may_be_tried || self.tried.iter().all(|tried| tried.as_str() != name))
+                && self.is_allowed(name)
                 && can_carry(self.live, name, self.message, candidate.sender)
         })?;
         Some(candidate.account.as_str().into())
+    }
+}
+
+impl Others<'_> {
+    fn is_allowed(&self, lane: &str) -> bool {
+        let Some(only_at) = &self.only_at else {
+            return true;
+        };
+        let lane = self.live.lanes.get(lane);
+        lane.is_some_and(|lane| lane.spec.id == &**only_at)
     }
 }
 
@@ -77,10 +92,14 @@ impl OtherLanes for Others<'_> {
 }
 
 /// A lane that a route leads to, for a message that has none: one in service before others.
-pub(crate) fn lane_for(gateway: &Gateway, message: &Message) -> Option<LaneId> {
+pub(crate) fn lane_for(
+    gateway: &Gateway,
+    message: &Message,
+    only_at: Option<Box<str>>,
+) -> Option<LaneId> {
     let live = gateway.live();
     let nowhere = LaneId::from("");
-    let lanes = Others::new(gateway, &live, message, &nowhere, &[]);
+    let lanes = Others::new(gateway, &live, message, &nowhere, &[], only_at);
     lanes.any().or_else(|| lanes.out_of_service())
 }
 

@@ -111,7 +111,7 @@ codes!(
     QueueFull => "queue_full", SERVICE_UNAVAILABLE;
     /// More requests wait than may.
     Overloaded => "overloaded", SERVICE_UNAVAILABLE;
-    /// The store cannot be written or read at present; nothing was kept.
+    /// The store cannot be written or read at present.
     StoreUnavailable => "store_unavailable", SERVICE_UNAVAILABLE;
     /// The gateway is not ready.
     NotReady => "not_ready", SERVICE_UNAVAILABLE;

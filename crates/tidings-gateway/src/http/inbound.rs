@@ -3,19 +3,24 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
+use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use serde::{Deserialize, Serialize};
 use tidings_core::Timestamp;
-use tidings_store::{ConversationEntry, ConversationId, StoredConversation, StoredInbound};
+use tidings_store::{
+    ConversationEntry, ConversationId, InboundId, StoredConversation, StoredInbound,
+};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
 use super::auth::Who;
 use super::body::{Path, Query};
-use super::error::{Problem, Result};
+use super::error::{Code, Problem, Result};
 use super::pages::{self, Listed, PageQuery};
 use super::view::MessageView;
 use crate::access::Scope;
+use crate::inbound::files;
 
 /// A text from a phone.
 #[derive(Debug, Serialize, ToSchema)]
@@ -51,6 +56,21 @@ pub(crate) struct InboundView {
     /// When we had it.
     #[schema(value_type = String, format = DateTime)]
     received_at: Timestamp,
+    /// The file that came with it; `GET /v1/inbound/{id}/file` gives it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<FileView>,
+}
+
+/// What is known of a file that came with a text.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = InboundFile)]
+pub(crate) struct FileView {
+    /// Its MIME type, as the provider says it.
+    #[serde(rename = "type")]
+    mime_type: String,
+    /// How large it is, where the provider says that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<u64>,
 }
 
 impl InboundView {
@@ -76,6 +96,10 @@ impl InboundView {
             asks_for: inbound.asks_for.as_deref().map(str::to_owned),
             their_time: inbound.their_time,
             received_at: inbound.received_at,
+            file: inbound.file.map(|file| FileView {
+                mime_type: file.mime_type.to_string(),
+                bytes: file.bytes,
+            }),
         }
     }
 }
@@ -119,6 +143,42 @@ pub(crate) async fn list(
         .map_err(|error| pages::page_fault(error, has_cursor))?;
     let show = |inbound| InboundView::of(inbound, view.is_masked);
     Ok(Json(Listed::of(listed, show)))
+}
+
+/// Gives the file that came with a text from a phone.
+///
+/// It is fetched from the provider when the text comes, and kept if it is not larger than the gateway permits;
+/// one that could not be fetched then is asked for again.
+#[utoipa::path(
+    get,
+    path = "/v1/inbound/{id}/file",
+    tag = "inbound",
+    params(("id" = String, Path, format = "uuid", description = "The text")),
+    responses((status = 200, description = "The file, with its own type", body = Vec<u8>, content_type = "*/*")),
+)]
+pub(crate) async fn file(
+    State(api): State<Arc<Api>>,
+    Extension(who): Extension<Who>,
+    Path(id): Path<InboundId>,
+) -> Result<Response> {
+    who.may(Scope::Read)?;
+    let unknown = || Problem::new(Code::NotFound, "there is no such file");
+    let found = api.gateway.store().inbound_file(id).await?;
+    let is_his = found.is_some_and(|(text, _)| text.account == *who.caller.account());
+    if !is_his {
+        return Err(unknown());
+    }
+    let media = files::file_of(&api.gateway, id)
+        .await?
+        .ok_or_else(unknown)?;
+    let headers = [
+        (CONTENT_TYPE, media.mime_type()),
+        // It came from a stranger: a browser must save it and not show it as a page of ours.
+        (CONTENT_DISPOSITION, "attachment"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (CACHE_CONTROL, "private, no-store"),
+    ];
+    Ok((headers, media.content().clone()).into_response())
 }
 
 /// Texts with one phone, in both directions.

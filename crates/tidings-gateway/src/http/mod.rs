@@ -130,6 +130,7 @@ fn calls() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(contacts::opt_outs, contacts::add_opt_outs))
         .routes(routes!(contacts::remove_opt_out))
         .routes(routes!(inbound::list))
+        .routes(routes!(inbound::file))
         .routes(routes!(inbound::conversations))
         .routes(routes!(inbound::conversation_messages))
         .routes(routes!(webhooks::list, webhooks::add))

@@ -9,15 +9,12 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use tidings::{Account, providers};
+use tidings::providers;
 
 use super::auth;
 use crate::Gateway;
 use crate::access;
-use crate::vendors::backend;
-
-/// The setting of servers that write addresses of their own.
-const PUBLIC_URL: &str = "public_url";
+use crate::vendors::{backend, served};
 
 /// The setting that says which of a vendor's descriptions of its API holds.
 const DIALECT: &str = "dialect";
@@ -26,7 +23,6 @@ const MORE_DIALECTS: [&str; 1] = ["manual"];
 
 /// The APIs of all providers that are compiled in.
 pub(crate) fn doors(gateway: &Gateway) -> Router {
-    let public_url = gateway.live().config.server.public_url.clone();
     let mut doors = Router::new();
     for spec in providers::ALL {
         let backend = backend(gateway.clone(), spec);
@@ -34,18 +30,16 @@ pub(crate) fn doors(gateway: &Gateway) -> Router {
         let dialects = MORE_DIALECTS.iter().filter(|_| has_dialects);
         for dialect in std::iter::once(None).chain(dialects.map(Some)) {
             let mut path = format!("/{}", spec.id);
-            let mut account = Account::new(spec.id);
             if let Some(dialect) = dialect {
                 path = format!("{path}/{dialect}");
-                account = account.with(DIALECT, *dialect);
             }
-            let writes_addresses = spec.server_settings.iter().any(|it| it.name == PUBLIC_URL);
-            if let Some(url) = public_url.as_ref().filter(|_| writes_addresses) {
-                account = account.with(PUBLIC_URL, format!("{}{path}", url.trim_end_matches('/')));
+            let mut account = served::settings(gateway, spec, &path);
+            if let Some(dialect) = dialect {
+                account = account.with(DIALECT, *dialect);
             }
             match (spec.router)(Arc::clone(&backend), &account) {
                 Ok(door) => doors = doors.nest(&path, door),
-                // Only its own settings could be wrong, and those are made here.
+                // What the configuration says was looked at when it was read.
                 Err(error) => {
                     tracing::error!(provider = spec.id, %error, "no door for this provider");
                 }

@@ -2,20 +2,23 @@
 //!
 //! Called by [`crate::reports::hear`] with what providers tell. A text that asks to be left alone stops
 //! its number for the account before the text itself is kept, so that after a crash the provider's
-//! second telling stops it all the same. It calls no provider; a confirmation goes through intake.
+//! second telling stops it all the same. It calls no provider but for files ([`files`]), after the text was
+//! kept; a confirmation goes through intake.
 
 mod confirmation;
 mod conversations;
+pub mod files;
 mod owner;
 #[cfg(test)]
 mod tests;
 pub mod words;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use tidings::conversations::StoredMedia;
 use tidings::{E164, InboundMessage};
-use tidings_store::{AccountId, InboundId, LaneId, OptOut, StoreError, StoredInbound};
+use tidings_store::{AccountId, InboundFile, InboundId, LaneId, OptOut, StoreError, StoredInbound};
 
 use crate::gateway::Gateway;
 use owner::{Owner, Owners};
@@ -23,11 +26,24 @@ use words::Wish;
 
 pub use conversations::{conversation_of, follow};
 
+/// What a provider tells of the files of texts, by its ids of the texts.
+pub type ToldFiles = HashMap<String, StoredMedia>;
+
 /// Keeps texts that phones sent over a lane, each once, and does what they ask for. How many are new.
 pub async fn take(
     gateway: &Gateway,
     lane: &LaneId,
     texts: Vec<InboundMessage>,
+) -> Result<usize, StoreError> {
+    take_with_files(gateway, lane, texts, &ToldFiles::new()).await
+}
+
+/// The same, where files came with some of the texts.
+pub async fn take_with_files(
+    gateway: &Gateway,
+    lane: &LaneId,
+    texts: Vec<InboundMessage>,
+    files: &ToldFiles,
 ) -> Result<usize, StoreError> {
     if texts.is_empty() {
         return Ok(0);
@@ -35,7 +51,10 @@ pub async fn take(
     let mut owners = Owners::new(gateway, lane);
     let mut received = Vec::with_capacity(texts.len());
     for text in texts {
-        received.push(Received::read(gateway, lane, text, &mut owners).await?);
+        let file = files.get(&text.id).map(|file| file_told(file, &text));
+        let mut read = Received::read(gateway, lane, text, &mut owners).await?;
+        read.row.file = file;
+        received.push(read);
     }
     for text in &received {
         text.leave_alone(gateway).await?;
@@ -45,6 +64,10 @@ pub async fn take(
     welcome_back(gateway, &received, &is_new).await?;
     count(lane, &received, &is_new);
     gateway.signals().happened();
+    let new = received.iter().zip(&is_new).filter(|(_, is_new)| **is_new);
+    for (text, _) in new.filter(|(text, _)| text.row.file.is_some()) {
+        files::fetch_later(gateway, text.row.id);
+    }
     Ok(is_new.into_iter().filter(|is_new| *is_new).count())
 }
 
@@ -151,6 +174,7 @@ impl Received {
             asks_for: wish.map(|wish| wish.as_str().into()),
             their_time: text.received_at,
             received_at: gateway.now(),
+            file: None,
         };
         Ok(Self {
             row,
@@ -184,6 +208,14 @@ impl Received {
             .add_opt_outs(&customer.id, vec![opt_out], gateway.now());
         added.await?;
         Ok(())
+    }
+}
+
+fn file_told(told: &StoredMedia, text: &InboundMessage) -> InboundFile {
+    InboundFile {
+        mime_type: told.mime_type.as_str().into(),
+        bytes: told.bytes,
+        session: text.session.as_deref().unwrap_or_default().into(),
     }
 }
 

@@ -20,6 +20,7 @@ use crate::dispatch::in_service;
 use crate::gateway::{Gateway, Live};
 use crate::lane::Lane;
 use crate::settings::Customer;
+use crate::vendors::KeptTerms;
 
 /// What holds for all drafts of one call.
 pub(super) struct Ground<'a> {
@@ -129,7 +130,10 @@ impl Ground<'_> {
         let Some(rule) = decision.rule() else {
             return Err(Rejection::new(RejectionCode::NoRoute, decision.why()));
         };
-        let with_footer = self.with_footer(&draft.text, rule, draft.passes_opt_out);
+        // Words behind hexadecimal digits would be taken for some of them.
+        let is_encoded = KeptTerms::read(draft.terms.as_deref()).is_encoded();
+        let is_bare = draft.passes_opt_out || is_encoded;
+        let with_footer = self.with_footer(&draft.text, rule, is_bare);
         let policy = self.text_policy(draft.replacement, draft.max_parts);
         let plan = plan(&with_footer, policy)?;
         let original_text = if plan.text() == &*draft.text {
@@ -143,7 +147,8 @@ impl Ground<'_> {
             Some(_) => 1,
             None => u16::try_from(plan.n_parts()).unwrap_or(u16::MAX),
         };
-        let (lane, sender) = self.lane(&message, &decision, draw)?;
+        let only_at = KeptTerms::only_at(draft.terms.as_deref());
+        let (lane, sender) = self.lane(&message, &decision, draw, only_at.as_deref())?;
         Ok(Checked {
             message,
             original_text,
@@ -164,16 +169,16 @@ impl Ground<'_> {
     }
 
     /// The text with the footer of its rule, on a line of its own unless the footer begins with a blank.
-    /// The confirmation of an opt-out does not say how to opt out.
+    /// The confirmation of an opt-out does not say how to opt out, so it is `bare`.
     pub(super) fn with_footer<'t>(
         &self,
         text: &'t str,
         rule: usize,
-        is_confirmation: bool,
+        is_bare: bool,
     ) -> Cow<'t, str> {
         let footer = self.live.config.footers.get(rule);
         match footer.and_then(Option::as_deref) {
-            Some(footer) if !is_confirmation && !text.is_empty() => {
+            Some(footer) if !is_bare && !text.is_empty() => {
                 let begins_with_blank = footer.starts_with(char::is_whitespace);
                 let border = if begins_with_blank { "" } else { "\n" };
                 Cow::Owned([text, border, footer].concat())
@@ -184,20 +189,21 @@ impl Ground<'_> {
 
     /// The lane that carries a message: the first one of the rule's order that is in service and can; else
     /// the first that can when it is in service again. Dispatch keeps the message for it, or finds
-    /// another.
+    /// another. What goes with the message may bind it to accounts at one provider.
     fn lane(
         &self,
         message: &Message,
         decision: &Decision,
         draw: f64,
+        only_at: Option<&str>,
     ) -> Result<(Arc<Lane>, Option<SenderId>), Rejection> {
         let mut fault = None;
-        if let Some(found) = self.first_able(message, decision, &mut fault) {
+        if let Some(found) = self.first_able(message, decision, only_at, &mut fault) {
             return Ok(found);
         }
         let routes = &self.live.config.routes;
         let if_all_were_in_service = routes.decide(message, &Standing::default(), draw);
-        let found = self.first_able(message, &if_all_were_in_service, &mut fault);
+        let found = self.first_able(message, &if_all_were_in_service, only_at, &mut fault);
         found.ok_or_else(|| {
             fault.unwrap_or_else(|| Rejection::new(RejectionCode::NoRoute, decision.why()))
         })
@@ -207,6 +213,7 @@ impl Ground<'_> {
         &self,
         message: &Message,
         decision: &Decision,
+        only_at: Option<&str>,
         fault: &mut Option<Rejection>,
     ) -> Option<(Arc<Lane>, Option<SenderId>)> {
         let mut sendable = Cow::Borrowed(message);
@@ -214,6 +221,14 @@ impl Ground<'_> {
             let Some(lane) = self.live.lanes.get(candidate.account.as_str()) else {
                 continue;
             };
+            if only_at.is_some_and(|only_at| lane.spec.id != only_at) {
+                fault.get_or_insert_with(|| {
+                    let lane = &lane.id;
+                    let what = format!("lane {lane}: has no words for what goes with the message");
+                    Rejection::new(RejectionCode::NoRoute, what)
+                });
+                continue;
+            }
             if message.from.is_none() {
                 let of_rule = candidate.sender.or(lane.config.from.as_ref());
                 let sender = of_rule.or(self.live.config.sending.sender.as_ref());

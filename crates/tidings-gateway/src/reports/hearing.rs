@@ -47,7 +47,13 @@ pub async fn hear(
         }
     }
     let mut hearing = hear_reports(gateway, lane, reports).await?;
-    hearing.n_texts = inbound::take(gateway, lane, texts).await?;
+    // What a file is, is told with the conversation that the text is in.
+    let messages = conversations
+        .iter()
+        .filter_map(|event| event.message.as_ref());
+    let files = messages.filter_map(|message| Some((message.id.clone(), message.media.clone()?)));
+    let files = files.collect();
+    hearing.n_texts = inbound::take_with_files(gateway, lane, texts, &files).await?;
     inbound::follow(gateway, lane, conversations).await?;
     Ok(hearing)
 }

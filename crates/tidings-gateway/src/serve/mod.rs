@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidings::layers::Jitter;
-use tidings::{Clock, SystemClock};
+use tidings::{Clock, SystemClock, providers};
 use tidings_store::open::{self, ExclusiveHold};
 use tidings_store::{NodeId, Store};
 use tokio::time::timeout;
@@ -27,7 +27,7 @@ use self::certificate::Certificate;
 use self::listeners::Listeners;
 use crate::config::{Config, ServerConfig};
 use crate::gateway::Gateway;
-use crate::{dispatch, janitor, reports, telemetry, webhooks};
+use crate::{dispatch, janitor, reports, telemetry, vendors, webhooks};
 
 pub use self::error::StartError;
 pub use self::lanes::connected;
@@ -138,6 +138,7 @@ pub async fn start_at(bound: Bound, config: Config, parts: Parts) -> Result<Runn
     let gateway = Gateway::new(store, clock, randomness, NodeId::from(NODE), live);
     telemetry::metrics::start(&gateway);
     janitor::take_over(&gateway).await?;
+    vendors::served::keep_secrets(&gateway).await?;
     start_loops(&gateway);
     let listeners = bound.serve(&gateway);
     Ok(Running {
@@ -232,6 +233,7 @@ fn needs_restart(before: &Config, after: &Config) -> Vec<&'static str> {
             before.limits.request_timeout != after.limits.request_timeout,
         ),
         ("store.url", before.store.url != after.store.url),
+        ("vendors", !is_served_alike(before, after)),
         (
             "monitoring.log",
             before.monitoring.log != after.monitoring.log,
@@ -246,6 +248,16 @@ fn needs_restart(before: &Config, after: &Config) -> Vec<&'static str> {
         .filter(|(_, is_changed)| *is_changed)
         .map(|(key, _)| key)
         .collect()
+}
+
+/// Whether all vendors' APIs are served with the same settings.
+fn is_served_alike(before: &Config, after: &Config) -> bool {
+    let mut specs = providers::ALL.iter();
+    specs.all(|spec| {
+        let (was, is) = (before.vendor(spec), after.vendor(spec));
+        let mut settings = spec.server_settings.iter();
+        settings.all(|setting| was.setting(setting.name) == is.setting(setting.name))
+    })
 }
 
 impl fmt::Debug for Running {

@@ -73,7 +73,7 @@ impl Traces {
         let tracer = self.provider.tracer("tidings");
         let ours = Targets::new()
             .with_target("tidings_gateway", LevelFilter::DEBUG)
-            .with_target("tidings::serve", LevelFilter::INFO);
+            .with_target("tidings::serve", LevelFilter::DEBUG);
         tracing_opentelemetry::layer()
             .with_tracer(tracer)
             .with_filter(ours)

@@ -2,7 +2,7 @@
 //!
 //! Called by the routers of APIs that keep messages in conversations of users. A text to several phones
 //! is a message to each of them, and is shown as one. Users cannot write to each other: a gateway has
-//! phones on the other side only. A file is sent on and not handed out again.
+//! phones on the other side only.
 
 use std::sync::Arc;
 
@@ -28,7 +28,6 @@ const READ_AT_ONCE: usize = 200;
 const NO_CONVERSATION: Refusal = Refusal::NotFound {
     what: "conversation",
 };
-const NO_FILE: Refusal = Refusal::NotFound { what: "file" };
 
 #[async_trait]
 impl ConversationDesk for Door {
@@ -184,14 +183,14 @@ impl ConversationDesk for Door {
         &self,
         who: &Principal,
         owner: &Mailbox,
-        _message: &str,
+        message: &str,
     ) -> Result<MediaAddress, Refusal> {
         self.caller(who, Scope::Read)?.check_owner(owner)?;
-        Err(NO_FILE)
+        self.sign_address(owner, message)
     }
 
-    async fn stored_media(&self, _address: &MediaAddress) -> Result<Media, Refusal> {
-        Err(NO_FILE)
+    async fn stored_media(&self, address: &MediaAddress) -> Result<Media, Refusal> {
+        self.file_at(address).await
     }
 }
 
@@ -299,6 +298,7 @@ impl Door {
         let Some((message, _)) = taken.first() else {
             return Err(refused.map_or(Refusal::Unsupported, in_words_of_posts));
         };
+        let media = shown::media(&leaving.terms());
         let mut shown = ConversationMessage::new(
             message.as_str(),
             id.as_str(),
@@ -310,6 +310,7 @@ impl Door {
         leaving.from.as_str().clone_into(&mut shown.from);
         shown.status = Some(shown::status_word(tidings_core::MessageState::Queued).to_owned());
         shown.to = taken.into_iter().map(|(_, to)| to).collect();
+        shown.media = media;
         Ok(shown)
     }
 }
@@ -355,20 +356,25 @@ impl Leaving {
         conversation
     }
 
+    /// What is kept with each of its messages.
+    fn terms(&self) -> KeptTerms {
+        let bytes = |media: &Media| u64::try_from(media.content().len()).ok();
+        KeptTerms {
+            kind: Some(self.kind.as_str().into()),
+            post: self.post.clone(),
+            media_type: self.media.as_ref().map(|media| media.mime_type().into()),
+            media_bytes: self.media.as_ref().and_then(bytes),
+            ..KeptTerms::default()
+        }
+    }
+
     fn drafts(
         &self,
         caller: &Caller,
         id: &ConversationId,
         now: tidings_core::Timestamp,
     ) -> Vec<Draft> {
-        let bytes = |media: &Media| u64::try_from(media.content().len()).ok();
-        let terms = KeptTerms {
-            kind: Some(self.kind.as_str().into()),
-            post: self.post.clone(),
-            media_type: self.media.as_ref().map(|media| media.mime_type().into()),
-            media_bytes: self.media.as_ref().and_then(bytes),
-            ..KeptTerms::default()
-        };
+        let terms = self.terms();
         let draft = |to: &E164| {
             let message = Message::new(*to, Arc::clone(&self.text));
             let mut message = message.from(SenderId::International(self.from));

@@ -7,7 +7,7 @@
 //! `batches`, `contacts`, `account`, `conversations`, `numbers`, `subscriptions`. Telephone calls are
 //! not offered: a gateway has no telephones.
 //!
-//! The way back, from what happens to the vendor's own form of telling it, is [`told`]. The page for the
+//! With which settings the APIs are served is [`served`]. The way back, from what happens to the vendor's own form of telling it, is [`told`]. The page for the
 //! customers of these APIs is `docs/vendor-apis.md`.
 
 mod account;
@@ -17,11 +17,13 @@ mod contacts;
 mod conversations;
 mod details;
 mod drafts;
+mod media;
 mod messages;
 mod numbers;
 mod pressure;
 mod progress;
 mod refusals;
+pub mod served;
 mod shown;
 mod sign_in;
 mod subscriptions;

@@ -12,6 +12,8 @@ use super::terms::KeptTerms;
 
 /// The vendor's word for a text between phones, where the one that a caller used is not kept.
 const TEXT: &str = "sms";
+/// The same for one with a file.
+const WITH_FILE: &str = "mms";
 
 /// A conversation as a user sees it.
 pub(super) fn conversation(
@@ -68,13 +70,18 @@ pub(super) fn inbound(text: &StoredInbound) -> ConversationMessage {
     let mut shown = ConversationMessage::new(
         text.id.to_string(),
         text.conversation.as_str(),
-        TEXT,
+        if text.file.is_some() { WITH_FILE } else { TEXT },
         Direction::Inbound,
         &*text.text,
     );
     shown.at = Some(text.received_at);
     shown.from = text.from.to_string();
     shown.to = vec![text.to.to_string()];
+    shown.media = text.file.as_ref().map(|file| {
+        let mut media = StoredMedia::new(&*file.mime_type);
+        media.bytes = file.bytes;
+        media
+    });
     shown
 }
 
@@ -93,12 +100,15 @@ pub(super) fn outbound(message: &StoredMessage, terms: &KeptTerms) -> Conversati
     shown.from = from.unwrap_or_default();
     shown.to = vec![message.to.as_str().to_owned()];
     shown.status = Some(status_word(message.state).to_owned());
-    shown.media = terms.media_type.as_deref().map(|mime_type| {
-        let mut media = StoredMedia::new(mime_type);
-        media.bytes = terms.media_bytes;
-        media
-    });
+    shown.media = media(terms);
     shown
+}
+
+/// The file that goes with a text of ours.
+pub(super) fn media(terms: &KeptTerms) -> Option<StoredMedia> {
+    let mut media = StoredMedia::new(terms.media_type.as_deref()?);
+    media.bytes = terms.media_bytes;
+    Some(media)
 }
 
 /// How far a text of ours has come. What is not known to have left says `sending`, as the vendors'

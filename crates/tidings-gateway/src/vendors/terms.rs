@@ -3,7 +3,7 @@
 //!
 //! Written when a message is taken; read by dispatch when it leaves, when it is listed, and when the
 //! customer is told of it. What only the same vendor can do is refused where a message may leave over
-//! another.
+//! another, and routes that change later do not lead it there: [`KeptTerms::only_at`].
 
 use std::sync::Arc;
 
@@ -73,11 +73,10 @@ impl KeptTerms {
             return Err(forbidden("texts that the recipient pays for"));
         }
         if terms.session != SessionWish::None {
-            let fault = "is not offered by this gateway";
-            return Err(Refusal::invalid("session", fault));
+            // Its id would have to be given before the vendor's network has given one.
+            return Err(forbidden("conversations that the vendor's network keeps"));
         }
-        let mut names = terms.parameters.iter().map(|(name, _)| name.as_str());
-        if names.any(|name| ENCODED.contains(&name)) && !goes_only_to(message, spec, live) {
+        if is_encoded(&terms.parameters) && !goes_only_to(message, spec, live) {
             let fault = "asks for a text that is encoded already, which no route takes";
             return Err(Refusal::invalid("parameter", fault));
         }
@@ -107,6 +106,26 @@ impl KeptTerms {
         Some(Arc::new(terms))
     }
 
+    /// The provider whose accounts alone can carry a message of which this is kept, where there is one:
+    /// over another it would arrive without its price, or as hexadecimal digits.
+    pub fn only_at(kept: Option<&str>) -> Option<Box<str>> {
+        let kept = Self::read(Some(kept?));
+        let is_priced = kept.price > 0 || kept.minimum_age.is_some();
+        (is_priced || kept.is_encoded()).then_some(kept.api)
+    }
+
+    /// The same of what goes out over an account at a provider.
+    pub fn only_there(terms: Option<&Terms>, spec: &ProviderSpec) -> Option<Box<str>> {
+        let terms = terms?;
+        let is_priced = terms.price > 0 || terms.minimum_age.is_some();
+        (is_priced || is_encoded(&terms.parameters)).then(|| spec.id.into())
+    }
+
+    /// Whether the text is encoded already, so that nothing may be added to it.
+    pub fn is_encoded(&self) -> bool {
+        is_encoded(&self.parameters)
+    }
+
     /// As it is kept; nothing where nothing was asked for.
     pub(super) fn written(&self) -> Option<Arc<str>> {
         if *self == Self::default() {
@@ -121,6 +140,12 @@ impl KeptTerms {
         let read = kept.and_then(|json| serde_json::from_str(json).ok());
         read.unwrap_or_default()
     }
+}
+
+/// Whether a caller says that a text is encoded already.
+fn is_encoded(parameters: &[(String, String)]) -> bool {
+    let mut names = parameters.iter().map(|(name, _)| name.as_str());
+    names.any(|name| ENCODED.contains(&name))
 }
 
 /// Whether every lane that may carry a message is an account at this provider.

@@ -12,8 +12,8 @@ use tidings::conversations::{ConversationMessage, Mailbox};
 use tidings::{Account, ProviderSpec, providers};
 use tidings_core::{ClientRef, DeliveryReport, InboundMessage, ProviderRef, Timestamp};
 use tidings_store::{
-    AccountId, ConversationId, Event, EventKind, StoreError, StoredConversation, StoredInbound,
-    StoredMessage, StoredWebhook,
+    AccountId, ConversationId, Event, EventKind, InboundFile, StoreError, StoredConversation,
+    StoredInbound, StoredMessage, StoredWebhook,
 };
 
 use super::details::KeyDetails;
@@ -53,7 +53,8 @@ pub async fn requests(
     Ok((emitter.emit)(&known, &[callback]))
 }
 
-/// The settings that a vendor repeats in its calls: those that stand with the customer's key.
+/// The settings that a vendor goes by in its calls: how its API is served, and what stands with the
+/// customer's key.
 async fn known_of(
     gateway: &Gateway,
     spec: &'static ProviderSpec,
@@ -61,7 +62,7 @@ async fn known_of(
 ) -> Result<Account, StoreError> {
     let keys = gateway.store().keys(Some(account)).await?;
     let mut keys = keys.iter().rev().filter(|key| *key.api == *spec.id);
-    let known = Account::new(account.as_str());
+    let known = gateway.live().config.vendor(spec);
     Ok(match keys.next() {
         Some(key) => {
             let details = KeyDetails::read(key.details.as_deref());
@@ -202,6 +203,15 @@ struct Told {
     conversation: ConversationId,
     received_at: Option<Timestamp>,
     keyword: Option<String>,
+    file: Option<ToldFile>,
+}
+
+/// What is said of the file of a text.
+#[derive(Deserialize)]
+struct ToldFile {
+    #[serde(rename = "type")]
+    mime_type: String,
+    bytes: Option<u64>,
 }
 
 impl Told {
@@ -230,6 +240,11 @@ impl Told {
             asks_for: None,
             their_time: None,
             received_at: self.received_at.unwrap_or(event.at),
+            file: self.file.map(|file| InboundFile {
+                mime_type: file.mime_type.into(),
+                bytes: file.bytes,
+                session: "".into(),
+            }),
         }
     }
 }

@@ -13,10 +13,10 @@ use tidings::Account;
 use tidings::backend::Refusal;
 use tidings::callback::Callback;
 use tidings_core::{
-    DeliveryReport, E164, InboundMessage, ProviderRef, ReportedState, SenderId, Timestamp,
+    DeliveryReport, E164, InboundMessage, Media, ProviderRef, ReportedState, SenderId, Timestamp,
 };
 
-use super::exchange::{Heard, draw_conversation};
+use super::exchange::{FileTaken, Heard, draw_conversation};
 use super::ids::Kind;
 use super::intake::DEFAULT_SHORT_NUMBER;
 use super::open::credential_settings;
@@ -39,6 +39,8 @@ pub struct PhoneText {
     pub text: Arc<str>,
     /// The conversation that it belongs to, by its id; goes before `to`.
     pub session: Option<String>,
+    /// The file that comes with it. Lost where the vendor keeps no conversations.
+    pub media: Option<Media>,
 }
 
 impl PhoneText {
@@ -49,6 +51,7 @@ impl PhoneText {
             to: None,
             text: text.into(),
             session: None,
+            media: None,
         }
     }
 
@@ -63,6 +66,13 @@ impl PhoneText {
     #[must_use]
     pub fn session(mut self, id: Option<String>) -> Self {
         self.session = id;
+        self
+    }
+
+    /// Adds a file.
+    #[must_use]
+    pub fn media(mut self, media: Media) -> Self {
+        self.media = Some(media);
         self
     }
 }
@@ -83,6 +93,7 @@ impl fmt::Debug for PhoneText {
             .field("to", &to)
             .field("text_bytes", &self.text.len())
             .field("session", &self.session)
+            .field("media", &self.media)
             .finish()
     }
 }
@@ -359,6 +370,7 @@ impl Shared {
             heard: Some(Heard {
                 conversation,
                 id: state.ids.message_id(kept.n_texts()),
+                media: text.media.as_ref().map(FileTaken::of),
             }),
         })
     }

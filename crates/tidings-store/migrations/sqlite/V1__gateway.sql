@@ -272,6 +272,12 @@ CREATE TABLE tokens (
 CREATE INDEX tokens_identity ON tokens (account, identity) WHERE identity IS NOT NULL;
 CREATE INDEX tokens_until ON tokens (expires_at) WHERE expires_at IS NOT NULL;
 
+-- What the gateway itself signs with.
+CREATE TABLE secrets (
+    name TEXT PRIMARY KEY,
+    secret TEXT NOT NULL
+) WITHOUT ROWID;
+
 CREATE TABLE contacts (
     key INTEGER PRIMARY KEY,
     id BLOB NOT NULL UNIQUE,
@@ -331,6 +337,13 @@ CREATE TABLE inbound (
     asks_for TEXT,
     their_time INTEGER,
     received_at INTEGER NOT NULL,
+    file_type TEXT,
+    file_bytes INTEGER,
+    file_session TEXT,
+    -- What is fetched after the text was kept: `file_type` as the file itself has it, its name, it.
+    media_type TEXT,
+    media_name TEXT,
+    media BLOB,
     UNIQUE (lane, provider_id)
 );
 CREATE INDEX inbound_account ON inbound (account);

@@ -4,13 +4,14 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tidings_core::Timestamp;
+use tidings_core::{Media, Timestamp};
 
 use super::{MemoryStore, Place, State, page};
-use crate::error::Result;
+use crate::error::{Result, StoreError};
+use crate::files::Files;
 use crate::model::{
-    AccountId, ConversationEntry, ConversationId, EventKind, NewEvent, Page, PageRequest,
-    StoredConversation, StoredInbound,
+    AccountId, ConversationEntry, ConversationId, EventKind, InboundId, NewEvent, Page,
+    PageRequest, StoredConversation, StoredInbound,
 };
 use crate::store::Inbound;
 
@@ -99,6 +100,25 @@ impl Inbound for MemoryStore {
     async fn remove_conversation(&self, account: &AccountId, id: &ConversationId) -> Result<bool> {
         let id = (account.clone(), id.clone());
         Ok(self.lock().conversations.remove(&id).is_some())
+    }
+}
+
+#[async_trait]
+impl Files for MemoryStore {
+    async fn inbound_file(&self, id: InboundId) -> Result<Option<(StoredInbound, Option<Media>)>> {
+        let state = &*self.lock();
+        let text = state.inbound.values().find(|text| text.id == id);
+        Ok(text.map(|text| (text.clone(), state.inbound_files.get(&id).cloned())))
+    }
+
+    async fn keep_inbound_file(&self, id: InboundId, media: Media) -> Result<bool> {
+        let state = &mut *self.lock();
+        if !state.inbound.values().any(|text| text.id == id) {
+            return Err(StoreError::not_found("inbound message"));
+        }
+        let is_first = !state.inbound_files.contains_key(&id);
+        state.inbound_files.entry(id).or_insert(media);
+        Ok(is_first)
     }
 }
 

@@ -23,13 +23,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tidings_core::{E164, Timestamp};
+use secrecy::SecretString;
+use tidings_core::{E164, Media, Timestamp};
 
 use crate::error::{Result, StoreError};
 use crate::model::{
-    AccountId, AuditEntry, BatchId, ContactId, ConversationId, Event, GroupId, Heard, LaneId,
-    MessageId, MessageKey, Page, PageRequest, StoredAccount, StoredContact, StoredConversation,
-    StoredInbound, StoredKey, StoredToken, StoredWebhook,
+    AccountId, AuditEntry, BatchId, ContactId, ConversationId, Event, GroupId, Heard, InboundId,
+    LaneId, MessageId, MessageKey, Page, PageRequest, StoredAccount, StoredContact,
+    StoredConversation, StoredInbound, StoredKey, StoredToken, StoredWebhook,
 };
 
 use self::batches::BatchRow;
@@ -90,10 +91,12 @@ struct State {
     accounts: BTreeMap<AccountId, StoredAccount>,
     keys: Vec<StoredKey>,
     tokens: BTreeMap<[u8; 32], StoredToken>,
+    secrets: BTreeMap<Box<str>, SecretString>,
     contacts: BTreeMap<AccountId, Vec<(i64, StoredContact)>>,
     groups: BTreeMap<AccountId, Vec<GroupRow>>,
     opt_outs: BTreeMap<i64, OptOutRow>,
     inbound: BTreeMap<i64, StoredInbound>,
+    inbound_files: BTreeMap<InboundId, Media>,
     conversations: BTreeMap<(AccountId, ConversationId), (i64, StoredConversation)>,
     webhooks: Vec<StoredWebhook>,
     deliveries: BTreeMap<i64, DeliveryRow>,

@@ -157,6 +157,10 @@ impl Queue for MemoryStore {
                 delivery.next_at = Some(now);
             }
         }
+        let attempts = state.messages.values_mut();
+        for attempt in attempts.flat_map(|row| &mut row.attempts) {
+            attempt.check_at = attempt.check_at.map(|at| at.min(now));
+        }
         state.commit(now);
         Ok(repaired)
     }

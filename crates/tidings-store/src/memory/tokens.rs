@@ -1,11 +1,13 @@
-//! Sign-ins that hold for some time.
+//! Sign-ins that hold for some time, and what they are signed with.
 
 use async_trait::async_trait;
+use secrecy::SecretString;
 use tidings_core::Timestamp;
 
 use super::MemoryStore;
 use crate::error::Result;
 use crate::model::{AccountId, StoredToken};
+use crate::secrets::Secrets;
 use crate::store::Tokens;
 
 #[async_trait]
@@ -33,5 +35,14 @@ impl Tokens for MemoryStore {
             token.account != *account || token.identity.as_deref() != Some(identity)
         });
         Ok((n_before - tokens.len()) as u64)
+    }
+}
+
+#[async_trait]
+impl Secrets for MemoryStore {
+    async fn secret(&self, name: &str, drawn: SecretString) -> Result<SecretString> {
+        let secrets = &mut self.lock().secrets;
+        let kept = secrets.entry(name.into()).or_insert(drawn);
+        Ok(kept.clone())
     }
 }

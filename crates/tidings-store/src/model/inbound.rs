@@ -33,6 +33,19 @@ pub struct StoredInbound {
     pub their_time: Option<Timestamp>,
     /// When we had it.
     pub received_at: Timestamp,
+    /// The file that came with it.
+    pub file: Option<InboundFile>,
+}
+
+/// What is known of a file that came with a text from a phone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InboundFile {
+    /// Its MIME type, as the provider says it.
+    pub mime_type: Arc<str>,
+    /// How large it is, in bytes, where the provider says that.
+    pub bytes: Option<u64>,
+    /// The provider's name of the conversation in which it can be fetched.
+    pub session: Arc<str>,
 }
 
 /// Shows ids and lengths, neither text nor number.
@@ -48,7 +61,8 @@ impl std::fmt::Debug for StoredInbound {
 
 impl StoredInbound {
     /// What its event says, as JSON: `id`, `provider_id`, `from`, `to`, `text`, `conversation`,
-    /// `received_at`, and where they are set `keyword`, `asks_for` and `their_time`.
+    /// `received_at`, and where they are set `keyword`, `asks_for`, `their_time` and `file` (`type` and
+    /// `bytes`).
     pub fn event_detail(&self) -> Arc<str> {
         let mut detail = serde_json::json!({
             "id": self.id,
@@ -66,6 +80,9 @@ impl StoredInbound {
         }
         if let Some(at) = self.their_time {
             detail["their_time"] = at.to_string().into();
+        }
+        if let Some(file) = &self.file {
+            detail["file"] = serde_json::json!({"type": &*file.mime_type, "bytes": file.bytes});
         }
         detail.to_string().into()
     }

@@ -3,6 +3,8 @@
 //! The writer tells it how much it wrote. A thread of its own does the copying and its waiting for the
 //! disk, so that no commit does. As the log can begin again only when all of it was copied at a moment at
 //! which nobody writes, the writer copies the little that is left itself when the log has grown long.
+//! What an earlier process left in the log is copied at the start, and on a full disk after every commit
+//! that failed: a log that begins again needs no more room.
 //! Whatever fails here is tried again after the next rows: the log keeps everything until then.
 
 use std::path::Path;
@@ -50,12 +52,22 @@ impl Checkpointer {
                 StoreError::new(StoreErrorKind::Unavailable, "a thread could not be started")
                     .with_source(error)
             })?;
-        Ok(Self {
+        let checkpointer = Self {
             bell: Some(bell),
             thread: Some(thread),
             rows: std::cell::Cell::new(0),
             length,
-        })
+        };
+        checkpointer.ring();
+        Ok(checkpointer)
+    }
+
+    /// Has the log copied, beside the writer.
+    pub(super) fn ring(&self) {
+        if let Some(bell) = &self.bell {
+            // A full channel has rung already.
+            let _ = bell.try_send(());
+        }
     }
 
     /// The writer has changed so many rows.
@@ -71,9 +83,8 @@ impl Checkpointer {
                 Ok(length) => self.length.store(length, Ordering::Relaxed),
                 Err(error) => tracing::warn!("the log of the store could not be copied: {error}"),
             }
-        } else if let Some(bell) = &self.bell {
-            // A full channel has rung already.
-            let _ = bell.try_send(());
+        } else {
+            self.ring();
         }
     }
 }

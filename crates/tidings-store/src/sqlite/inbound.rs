@@ -5,20 +5,22 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use rusqlite::{Row, params};
-use tidings_core::Timestamp;
+use tidings_core::{Media, Timestamp};
 
 use super::SqliteStore;
 use super::accounts::{words, words_of};
 use super::db::Db;
 use super::listing::{Cursor, latest_of, limit, page_of, without_keys};
 use super::messages::{all_messages, shown};
+use super::queue::read_media;
 use super::row::{RowExt, number};
 use super::sql::statements;
 use super::write::{EventRow, Write};
-use crate::error::Result;
+use crate::error::{Result, StoreError};
+use crate::files::Files;
 use crate::model::{
-    AccountId, ConversationEntry, ConversationId, EventKind, InboundId, LaneId, Page, PageRequest,
-    StoredConversation, StoredInbound,
+    AccountId, ConversationEntry, ConversationId, EventKind, InboundFile, InboundId, LaneId, Page,
+    PageRequest, StoredConversation, StoredInbound,
 };
 use crate::store::Inbound;
 
@@ -27,7 +29,8 @@ macro_rules! inbound {
     ($rest:literal) => {
         concat!(
             "SELECT key, id, account, lane, provider_id, sender, recipient, text, conversation, keyword,
-                asks_for, their_time, received_at FROM inbound WHERE ",
+                asks_for, their_time, received_at, file_type, file_bytes, file_session
+                FROM inbound WHERE ",
             $rest
         )
     };
@@ -47,8 +50,12 @@ macro_rules! conversation {
 statements! {
     HAS_INBOUND = "SELECT EXISTS (SELECT 1 FROM inbound WHERE lane = ?1 AND provider_id = ?2)";
     ADD_INBOUND = "INSERT INTO inbound (key, id, account, lane, provider_id, sender, recipient, text,
-        conversation, keyword, asks_for, their_time, received_at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+        conversation, keyword, asks_for, their_time, received_at, file_type, file_bytes, file_session)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+    INBOUND_BY_ID = inbound!("id = ?1");
+    FILE = "SELECT media_type, media_name, media FROM inbound WHERE id = ?1";
+    KEEP_FILE = "UPDATE inbound SET media_type = ?2, media_name = ?3, media = ?4
+        WHERE id = ?1 AND media IS NULL";
     HEAR_IN_CONVERSATION = "INSERT INTO conversations (id, account, participants, ours, is_read,
         created_at, changed_at) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?5)
         ON CONFLICT (account, id) DO UPDATE SET is_read = 0, changed_at = ?5";
@@ -192,6 +199,38 @@ impl Inbound for SqliteStore {
 }
 
 /// Whether it is new.
+#[async_trait]
+impl Files for SqliteStore {
+    async fn inbound_file(&self, id: InboundId) -> Result<Option<(StoredInbound, Option<Media>)>> {
+        let id = id.0.into_bytes();
+        let read = move |db: &Db| {
+            let found = db.one(INBOUND_BY_ID, [id], |row| Ok(read_inbound(db, row)))?;
+            let Some((_, text)) = found.transpose()? else {
+                return Ok(None);
+            };
+            let media = db.one(FILE, [id], |row| read_media(row, 0))?;
+            Ok(Some((text, media.flatten())))
+        };
+        self.read(read).await
+    }
+
+    async fn keep_inbound_file(&self, id: InboundId, media: Media) -> Result<bool> {
+        let id = id.0.into_bytes();
+        let work = move |write: &mut Write| {
+            let content: &[u8] = media.content();
+            let parameters = params![id, media.mime_type(), media.file_name(), content];
+            if write.db.execute(KEEP_FILE, parameters)? > 0 {
+                return Ok(true);
+            }
+            let known = write.db.one(FILE, [id], |_| Ok(()))?;
+            known
+                .map(|()| false)
+                .ok_or_else(|| StoreError::not_found("inbound message"))
+        };
+        self.write(1, work).await
+    }
+}
+
 fn add(write: &mut Write, text: &StoredInbound, now: Timestamp) -> Result<bool> {
     let lane = write.db.intern(text.lane.as_str())?;
     let parameters = params![lane, text.provider_id];
@@ -202,6 +241,7 @@ fn add(write: &mut Write, text: &StoredInbound, now: Timestamp) -> Result<bool> 
     let detail = text.event_detail();
     let event = EventRow::of(EventKind::Inbound, account, now);
     let key = write.event(&event.lane(lane).detail(Some(&detail)))?;
+    let file = text.file.as_ref();
     let parameters = params![
         key,
         text.id.0.into_bytes(),
@@ -216,6 +256,10 @@ fn add(write: &mut Write, text: &StoredInbound, now: Timestamp) -> Result<bool> 
         text.asks_for,
         text.their_time.map(Timestamp::as_millis),
         text.received_at.as_millis(),
+        file.map(|file| &file.mime_type),
+        file.and_then(|file| file.bytes)
+            .map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX)),
+        file.map(|file| &file.session),
     ];
     write.db.execute(ADD_INBOUND, parameters)?;
     let parameters = params![
@@ -262,8 +306,22 @@ fn read_inbound(db: &Db, row: &Row<'_>) -> Result<(i64, StoredInbound)> {
         asks_for: row.text_opt(10)?,
         their_time: row.time_opt(11)?,
         received_at: row.time(12)?,
+        file: read_file(row)?,
     };
     Ok((row.get(0)?, text))
+}
+
+/// What is known of the file of a text.
+fn read_file(row: &Row<'_>) -> Result<Option<InboundFile>> {
+    let (Some(mime_type), Some(session)) = (row.text_opt(13)?, row.text_opt(15)?) else {
+        return Ok(None);
+    };
+    let bytes: Option<i64> = row.get(14)?;
+    Ok(Some(InboundFile {
+        mime_type,
+        bytes: bytes.and_then(|bytes| u64::try_from(bytes).ok()),
+        session,
+    }))
 }
 
 /// A conversation with its key.

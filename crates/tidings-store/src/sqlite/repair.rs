@@ -32,6 +32,7 @@ statements! {
     REMOVE_TOKEN = "DELETE FROM tokens WHERE hash = ?1";
     UNMATCHED_OVER = "SELECT key FROM unmatched WHERE received_at <= ?1 ORDER BY received_at LIMIT ?2";
     REMOVE_UNMATCHED = "DELETE FROM unmatched WHERE key = ?1";
+    ASK_NOW = "UPDATE attempts SET check_at = ?2 WHERE lane = ?1 AND check_at > ?2";
     FREE_DELIVERIES = "UPDATE deliveries SET node = NULL, next_at = ?2
         WHERE node = ?1 AND next_at IS NOT NULL";
 }
@@ -51,8 +52,13 @@ pub(super) fn repair(write: &mut Write, limit: usize, now: Timestamp) -> Result<
     Ok(repaired)
 }
 
-/// Everything that a process held.
+/// Everything that a process held. Questions about lost answers are not held by name, so all of them are
+/// asked again.
 pub(super) fn take_over(write: &mut Write, node: &NodeId, now: Timestamp) -> Result<Repaired> {
+    let lanes: Vec<i64> = write.db.all(LANES, [], |row| row.get(0))?;
+    for lane in lanes {
+        write.db.execute(ASK_NOW, [lane, now.as_millis()])?;
+    }
     let Some(node) = write.db.key_of(node.as_str())? else {
         return Ok(Repaired::default());
     };

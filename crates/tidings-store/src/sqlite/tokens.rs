@@ -1,7 +1,8 @@
-//! Sign-ins that hold for some time.
+//! Sign-ins that hold for some time, and what they are signed with.
 
 use async_trait::async_trait;
 use rusqlite::{Row, params};
+use secrecy::{ExposeSecret as _, SecretString};
 use tidings_core::Timestamp;
 
 use super::SqliteStore;
@@ -11,6 +12,7 @@ use super::sql::statements;
 use super::write::Write;
 use crate::error::Result;
 use crate::model::{AccountId, KeyId, StoredToken};
+use crate::secrets::Secrets;
 use crate::store::Tokens;
 
 statements! {
@@ -19,6 +21,8 @@ statements! {
     TOKEN = "SELECT hash, kind, account, api_key, identity, issued_at, expires_at FROM tokens
         WHERE hash = ?1 AND (expires_at IS NULL OR expires_at > ?2)";
     REMOVE = "DELETE FROM tokens WHERE hash = ?1";
+    ADD_SECRET = "INSERT INTO secrets (name, secret) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING";
+    SECRET = "SELECT secret FROM secrets WHERE name = ?1";
     REMOVE_OF = "DELETE FROM tokens WHERE account = ?1 AND identity = ?2";
 }
 
@@ -67,6 +71,22 @@ impl Tokens for SqliteStore {
             };
             let n_removed = write.db.execute(REMOVE_OF, params![account, identity])?;
             Ok(n_removed as u64)
+        };
+        self.write(1, work).await
+    }
+}
+
+#[async_trait]
+impl Secrets for SqliteStore {
+    async fn secret(&self, name: &str, drawn: SecretString) -> Result<SecretString> {
+        let name = name.to_owned();
+        let work = move |write: &mut Write| {
+            let added = params![name, drawn.expose_secret()];
+            write.db.execute(ADD_SECRET, added)?;
+            let kept = write
+                .db
+                .one(SECRET, [&name], |row| row.get::<_, String>(0))?;
+            Ok(kept.map_or_else(|| drawn.clone(), SecretString::from))
         };
         self.write(1, work).await
     }

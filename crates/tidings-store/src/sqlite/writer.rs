@@ -227,25 +227,32 @@ fn run(
                 counts.commits.fetch_add(1, Ordering::Relaxed);
             }
         };
-        commit(&mut write, group, &committed);
+        let is_in_trouble = commit(&mut write, group, &committed);
         checkpointer.wrote(&write, write.changes() - before);
+        if is_in_trouble {
+            checkpointer.ring();
+        }
     }
 }
 
-/// Runs a group in one transaction and answers its calls, after it has said that it is committed.
-fn commit(write: &mut Write, mut group: Vec<Box<dyn Job>>, committed: &impl Fn(&Write)) {
+/// Runs a group in one transaction and answers its calls, after it has said that it is committed. Whether
+/// the disk or the file was in the way of anything.
+fn commit(write: &mut Write, mut group: Vec<Box<dyn Job>>, committed: &impl Fn(&Write)) -> bool {
     match run_together(write, &mut group) {
         Ok(Together::Done) => {
             committed(write);
             for job in group {
                 job.answer(None);
             }
+            false
         }
         Ok(Together::OneFailed) => {
+            let mut is_in_trouble = false;
             for job in group {
-                commit_alone(write, job);
+                is_in_trouble |= commit_alone(write, job);
             }
             committed(write);
+            is_in_trouble
         }
         Err(error) => {
             write.roll_back();
@@ -259,6 +266,7 @@ fn commit(write: &mut Write, mut group: Vec<Box<dyn Job>>, committed: &impl Fn(&
             for (job, error) in group.into_iter().zip(std::iter::once(error).chain(copies)) {
                 job.answer(Some(error));
             }
+            true
         }
     }
 }
@@ -287,21 +295,26 @@ fn run_together(write: &mut Write, group: &mut [Box<dyn Job>]) -> Result<Togethe
     Ok(Together::Done)
 }
 
-/// Gives a call a transaction of its own.
-fn commit_alone(write: &mut Write, mut job: Box<dyn Job>) {
+/// Gives a call a transaction of its own. Whether the disk or the file was in its way.
+fn commit_alone(write: &mut Write, mut job: Box<dyn Job>) -> bool {
     let result = write.begin().and_then(|()| {
-        if job.run(write).is_ok() {
-            write.commit()
-        } else {
+        if let Err(kind) = job.run(write) {
             write.roll_back();
-            Ok(())
+            return Ok(is_of_the_whole(kind));
         }
+        write.commit()?;
+        Ok(false)
     });
-    if let Err(error) = result {
-        write.roll_back();
-        job.answer(Some(error));
-    } else {
-        job.answer(None);
+    match result {
+        Ok(is_in_trouble) => {
+            job.answer(None);
+            is_in_trouble
+        }
+        Err(error) => {
+            write.roll_back();
+            job.answer(Some(error));
+            true
+        }
     }
 }
 

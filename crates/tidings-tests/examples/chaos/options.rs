@@ -11,7 +11,7 @@ pub(crate) struct Options {
     pub(crate) seed: u64,
     /// Carriers take some messages and do not answer.
     pub(crate) carrier_timeouts: bool,
-    /// The disk is full for the middle third of the run.
+    /// The disk is full again and again in the middle third of the run.
     pub(crate) full_disk: bool,
     /// The gateway's clock is set back and forth.
     pub(crate) clock_jumps: bool,
@@ -19,7 +19,7 @@ pub(crate) struct Options {
     pub(crate) least_ms: u64,
     /// How long it lives at most.
     pub(crate) most_ms: u64,
-    /// How long is waited at the end until nothing moves.
+    /// How long is waited at the end until every request is answered, and then until nothing moves.
     pub(crate) patience: Duration,
 }
 
@@ -33,7 +33,7 @@ impl Options {
             clock_jumps: false,
             least_ms: 100,
             most_ms: 1_500,
-            patience: Duration::from_mins(3),
+            patience: Duration::from_mins(10),
         };
         let mut arguments = arguments;
         while let Some(argument) = arguments.next() {
@@ -50,13 +50,14 @@ impl Options {
                 unknown => return Err(format!("`{unknown}` is no option")),
             }
         }
+        if options.full_disk && options.kills < 3 {
+            return Err("a full disk takes the middle third of at least 3 kills".to_owned());
+        }
         Ok(options)
     }
-}
 
-impl fmt::Display for Options {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "chaos: {} kills, seed {}", self.kills, self.seed)?;
+    /// What is different from a plain run, in words; empty for a plain one.
+    pub(crate) fn variant(&self) -> String {
         let further = [
             (
                 self.carrier_timeouts,
@@ -65,8 +66,18 @@ impl fmt::Display for Options {
             (self.full_disk, "a full disk"),
             (self.clock_jumps, "a clock that is set back and forth"),
         ];
-        for (_, what) in further.iter().filter(|(is_on, _)| *is_on) {
-            write!(f, ", {what}")?;
+        let words = further.iter().filter(|(is_on, _)| *is_on);
+        let words: Vec<&str> = words.map(|(_, what)| *what).collect();
+        words.join(", ")
+    }
+}
+
+impl fmt::Display for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "chaos: {} kills, seed {}", self.kills, self.seed)?;
+        let variant = self.variant();
+        if !variant.is_empty() {
+            write!(f, ", {variant}")?;
         }
         Ok(())
     }

@@ -1,25 +1,28 @@
 //! The processes: a carrier for each provider, which survives, and the gateway, which does not.
+//!
+//! Called by `main.rs`; the load and the verdict ask it for addresses, accounts and what arrived. It
+//! decides nothing.
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::Value;
-use tempfile::TempDir;
 use tidings::http::{HttpClient, HttpResponse};
-use tidings::{Account, Clock as _, E164, ProviderSpec, SystemClock, providers};
+use tidings::{Account, E164, ProviderSpec, SystemClock, Timestamp, providers};
 use tidings_store::sqlite::SqliteStore;
 use tidings_store::store::Lanes as _;
 use tidings_tests::{PhoneNumbers, SimulatedByCommand, program_folder};
 
-use crate::disk::Disk;
+use crate::gateway::GatewayProcess;
 use crate::options::Options;
+use crate::place::Place;
+use crate::verdict::{Arrival, Seen};
 
 /// The customer whose messages they are.
 const ACCOUNT: &str = "chaos";
@@ -28,17 +31,16 @@ const ACCOUNT: &str = "chaos";
 const TOKEN: &str = "abcdefghijklmnopqrstuvwxyz234567";
 
 /// A gateway between load and carriers.
-pub(crate) struct Stage {
+pub(crate) struct Stage<'p> {
+    place: &'p Place,
     program: PathBuf,
-    /// Before the folder that it is mounted in: what is declared first goes first.
-    disk: Option<Disk>,
-    folder: Option<TempDir>,
     port: u16,
     carriers: Vec<CarrierProcess>,
-    gateway: Option<Child>,
+    gateway: Option<GatewayProcess>,
     api_key: String,
     accounts: Vec<(&'static ProviderSpec, Account)>,
     shifts_clock: bool,
+    refused_starts: u32,
     http: HttpClient,
 }
 
@@ -48,29 +50,24 @@ struct CarrierProcess {
     process: SimulatedByCommand,
 }
 
-impl Stage {
+impl<'p> Stage<'p> {
     /// Starts the carriers, writes the configuration and makes the keys.
-    pub(crate) fn set_up(options: &Options) -> Self {
-        let folder = TempDir::with_prefix("tidings-chaos-").expect("a temporary folder");
+    pub(crate) fn set_up(options: &Options, place: &'p Place) -> Self {
         let program = program_folder().join(format!("tidings{}", std::env::consts::EXE_SUFFIX));
         let port = free_port();
-        fs::create_dir(folder.path().join("data")).expect("the folder is ours");
-        let disk = options
-            .full_disk
-            .then(|| Disk::prepare(&folder.path().join("data")));
         let http = HttpClient::builder()
             .timeout(Duration::from_secs(10))
             .system_roots(false);
         let mut stage = Self {
+            place,
             program,
-            folder: Some(folder),
             port,
             carriers: Vec::new(),
             gateway: None,
             api_key: String::new(),
             accounts: Vec::new(),
-            disk,
             shifts_clock: options.clock_jumps,
+            refused_starts: 0,
             http: http.build().expect("a client"),
         };
         stage.shift_clock(0);
@@ -82,12 +79,7 @@ impl Stage {
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        let folder = self.folder.as_ref().expect("it is there until the end");
-        folder.path().join(name)
-    }
-
-    fn database(&self) -> PathBuf {
-        self.path("data").join("tidings.db")
+        self.place.path(name)
     }
 
     pub(crate) fn url(&self) -> String {
@@ -138,16 +130,16 @@ impl Stage {
 
     fn config(&self) -> String {
         let url = Value::from(self.url());
-        let database = Value::from(format!("sqlite://{}", self.database().display()));
+        let database = Value::from(format!("sqlite://{}", self.place.database().display()));
         let mut text = format!(
             "[server]\nlisten = \"127.0.0.1:{}\"\npublic_url = {url}\ndrain = \"10s\"\n\
              [store]\nurl = {database}\n\
-             [sending]\ngrace = \"6s\"\nsettle = \"2s\"\n",
+             [sending]\ngrace = \"5s\"\nsettle = \"2s\"\nretry_for = \"24h\"\n",
             self.port
         );
         for carrier in &self.carriers {
             let id = carrier.spec.id;
-            let lane = format!("[[lanes]]\nid = \"{id}\"\nprovider = \"{id}\"\ntimeout = \"5s\"\n");
+            let lane = format!("[[lanes]]\nid = \"{id}\"\nprovider = \"{id}\"\ntimeout = \"4s\"\n");
             text.push_str(&lane);
             for (name, value) in carrier.settings() {
                 writeln!(text, "{name} = {}", Value::from(value)).expect("a text");
@@ -221,61 +213,68 @@ impl Stage {
 
     // ---- the gateway ----
 
-    /// Starts it and waits until it takes requests.
-    pub(crate) async fn start_gateway(&mut self) {
-        let mut command = match &self.disk {
-            Some(disk) => disk.command(&self.program),
-            None => Command::new(&self.program),
-        };
-        command.args(["serve", "--json", "--config"]);
-        command.arg(self.path("tidings.toml"));
-        if self.shifts_clock {
-            command.arg("--clock-shift").arg(self.path("shift"));
-        }
-        // While the disk is full it may be unable to start, as often as it likes.
-        for _ in 0..20 {
-            let mut child = command
-                .stdin(Stdio::null())
-                .stdout(Stdio::piped())
-                .stderr(self.log("gateway.log"))
-                .spawn()
-                .expect("the program can be started");
-            let stdout = child.stdout.take().expect("it was asked for");
-            let mut line = String::new();
-            BufReader::new(stdout).read_line(&mut line).ok();
-            if !line.is_empty() {
-                self.gateway = Some(child);
-                return;
+    /// Starts it and waits until it takes requests. Before a disk that will be full its log is put into the
+    /// database: what it may write over without more room keeps a full disk from being felt.
+    ///
+    /// # Errors
+    /// Where it does not start, with the end of its log.
+    pub(crate) async fn start_gateway(&mut self, is_next_full: bool) -> Result<(), String> {
+        // While the disk is full it may be unable to start: it said why in its log, and an operator makes
+        // room. Nothing else is a reason.
+        for _ in 0..2 {
+            if is_next_full && !self.place.is_full() {
+                // Whoever is the last to close it does that.
+                drop(self.store().await);
             }
-            child.wait().ok();
-            if let Some(disk) = &mut self.disk {
-                // It said why in its log; an operator makes room.
-                disk.empty();
+            let mut command = self.place.command(&self.program);
+            command.args(["serve", "--json", "--config"]);
+            command.arg(self.path("tidings.toml"));
+            if self.shifts_clock {
+                command.arg("--clock-shift").arg(self.path("shift"));
             }
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            let log = self.log("gateway.log");
+            self.gateway = GatewayProcess::start(command, log).await?;
+            if self.gateway.is_some() {
+                return Ok(());
+            }
+            self.refused_starts += 1;
+            self.empty_disk();
         }
         let log = fs::read_to_string(self.path("gateway.log")).unwrap_or_default();
         let last: Vec<&str> = log.lines().rev().take(5).collect();
-        panic!("the gateway does not start: {}", last.join("\n"));
+        let last: Vec<&str> = last.into_iter().rev().collect();
+        let last = last.join("\n");
+        Err(format!("the gateway does not start; its log ends:\n{last}"))
     }
 
-    /// Ends it as a crash does.
-    pub(crate) fn kill_gateway(&mut self) {
-        if let Some(mut gateway) = self.gateway.take() {
-            gateway.kill().expect("it is ours");
-            gateway.wait().expect("it is ours");
+    /// How often it ended by itself instead of getting ready.
+    pub(crate) fn refused_starts(&self) -> u32 {
+        self.refused_starts
+    }
+
+    /// Ends it as a crash does. Whether it was still there to be killed.
+    pub(crate) fn kill_gateway(&mut self) -> bool {
+        self.gateway.take().is_some_and(GatewayProcess::kill)
+    }
+
+    /// Asks it to end. Whether it did.
+    pub(crate) async fn end_gateway(&mut self) -> bool {
+        match self.gateway.take() {
+            Some(gateway) => gateway.end().await,
+            None => false,
         }
     }
 
-    /// Asks it to end.
-    pub(crate) fn end_gateway(&mut self) {
-        if let Some(mut gateway) = self.gateway.take() {
-            let asked = Command::new("kill").arg(gateway.id().to_string()).status();
-            if !asked.is_ok_and(|status| status.success()) {
-                gateway.kill().ok();
-            }
-            gateway.wait().expect("it is ours");
-        }
+    /// From now on hardly anything can be written to the gateway's disk.
+    pub(crate) fn fill_disk(&self) {
+        self.place
+            .fill(self.gateway.as_ref().map(GatewayProcess::id));
+    }
+
+    /// There is room again.
+    pub(crate) fn empty_disk(&self) {
+        let gateway = self.gateway.as_ref().map(GatewayProcess::id);
+        self.place.empty(gateway);
     }
 
     /// Sets the gateway's clock off by so many seconds.
@@ -286,45 +285,31 @@ impl Stage {
         fs::rename(new, self.path("shift")).expect("the folder is ours");
     }
 
-    /// The disk is full for the middle third of the kills.
-    pub(crate) fn disk_before_kill(&mut self, kill: u32, n_kills: u32) {
-        let database = self.database();
-        if let Some(disk) = &mut self.disk {
-            if kill == n_kills / 3 {
-                disk.fill(&database);
-            }
-            if kill == n_kills * 2 / 3 {
-                disk.empty();
-            }
-        }
-    }
-
-    pub(crate) fn disk_at_end(&mut self) {
-        if let Some(disk) = &mut self.disk {
-            disk.empty();
-        }
-    }
-
-    /// Waits until nothing is queued, held, on its way or asked about. Whether that came.
-    pub(crate) async fn settle(&self, patience: Duration) -> bool {
+    /// Waits until nothing is queued, held, on its way or asked about.
+    ///
+    /// # Errors
+    /// What is left when patience is over.
+    pub(crate) async fn settle(&self, patience: Duration) -> Result<(), String> {
         let store = self.store().await;
         let clock = SystemClock::new();
         let end = clock.elapsed() + patience;
-        while clock.elapsed() < end {
+        loop {
             let depth = store.depth().await.expect("the database can be read");
             let lanes = store.lane_depths().await.expect("the database can be read");
             if depth.held == 0 && depth.queued == 0 && lanes.is_empty() {
-                return true;
+                return Ok(());
             }
-            tokio::time::sleep(Duration::from_millis(250)).await;
+            if clock.elapsed() >= end {
+                return Err(format!("{depth:?} {lanes:?}"));
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        false
     }
 
     /// The database, through the store.
     pub(crate) async fn store(&self) -> SqliteStore {
         let clock = Arc::new(SystemClock::new());
-        let store = SqliteStore::open(self.database(), clock).await;
+        let store = SqliteStore::open(self.place.database(), clock).await;
         store.expect("the database can be opened")
     }
 
@@ -350,23 +335,28 @@ impl Stage {
         &self.http
     }
 
-    /// What reached phones: recipient and text of each message, over all carriers.
-    pub(crate) async fn arrived(&self) -> Vec<(String, String)> {
+    /// What reached phones, over all carriers.
+    pub(crate) async fn arrived(&self) -> Vec<Arrival> {
         let mut arrived = Vec::new();
+        // More than a client takes of an answer as a rule.
+        let http = HttpClient::builder()
+            .max_body_bytes(1 << 30)
+            .timeout(Duration::from_mins(5))
+            .system_roots(false);
+        let http = http.build().expect("a client");
         for carrier in &self.carriers {
             let url = format!("{}/_sim/messages", carrier.origin());
             let request = http::Request::get(url).body(Bytes::new());
-            // More than a client takes of an answer as a rule.
-            let http = HttpClient::builder()
-                .max_body_bytes(1 << 30)
-                .system_roots(false);
-            let http = http.build().expect("a client");
             let answer = http.send(request.expect("a request of ours")).await;
             let HttpResponse { body, .. } = answer.expect("carriers survive");
             for line in String::from_utf8_lossy(&body).lines() {
                 let line: Value = serde_json::from_str(line).expect("a line is JSON");
-                let field = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
-                arrived.push((field("to"), field("text")));
+                let field = |name: &str| line[name].as_str().unwrap_or_default();
+                let at: Timestamp = field("at").parse().expect("a time");
+                arrived.push(Arrival {
+                    seen: Seen::new(field("to"), field("text")),
+                    at,
+                });
             }
         }
         arrived
@@ -383,18 +373,6 @@ impl Stage {
             _ => return PhoneNumbers::served(&spec.capabilities).number(place),
         };
         E164::parse_possible(&number, None).expect("a number of ours")
-    }
-
-    /// Keeps the files for whoever wants to look.
-    pub(crate) fn keep(mut self) -> PathBuf {
-        let folder = self.folder.take().expect("it is there until the end");
-        folder.keep()
-    }
-}
-
-impl Drop for Stage {
-    fn drop(&mut self) {
-        self.kill_gateway();
     }
 }
 

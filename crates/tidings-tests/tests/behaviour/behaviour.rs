@@ -8,7 +8,7 @@ use std::pin::Pin;
 use libtest_mimic::{Failed, Trial};
 use tidings::ProviderSpec;
 
-use crate::context::Context;
+use crate::context::{Context, Place};
 use crate::need::Need;
 
 /// What a provider does, as far as a test can show it.
@@ -38,25 +38,25 @@ impl Behaviour {
         }
     }
 
-    /// Why a provider cannot have it, if it cannot.
-    pub(crate) fn missing(&self, spec: &ProviderSpec) -> Option<&'static str> {
-        let missing = self.needs.iter().find(|need| !need.is_met(spec));
+    /// Why a provider cannot have it at this place, if it cannot.
+    pub(crate) fn missing(&self, spec: &ProviderSpec, place: Place) -> Option<&'static str> {
+        let missing = self.needs.iter().find(|need| !need.is_met(spec, place));
         missing.map(|need| need.otherwise)
     }
 
-    /// The test for a provider. One that lacks what it takes is ignored, and fails when it is run
+    /// The test for a provider at a place. One that lacks what it takes is ignored, and fails when it is run
     /// nevertheless.
     pub(crate) fn into_trial(
         self,
         name: String,
-        spec: &'static ProviderSpec,
+        cx: Context,
         missing: Option<&'static str>,
     ) -> Trial {
         let trial = Trial::test(name, move || {
             if let Some(why) = missing {
                 return Err(Failed::from(why));
             }
-            run(self.run, Context::new(spec));
+            run(self.run, cx);
             Ok(())
         });
         trial.with_ignored_flag(missing.is_some())

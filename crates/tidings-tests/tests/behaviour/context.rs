@@ -5,6 +5,7 @@
 //! Made for every behaviour anew. It knows a provider by its registration alone, and what it stops with
 //! is a sentence that says what the provider does not do yet.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,21 +15,52 @@ use tidings::{
     Provider, ProviderSpec, Receipt, Result, SenderId, SystemClock,
 };
 use tidings_sim::{Scenario, SimMessage};
-use tidings_tests::{CALL_LIMIT, Carrier, CarrierBuilder, PhoneNumbers, standard};
+use tidings_store::MessageFilter;
+use tidings_tests::{CALL_LIMIT, Carrier, CarrierBuilder, PhoneNumbers, TestGateway, standard};
+use tokio::runtime::Handle;
+use tokio::task::block_in_place;
 
 /// Messages leave and arrive at the moment when they are taken.
 pub(crate) const AT_ONCE: &str = "[delays]\nsent_ms = 0\ndelivered_ms = 0\n";
+
+/// How often a carrier tells a gateway of texts: as soon as a test wants it.
+const SOON: Duration = Duration::from_millis(20);
+
+/// A gateway that permits texts as long as any provider does.
+const AS_LONG_AS_ANY: &str = "[sending]\nmax_parts = 255\n";
+
+/// Whom the provider's client talks to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// The carrier itself.
+    Carrier,
+    /// A gateway that answers in the carrier's place, and hands on to the carrier.
+    Gateway,
+}
+
+impl Place {
+    pub(crate) const ALL: [Self; 2] = [Self::Carrier, Self::Gateway];
+
+    /// The first part of the names of its tests.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Carrier => "provider",
+            Self::Gateway => "gateway",
+        }
+    }
+}
 
 /// What there is before anything is started.
 #[derive(Clone, Copy)]
 pub(crate) struct Context {
     /// The provider's registration.
     pub(crate) spec: &'static ProviderSpec,
+    place: Place,
 }
 
 impl Context {
-    pub(crate) fn new(spec: &'static ProviderSpec) -> Self {
-        Self { spec }
+    pub(crate) fn new(spec: &'static ProviderSpec, place: Place) -> Self {
+        Self { spec, place }
     }
 
     /// What its accounts can do by default.
@@ -81,12 +113,34 @@ impl Context {
 
     /// A carrier that is yet to be started.
     pub(crate) fn carrier(self, scenario: &str) -> CarrierBuilder {
+        let why = "a carrier of a behaviour's own has no gateway in front of it";
+        assert_eq!(self.place, Place::Carrier, "{why}");
         Carrier::of(self.spec).scenario(scenario)
     }
 
-    /// Starts a carrier and connects to it.
+    /// Starts a carrier, at this place with a gateway in front of it, and connects to whoever answers.
     pub(crate) async fn start(self, scenario: &str) -> Line {
-        self.connect(self.carrier(scenario).start().await)
+        match self.place {
+            Place::Carrier => self.connect(self.carrier(scenario).start().await),
+            Place::Gateway => {
+                let carrier = Carrier::of(self.spec).scenario(scenario);
+                let carrier = carrier.telling_every(SOON).start().await;
+                self.connect_through_gateway(carrier)
+            }
+        }
+    }
+
+    fn connect_through_gateway(self, carrier: Carrier) -> Line {
+        let of_lane = carrier.simulator.account();
+        let gateway = TestGateway::builder().in_front_of(self.spec, &of_lane);
+        let gateway = gateway.config(AS_LONG_AS_ANY).unattended();
+        let gateway = wait_for(gateway.start());
+        let account = wait_for(gateway.vendor_account(self.spec));
+        let line = self.connect_as(carrier, &account, CALL_LIMIT);
+        Line {
+            gateway: Some(gateway),
+            ..line
+        }
     }
 
     /// Connects to a carrier with its own account.
@@ -105,6 +159,8 @@ impl Context {
         let bare = self.client(account, limit);
         let provider = standard(Arc::clone(&bare), Duration::from_mins(1));
         Line {
+            gateway: None,
+            account: account.clone(),
             carrier,
             bare,
             provider,
@@ -142,6 +198,10 @@ pub(crate) fn outbound(place: usize, message: Message) -> Outbound {
 
 /// A carrier with a provider that is connected to it.
 pub(crate) struct Line {
+    /// Who stands between the two, at the place of a gateway.
+    gateway: Option<TestGateway>,
+    /// What the client was made of.
+    pub(crate) account: Account,
     pub(crate) carrier: Carrier,
     /// The provider's own client.
     pub(crate) bare: Arc<dyn Provider>,
@@ -180,9 +240,67 @@ impl Line {
         }
     }
 
-    /// All messages that the carrier has taken, in their order.
+    /// All messages that the carrier has taken, in their order; a gateway has handed on what it had.
     pub(crate) fn arrived(&self) -> Vec<SimMessage> {
+        if let Some(gateway) = &self.gateway {
+            wait_for(gateway.settled());
+        }
         self.carrier.simulator.world().messages()
+    }
+
+    /// Where whoever answers the client listens: as the beginning of its addresses, and on this machine.
+    pub(crate) fn listens_at(&self) -> (String, SocketAddr) {
+        match &self.gateway {
+            Some(gateway) => {
+                let addresses = gateway.running().addresses();
+                (addresses.url(), addresses.plain)
+            }
+            None => {
+                let simulator = &self.carrier.simulator;
+                (simulator.base_url().to_owned(), simulator.address())
+            }
+        }
+    }
+
+    /// Whether nobody was called: through a gateway, which has calls of its own, whether that has taken
+    /// nothing.
+    pub(crate) fn is_untouched(&self) -> bool {
+        let Some(gateway) = &self.gateway else {
+            return self.n_calls() == 0;
+        };
+        let store = gateway.gateway().store();
+        let all = store.messages(MessageFilter::default());
+        wait_for(all).expect("the store answers").items.is_empty()
+    }
+
+    /// A gateway has heard of the end of all its messages. Without one there is nothing to wait for.
+    pub(crate) fn heard(&self) {
+        let Some(gateway) = &self.gateway else {
+            return;
+        };
+        let all_have_ended = async || {
+            let store = gateway.gateway().store();
+            let all = store.messages(MessageFilter::default()).await;
+            let all = all.expect("the store answers").items;
+            all.iter().all(|message| message.state.is_final())
+        };
+        wait_for(gateway.until("all messages end", all_have_ended));
+    }
+
+    /// A gateway has heard what a phone has sent. Without one there is nothing to wait for.
+    pub(crate) fn heard_from_a_phone(&self) {
+        let Some(gateway) = &self.gateway else {
+            return;
+        };
+        let has_heard = async || {
+            let inbound = gateway.get("/v1/inbound").await;
+            let list = inbound.body.as_object().and_then(|page| {
+                let mut lists = page.values().filter_map(|value| value.as_array());
+                lists.next().map(|list| !list.is_empty())
+            });
+            list.unwrap_or_default()
+        };
+        wait_for(gateway.until("a text from a phone comes", has_heard));
     }
 
     /// How often a message has arrived.
@@ -207,6 +325,11 @@ impl Line {
         let played = self.carrier.simulator.set_scenario(scenario);
         played.expect("the scenario fits every provider");
     }
+}
+
+/// Waits here, so that whoever looks at what has arrived need not be told to wait.
+fn wait_for<T>(what: impl Future<Output = T>) -> T {
+    block_in_place(|| Handle::current().block_on(what))
 }
 
 /// What a provider says of each message; where the call failed as a whole, that for each.

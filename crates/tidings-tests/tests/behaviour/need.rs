@@ -6,23 +6,56 @@
 
 use tidings::ProviderSpec;
 
-/// A condition on a provider.
+use crate::context::Place;
+
+/// A condition on a provider, or that its client talks to the carrier itself.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Need {
     is_met: fn(&ProviderSpec) -> bool,
+    is_direct: bool,
     /// What is said of a provider that does not meet it.
     pub(crate) otherwise: &'static str,
 }
 
 impl Need {
     const fn new(is_met: fn(&ProviderSpec) -> bool, otherwise: &'static str) -> Self {
-        Self { is_met, otherwise }
+        Self {
+            is_met,
+            is_direct: false,
+            otherwise,
+        }
     }
 
-    pub(crate) fn is_met(&self, spec: &ProviderSpec) -> bool {
-        (self.is_met)(spec)
+    /// No gateway may stand between client and carrier; why, as what is said of a gateway.
+    pub(crate) const fn direct(otherwise: &'static str) -> Self {
+        Self {
+            is_met: |_| true,
+            is_direct: true,
+            otherwise,
+        }
+    }
+
+    pub(crate) fn is_met(&self, spec: &ProviderSpec, place: Place) -> bool {
+        (self.is_met)(spec) && !(self.is_direct && place == Place::Gateway)
     }
 }
+
+// ---- who is talked to ----
+
+pub(crate) const VERDICT: Need =
+    Need::direct("a gateway takes a message before its carrier says anything of it");
+pub(crate) const CALLS: Need =
+    Need::direct("the calls that a carrier sees behind a gateway are the gateway's own");
+pub(crate) const IDS: Need =
+    Need::direct("behind a gateway the carrier has a message under another name");
+pub(crate) const CLOCK: Need = Need::direct("what waits, waits in the gateway, by its own clock");
+pub(crate) const FAULTS: Need =
+    Need::direct("the faults are the carrier's, and a gateway answers in its place");
+pub(crate) const BOOKS: Need =
+    Need::direct("numbers of an account of a gateway's are given with its key, not by calls");
+pub(crate) const PHONES_ONLY: Need = Need::direct(
+    "a gateway has phones on the other side only: no users, no names of conversations",
+);
 
 // ---- what is sent ----
 

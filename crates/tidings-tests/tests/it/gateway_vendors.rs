@@ -15,9 +15,9 @@ use tidings::conversations::Page;
 use tidings::http::HttpClient;
 use tidings::subscriptions::NewSubscription;
 use tidings::{
-    Acceptance, Account, ClientRef, Clock as _, E164, ErrorKind, Message, Outbound, Provider,
-    ProviderSpec, Receipt, ReportedState, SendWindow, SenderId, SystemClock, TimeZone, ZonedTime,
-    providers,
+    Acceptance, Account, ClientRef, Clock as _, E164, ErrorKind, Media, Message, Outbound,
+    Provider, ProviderSpec, Receipt, ReportedState, SendWindow, SenderId, SystemClock, TimeZone,
+    ZonedTime, providers,
 };
 use tidings_sim::{PhoneText, SimMessage};
 use tidings_store::{AccountChange, LaneId};
@@ -325,6 +325,50 @@ async fn conversations_of_a_vendors_client_go_both_ways() {
     }
 }
 
+/// A text with a picture, and whether it is kept where files may have at most so many bytes.
+async fn check_file_of_a_phone(spec: &'static ProviderSpec, most: usize, is_kept: bool) {
+    let limit = format!("[limits]\nmax_inbound_file_bytes = {most}\n");
+    let caller = Caller::at(gateway_to(spec).config(&limit).start().await, spec).await;
+    let picture = Media::new("image/png", &b"\x89PNG\r\n\x1a\npixels"[..]).unwrap();
+    let world = caller.test.carrier(spec.id).world();
+    let ours = world.from_number().unwrap().as_str().to_owned();
+    let heard = PhoneText::new(caller.number(1), "Look").to(Some(ours));
+    world.receive(heard.media(picture.clone())).await.unwrap();
+    let listed = async || caller.test.get("/v1/inbound").await.body["items"].clone();
+    let has_come = async || listed().await[0].is_object();
+    caller.test.until("the text comes", has_come).await;
+    let text = listed().await[0].clone();
+    let expected = json!({"type": "image/png", "bytes": picture.content().len()});
+    assert_eq!((&text["text"], &text["file"]), (&json!("Look"), &expected));
+
+    let id = text["id"].as_str().unwrap();
+    let ours = caller.test.get(&format!("/v1/inbound/{id}/file")).await;
+    let conversations = caller.client.conversations().unwrap();
+    let conversation = text["conversation"].as_str().unwrap();
+    let texts = conversations.messages(conversation, Page::first(10)).await;
+    let stored = texts.unwrap().remove(0).media.unwrap();
+    let theirs = conversations.fetch(&stored).await;
+    if is_kept {
+        assert_eq!(ours.headers["content-type"], "image/png");
+        assert_eq!(theirs.unwrap().content(), picture.content());
+        let kept = caller.test.gateway().store();
+        let kept = kept.inbound_file(id.parse().unwrap()).await.unwrap();
+        assert_eq!(kept.unwrap().1.unwrap().content(), picture.content());
+    } else {
+        assert_eq!(ours.status, 404, "{:?}", ours.body);
+        assert_eq!(theirs.unwrap_err().kind(), ErrorKind::NotFound);
+    }
+    caller.test.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_from_a_phone_is_kept_and_handed_out_unless_it_is_too_large() {
+    for spec in those(|it| it.conversations) {
+        check_file_of_a_phone(spec, 1_000, true).await;
+        check_file_of_a_phone(spec, 10, false).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn subscriptions_of_a_vendors_client_are_webhooks_of_the_account() {
     for spec in those(|it| it.subscriptions) {
@@ -347,7 +391,7 @@ async fn subscriptions_of_a_vendors_client_are_webhooks_of_the_account() {
 }
 
 /// Calls of a gateway to a customer's own server on this machine.
-const TO_LOOPBACK: &str = "[webhooks]\nallow_loopback = true\n";
+pub(crate) const TO_LOOPBACK: &str = "[webhooks]\nallow_loopback = true\n";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_customer_is_told_ends_in_the_vendors_form() {
@@ -447,6 +491,49 @@ async fn what_only_the_vendor_could_do_is_refused_where_a_route_leads_elsewhere(
         let results = caller.client.submit(&[row.terms(Arc::new(terms))]).await;
         let refused = results.unwrap().remove(0).unwrap_err();
         assert_eq!(refused.acceptance(), Acceptance::Refused);
+        caller.test.finish().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_the_vendor_can_do_waits_for_it_when_routes_change() {
+    for spec in those(|it| it.batches) {
+        let caller = Caller::start(spec).await;
+        let lane = caller.test.gateway().lane(&LaneId::from(spec.id)).unwrap();
+        lane.standing.set_empty(true);
+        let mut terms = Terms::default();
+        terms.price = 200;
+        let [mut priced, mut plain] = [caller.row(1, "Takk"), caller.row(2, "Hei")];
+        priced.message.from = None;
+        plain.message.from = None;
+        let rows = [priced.terms(Arc::new(terms)), plain];
+        caller.take(&rows).await;
+        // Another provider takes over, and its account is the first of the rule.
+        let mut others = providers::ALL.iter();
+        let other = others.find(|it| it.id != spec.id && it.capabilities.calling_codes.is_empty());
+        let other = other.unwrap();
+        let number = caller.test.carrier(other.id).world().from_number().unwrap();
+        let first = format!(
+            r#"{{ name = "{}", sender = "{}" }}"#,
+            other.id,
+            number.as_str()
+        );
+        let route = format!("[[routes]]\nlanes = [{first}, \"{}\"]\n", spec.id);
+        caller.test.reload(&route).await;
+        let has_moved = async || !arrivals(&caller.test, other).is_empty();
+        caller
+            .test
+            .until("the other message leaves", has_moved)
+            .await;
+        assert_eq!(arrivals(&caller.test, other), Caller::expected(&rows[1..]));
+        assert!(arrivals(&caller.test, spec).is_empty());
+        let lane = caller.test.gateway().lane(&lane.id).unwrap();
+        lane.standing.set_empty(false);
+        caller.test.gateway().signals().wake_lane(&lane.id);
+        caller.test.settled().await;
+        let arrived = caller.test.carrier(spec.id).world().messages();
+        let arrived: Vec<_> = arrived.iter().map(|it| (&*it.text, it.price)).collect();
+        assert_eq!(arrived, [("Takk", 200)]);
         caller.test.finish().await;
     }
 }

@@ -24,7 +24,8 @@ import aiohttp
 
 OWN_SESSION = "valid_session_id_with_32_or_more_characters_1234"
 PHONE, OTHER_PHONE = "15550101234", "15550105678"
-PICTURE = bytes(range(256)) * 4
+# As long as in the client's documentation, and begins as a JPEG does: a gateway's own client looks.
+PICTURE = b"\xff\xd8\xff\xe0" + bytes(1020)
 
 
 class Pbx:

@@ -23,15 +23,32 @@ const OTHER_PHONE: &str = "+15550105678";
 const OWN_SESSION: &str = "valid_session_id_with_32_or_more_characters_1234";
 
 /// What every step of the script gave back.
-struct Run {
+pub(crate) struct Run {
     steps: Value,
     access: Value,
 }
 
 impl Run {
+    /// Runs the script against a server that speaks TLS with the certificate of this authority.
+    pub(crate) fn against(
+        base_url: &str,
+        ca_file: &str,
+        access: &Value,
+        customer: &Recorder,
+    ) -> Self {
+        let python = Python::with_packages(Path::new(env!("CARGO_TARGET_TMPDIR")), PACKAGES);
+        let trust = [("SSL_CERT_FILE", ca_file)];
+        let arguments = [base_url, &format!("{}/ns", customer.base_url())];
+        let steps = python.run_with(&trust, Path::new(SCRIPT), &arguments, access);
+        Self {
+            steps,
+            access: access.clone(),
+        }
+    }
+
     /// The JSON of a step that was answered with this status.
     #[track_caller]
-    fn json(&self, step: &str, status: u16) -> &Value {
+    pub(crate) fn json(&self, step: &str, status: u16) -> &Value {
         let answer = &self.steps[step];
         assert_eq!(answer["status"], status, "{step}: {answer}");
         assert_eq!(answer["raised"], Value::Null, "{step}: {answer}");
@@ -40,14 +57,14 @@ impl Run {
 
     /// A step that was answered as the vendor answers changes that it has accepted.
     #[track_caller]
-    fn check_accepted(&self, step: &str) {
+    pub(crate) fn check_accepted(&self, step: &str) {
         let accepted = json!({"code": 202, "message": "Accepted"});
         assert_eq!(self.json(step, 202), &accepted, "{step}");
     }
 
     /// A step that was refused as the vendor refuses.
     #[track_caller]
-    fn check_refused(&self, step: &str, status: u16, words: &str) {
+    pub(crate) fn check_refused(&self, step: &str, status: u16, words: &str) {
         let answer = self.json(step, status);
         assert_eq!(answer["code"], status, "{step}: {answer}");
         let said = answer["message"].as_str().unwrap_or_default();
@@ -55,7 +72,7 @@ impl Run {
     }
 
     #[track_caller]
-    fn rows(&self, step: &str) -> &Vec<Value> {
+    pub(crate) fn rows(&self, step: &str) -> &Vec<Value> {
         let rows = self.json(step, 200);
         rows.as_array().unwrap_or_else(|| panic!("{step}: {rows}"))
     }
@@ -88,26 +105,22 @@ async fn the_calls_of_the_python_client_get_what_it_expects() {
             .as_str()
             .unwrap_or_else(|| panic!("no {name}: {access}"))
     };
-    let python = Python::with_packages(Path::new(env!("CARGO_TARGET_TMPDIR")), PACKAGES);
-    let trust = [("SSL_CERT_FILE", text("ca_file"))];
-    let arguments = [text("base_url"), &format!("{}/ns", customer.base_url())];
-    let steps = python.run_with(&trust, Path::new(SCRIPT), &arguments, &access);
-    let run = Run {
-        steps,
-        access: access.clone(),
-    };
+    let run = Run::against(text("base_url"), text("ca_file"), &access, &customer);
 
     check_signing_in(&run);
     check_messages(&run);
-    check_subscriptions(&run);
+    // Besides the subscription that the script removes, the one for everybody.
+    assert_eq!(run.json("create_for_everybody", 200)["domain"], "*");
+    check_subscriptions(&run, 1);
     check_calls(&run);
-    check_refreshing(&run);
+    check_expiring(&run);
+    check_refreshing(&run, 1);
     check_events(&run, &customer);
-    check_phones(&run, &arrivals(&access).await);
+    assert_eq!(arrivals(&access).await, expected_on_phones(&run));
 }
 
 #[track_caller]
-fn check_signing_in(run: &Run) {
+pub(crate) fn check_signing_in(run: &Run) {
     run.check_refused("wrong_password", 401, "");
     run.check_refused("no_token", 401, "");
     let token = run.json("token", 200);
@@ -139,7 +152,7 @@ fn check_signing_in(run: &Run) {
 }
 
 #[track_caller]
-fn check_messages(run: &Run) {
+pub(crate) fn check_messages(run: &Run) {
     // The client takes nothing but 200 for a message in a new session ...
     let sent = run.json("send_new", 200);
     assert_eq!(sent["text"], "Hello, this is a test message!", "{sent}");
@@ -175,8 +188,9 @@ fn check_messages(run: &Run) {
     run.check_refused("hostile_session", 404, "No Route Found");
 }
 
+/// Beside the script's own subscription there are `n_others`.
 #[track_caller]
-fn check_subscriptions(run: &Run) {
+pub(crate) fn check_subscriptions(run: &Run, n_others: usize) {
     let token = run.json("token", 200);
     let created = run.json("create", 200);
     assert_eq!(created["model"], "message", "{created}");
@@ -192,10 +206,9 @@ fn check_subscriptions(run: &Run) {
         "{created}"
     );
     run.check_refused("create_again", 409, "exists");
-    assert_eq!(run.json("create_for_everybody", 200)["domain"], "*");
 
     let own = created["id"].as_str().unwrap();
-    assert_eq!(run.rows("list").len(), 2);
+    assert_eq!(run.rows("list").len(), 1 + n_others);
     assert_eq!(one(run.json("one", 200))["id"], own);
     run.check_accepted("update");
     run.check_accepted("reset");
@@ -207,7 +220,7 @@ fn check_subscriptions(run: &Run) {
     assert_eq!([&posted["error-count"], &posted["posts-count"]], [0, 1]);
     run.check_accepted("delete");
     run.check_refused("one_after_delete", 404, "");
-    assert_eq!(run.rows("list_after_delete").len(), 1);
+    assert_eq!(run.rows("list_after_delete").len(), n_others);
 }
 
 /// A list of one, or the one.
@@ -239,13 +252,15 @@ fn check_calls(run: &Run) {
 }
 
 #[track_caller]
-fn check_refreshing(run: &Run) {
-    assert_eq!(
-        run.steps["expire"]["status"], 200,
-        "{}",
-        run.steps["expire"]
-    );
+fn check_expiring(run: &Run) {
+    let expire = &run.steps["expire"];
+    assert_eq!(expire["status"], 200, "{expire}");
     run.check_refused("expired", 401, "The access token provided has expired");
+}
+
+/// With the new token `n_subscriptions` are seen.
+#[track_caller]
+pub(crate) fn check_refreshing(run: &Run, n_subscriptions: usize) {
     let answers = run.steps["refreshes"].as_array().unwrap();
     let statuses: Vec<&Value> = answers.iter().map(|answer| &answer["status"]).collect();
     assert_eq!(statuses, [200, 401, 401, 401, 401]);
@@ -255,13 +270,13 @@ fn check_refreshing(run: &Run) {
         assert_ne!(new[name], old[name], "{name}");
     }
     assert_eq!(new["domain"], old["domain"]);
-    assert_eq!(run.rows("after_refresh").len(), 1);
+    assert_eq!(run.rows("after_refresh").len(), n_subscriptions);
 }
 
 /// The customer was told of the message that was sent while the subscription was there, and was given
 /// back the secret of its address.
 #[track_caller]
-fn check_events(run: &Run, customer: &Recorder) {
+pub(crate) fn check_events(run: &Run, customer: &Recorder) {
     let own = run.json("create", 200)["id"].as_str().unwrap();
     let calls = customer.wait_until(|calls| {
         calls
@@ -303,8 +318,8 @@ async fn arrivals(access: &Value) -> Vec<(String, String, String)> {
         .collect()
 }
 
-#[track_caller]
-fn check_phones(run: &Run, arrived: &[(String, String, String)]) {
+/// What has to reach phones, in the order in which it was sent: to whom, from whom, and the text.
+pub(crate) fn expected_on_phones(run: &Run) -> Vec<(String, String, String)> {
     let expected = [
         (PHONE, "Hello, this is a test message!"),
         (PHONE, "A follow-up"),
@@ -315,5 +330,5 @@ fn check_phones(run: &Run, arrived: &[(String, String, String)]) {
     ];
     let from = run.own_number();
     let expected = expected.map(|(to, text)| (to.to_owned(), from.to_owned(), text.to_owned()));
-    assert_eq!(arrived, expected);
+    expected.to_vec()
 }

@@ -28,7 +28,7 @@ checks = [
     "unsupported_method",
 ]
 itself = "^/v1/(keys|accounts)/"
-# The stream of events has no end: its first bytes would be waited for for ever.
+# The stream of events has no end: its first bytes would be waited for for ever. See openapi_events.
 parts = [
     ["--exclude-path-regex", itself + "|^/v1/events$"],
     ["--include-path-regex", itself],

@@ -10,7 +10,8 @@ use serde_json::json;
 use tidings_gateway::access::{Acting, NATIVE, NewKeyRequest, Scopes, create};
 use tidings_tests::{Packages, Python, TestGateway};
 
-const PACKAGES: Packages<'static> = Packages::new(include_str!("openapi_schemathesis.txt"));
+pub(crate) const PACKAGES: Packages<'static> =
+    Packages::new(include_str!("openapi_schemathesis.txt"));
 const SCRIPT: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/tests/it/openapi_schemathesis.py"

@@ -302,7 +302,7 @@ const SERVER_SETTINGS: &[Setting] = &[
     ),
     Setting::optional(
         setting::JWT_SECRET,
-        "what JSON web tokens are signed with, at least 32 characters; without it they end with the server",
+        "what JSON web tokens are signed with, at least 32 characters; without it, with one that the server draws: a gateway keeps it in its store, a simulated carrier does not",
     )
     .hidden(),
     Setting::with_default(

@@ -186,7 +186,8 @@ async fn attend_call(
 ) -> Response {
     let id = attendant.serving.next_id();
     let matched = request.extensions().get::<MatchedPath>().cloned();
-    let span = tracing::info_span!(
+    // Most programs log no spans; with DEBUG every line of a call names it.
+    let span = tracing::debug_span!(
         "call",
         request.id = %id,
         method = %request.method(),
@@ -200,11 +201,11 @@ async fn attend_call(
             Ok(Ok(answer)) => answer,
             // What the panic said may hold contents of the call: it is not logged.
             Ok(Err(_panic)) => {
-                tracing::error!("a handler panicked");
+                tracing::error!(request.id = %id, "a handler panicked");
                 (attendant.say)(&Failure::Broken)
             }
             Err(_elapsed) => {
-                tracing::warn!("a call was given up at its time limit");
+                tracing::warn!(request.id = %id, "a call was given up at its time limit");
                 (attendant.say)(&Failure::TimedOut)
             }
         };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tidings::{Capabilities, Error, ErrorKind};
 use tidings_core::{HeldReason, MessageState};
-use tidings_store::{EventKind, Hold, LaneId};
+use tidings_store::{EventKind, Hold, LaneId, MessageId, NewMessage};
 
 use super::{Bench, Scripted, seconds};
 use crate::dispatch::{pause, resume, status};
@@ -15,7 +15,7 @@ fn unavailable() -> Error {
     Error::not_sent(ErrorKind::Unavailable, "nobody there")
 }
 
-async fn accept_many(bench: &Bench, lane: &str, n: usize) -> Vec<tidings_store::MessageId> {
+async fn accept_many(bench: &Bench, lane: &str, n: usize) -> Vec<MessageId> {
     let texts: Vec<String> = (0..n).map(|n| format!("text {n}")).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     bench.accept(lane, &texts).await
@@ -123,6 +123,52 @@ async fn messages_of_a_lane_that_is_removed_go_to_others_or_wait_for_a_route() {
         Some(two),
         "a route leads there, though it is paused"
     );
+}
+
+/// A message that only accounts at this provider can carry.
+async fn accept_priced(bench: &Bench, lane: &str, text: &str, only_at: &str) -> MessageId {
+    let terms = format!(r#"{{"api":"{only_at}","price":200}}"#);
+    let edit = |new: &mut NewMessage| new.terms = Some(terms.as_str().into());
+    bench.accept_as(lane, &[text], edit).await[0]
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_priced_message_fails_over_to_accounts_at_its_own_provider() {
+    let (down, spare) = (Scripted::new(), Scripted::new());
+    down.memory.fail_next(unavailable());
+    let bench = Bench::with(&[("one", &down), ("two", &spare)], "in_flight = 1").await;
+    let id = accept_priced(&bench, "one", "priced", super::SPEC.id).await;
+    bench.until_state(id, MessageState::Submitted).await;
+    assert_eq!(spare.taken(), ["priced"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_priced_message_waits_where_its_lane_has_become_one_at_another_provider() {
+    let provider = Scripted::new();
+    let bench = Bench::with(&[("one", &provider), ("two", &provider)], "in_flight = 1").await;
+    let priced = accept_priced(&bench, "one", "priced", "elsewhere").await;
+    let plain = bench.accept("one", &["plain"]).await[0];
+    bench.until_state(plain, MessageState::Submitted).await;
+    let no_route = MessageState::Held(HeldReason::NoRoute);
+    bench.until_state(priced, no_route).await;
+    assert_eq!(provider.taken(), ["plain"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_priced_message_of_a_lane_that_is_removed_waits_for_one_at_its_own_provider() {
+    let (slow, other) = (Scripted::new(), Scripted::new());
+    let mut bench = Bench::with(&[("one", &slow), ("two", &other)], "in_flight = 1").await;
+    pause(&bench.gateway, &"one".into()).await.unwrap();
+    let plain = bench.accept("one", &["plain"]).await[0];
+    let priced = accept_priced(&bench, "one", "priced", "elsewhere").await;
+    bench.reload(&[("two", &other)]);
+    bench.until_state(plain, MessageState::Submitted).await;
+    let no_route = MessageState::Held(HeldReason::NoRoute);
+    bench.until_state(priced, no_route).await;
+    bench.reload(&[("one", &slow), ("two", &other)]);
+    bench.pass(Duration::from_mins(2)).await;
+    assert_eq!(bench.state(priced).await, no_route);
+    assert_eq!((slow.n_calls(), other.taken()), (0, vec!["plain".into()]));
 }
 
 #[tokio::test(start_paused = true)]

@@ -110,6 +110,7 @@ pub(super) struct Taking {
     wanted: Wanted,
     intake: Option<Box<BatchIntake>>,
     rejected: Vec<RejectedView>,
+    n_taken: u64,
     verdicts: Option<mpsc::Sender<Bytes>>,
 }
 
@@ -127,6 +128,7 @@ impl Taking {
             wanted,
             intake: None,
             rejected: Vec::new(),
+            n_taken: 0,
             verdicts,
         }
     }
@@ -141,6 +143,7 @@ impl Taking {
                 reader,
             } => self.stream(body, coding, reader).await,
         };
+        let n_taken = self.n_taken;
         match taken {
             Ok(()) => self.close().await,
             Err(problem) => {
@@ -148,6 +151,7 @@ impl Taking {
                 Err(problem)
             }
         }
+        .map_err(|problem| with_what_is_kept(problem, n_taken))
     }
 
     async fn stream(&mut self, body: Body, coding: Coding, mut reader: RowReader) -> Result<()> {
@@ -267,6 +271,7 @@ impl Taking {
     async fn tell(&mut self, first: u64, verdicts: Vec<Verdict>) {
         let n_accepted = verdicts.iter().filter(|verdict| verdict.is_ok()).count();
         self.api.pressure.took(n_accepted as u64);
+        self.n_taken += n_accepted as u64;
         let mut lines = Vec::new();
         for (index, verdict) in (first..).zip(verdicts) {
             let rejected = verdict.as_ref().err().map(|rejection| RejectedView {
@@ -329,6 +334,18 @@ impl Taking {
 pub(super) fn add_line(lines: &mut Vec<u8>, line: &impl Serialize) {
     serde_json::to_writer(&mut *lines, line).expect("texts and numbers can be written as JSON");
     lines.push(b'\n');
+}
+
+/// A store that goes away between the rows of a batch has kept those before.
+pub(super) fn with_what_is_kept(problem: Problem, n_taken: u64) -> Problem {
+    if n_taken == 0 || problem.code() != Code::StoreUnavailable {
+        return problem;
+    }
+    let detail = format!(
+        "the store is away at present; {n_taken} rows are kept, and leave: the same request with the same \
+         Idempotency-Key takes what is missing"
+    );
+    Problem::new(Code::StoreUnavailable, detail).retry_after(Duration::from_secs(1))
 }
 
 fn other_request() -> Problem {

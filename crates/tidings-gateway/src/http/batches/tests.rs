@@ -1,8 +1,32 @@
-//! Tests of how rows are read: the same rows come out however the body is cut.
+//! Tests of how rows are read: the same rows come out however the body is cut; and of what is said when the
+//! store goes away between them.
 
 use proptest::prelude::*;
+use tidings_store::{StoreError, StoreErrorKind};
 
 use super::rows::{RowRead, RowReader};
+use super::take::with_what_is_kept;
+use crate::http::error::{Code, Problem};
+
+#[test]
+fn a_store_that_goes_away_says_what_it_has_kept() {
+    #[track_caller]
+    fn check(kind: StoreErrorKind, n_taken: u64, expected: &str) {
+        let problem = Problem::from(StoreError::new(kind, "the disk is full"));
+        let code = problem.code();
+        let said = with_what_is_kept(problem, n_taken);
+        assert_eq!(said.code(), code);
+        assert!(said.detail().contains(expected), "{}", said.detail());
+    }
+    let away = StoreErrorKind::Unavailable;
+    assert_eq!(
+        Problem::from(StoreError::new(away, "away")).code(),
+        Code::StoreUnavailable
+    );
+    check(away, 0, "nothing was kept");
+    check(away, 2_000, "2000 rows are kept, and leave");
+    check(StoreErrorKind::Corrupt, 2_000, "the store failed");
+}
 
 fn read(mut reader: RowReader, pieces: &[&[u8]]) -> Vec<RowRead> {
     let mut rows = Vec::new();

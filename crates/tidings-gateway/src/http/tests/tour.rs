@@ -2,11 +2,11 @@
 //! with success.
 
 use serde_json::{Value, json};
-use tidings_core::Timestamp;
-use tidings_store::{InboundId, StoredInbound};
+use tidings_core::{Media, Timestamp};
+use tidings_store::{InboundFile, InboundId, StoredInbound};
 
 use super::super::document;
-use super::{Doors, TO};
+use super::{Doors, TO, bearer};
 use crate::trial::LANE;
 
 #[tokio::test]
@@ -142,11 +142,34 @@ async fn read_what_came_in(doors: &Doors) {
         asks_for: None,
         their_time: None,
         received_at: now,
+        file: Some(InboundFile {
+            mime_type: "image/png".into(),
+            bytes: Some(3),
+            session: "s-1".into(),
+        }),
     };
+    let id = text.id;
     let store = doors.trial.gateway.store();
     store.add_inbound(vec![text], now).await.unwrap();
     let inbound = doors.get("/v1/inbound").await.is(200).json();
     assert_eq!(inbound["items"][0]["text"], "Yes please");
+    let file = json!({"type": "image/png", "bytes": 3});
+    assert_eq!(inbound["items"][0]["file"], file);
+    let path = format!("/v1/inbound/{id}/file");
+    // The lane of these tests keeps no conversations that it could be fetched from.
+    doors.get(&path).await.is_problem(404, "not_found");
+    let media = Media::new("image/png", &b"png"[..]).unwrap();
+    store.keep_inbound_file(id, media).await.unwrap();
+    let file = doors.get(&path).await.is(200);
+    assert_eq!(
+        (file.text(), file.header("content-type")),
+        ("png".to_owned(), "image/png")
+    );
+    assert_eq!(file.header("content-disposition"), "attachment");
+    let key = bearer(&doors.other);
+    let others = [("authorization", &*key)];
+    let anothers = doors.call_as("GET", &path, &others, "").await;
+    anothers.is_problem(404, "not_found");
     let conversations = doors.get("/v1/conversations").await.is(200).json();
     assert_eq!(conversations["items"][0]["id"], "c-1");
     let texts = doors

@@ -117,6 +117,22 @@ async fn parts_are_those_of_the_text_with_its_footer() {
 }
 
 #[tokio::test]
+async fn a_text_that_is_encoded_already_gets_no_footer_and_only_the_lane_that_it_is_for() {
+    let routes = "[[routes]]\nlanes = [\"main\"]\nfooter = \"Stop: send STOP\"\n";
+    let harness = Harness::with(routes, AccountSettings::default()).await;
+    let provider = harness.gateway.lane(&"main".into()).unwrap().spec.id;
+    let mut encoded = draft("C3A6");
+    let terms = |api: &str| format!(r#"{{"api":"{api}","parameters":[["dcs","F5"]]}}"#);
+    encoded.terms = Some(terms(provider).into());
+    let verdict = harness.accept_one(encoded.clone()).await;
+    let stored = harness.stored(good(&verdict).id).await;
+    assert_eq!(&*stored.text, "C3A6");
+    encoded.terms = Some(terms("elsewhere").into());
+    let verdict = harness.accept_one(encoded).await;
+    refused(&verdict, RejectionCode::NoRoute);
+}
+
+#[tokio::test]
 async fn characters_are_replaced_as_the_draft_or_the_account_says() {
     let settings = r#"{"replacement": "typography"}"#;
     let harness = Harness::with_settings(settings).await;

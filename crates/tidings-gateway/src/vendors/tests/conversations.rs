@@ -67,6 +67,7 @@ impl Talk {
             asks_for: None,
             their_time: None,
             received_at: gateway.now(),
+            file: None,
         };
         gateway
             .store()

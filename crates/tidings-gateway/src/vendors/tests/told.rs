@@ -70,6 +70,7 @@ impl Scene {
             asks_for: None,
             their_time: None,
             received_at: gateway.now(),
+            file: None,
         };
         gateway
             .store()

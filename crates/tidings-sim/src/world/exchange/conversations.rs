@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tidings::conversations::{Conversation, Direction, LastMessage, Mailbox};
 use tidings_core::{E164, Media, Timestamp};
 
-use super::{Exchange, PostTaken};
+use super::{Exchange, FileTaken, PostTaken};
 use crate::world::state::{Impossible, InboundTaken};
 
 /// All conversations.
@@ -242,7 +242,7 @@ impl Exchange {
     ) -> usize {
         let index = self.conversations.texts.len();
         let id = post.conversation;
-        let media = post.media.and_then(super::post::FileTaken::into_media);
+        let media = post.media.and_then(FileTaken::into_media);
         let direction = if post.number.is_some() {
             Direction::Outbound
         } else {
@@ -303,6 +303,7 @@ impl Exchange {
         };
         let at = inbound.at;
         let number = inbound.to.parse().ok();
+        let media = heard.media.clone().and_then(FileTaken::into_media);
         let thread = self
             .conversations
             .begin(inbound.account, &heard.conversation, at, || Beginning {
@@ -316,12 +317,12 @@ impl Exchange {
             conversation: heard.conversation.clone(),
             number,
             at,
-            kind: "sms".into(),
+            kind: if media.is_some() { "mms" } else { "sms" }.into(),
             direction: Direction::Inbound,
             from: inbound.from.as_str().into(),
             to: vec![inbound.to.as_str().into()],
             text: Arc::clone(&inbound.text),
-            media: None,
+            media,
         });
         // Who has left a conversation and is written to by a phone is in it again.
         if let Some(found) = self.conversations.threads.get_mut(thread) {
@@ -337,6 +338,8 @@ impl Exchange {
 pub(in crate::world) struct Heard {
     pub(in crate::world) conversation: Box<str>,
     pub(in crate::world) id: Box<str>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(in crate::world) media: Option<FileTaken>,
 }
 
 /// The id of a conversation that the exchange begins: 32 hexadecimal digits.

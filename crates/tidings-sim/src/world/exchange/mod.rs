@@ -26,7 +26,7 @@ pub(super) use conversations::{Conversations, Heard, draw_conversation};
 pub(crate) use directory::{FROM_NUMBER, KEY};
 pub(super) use directory::{USERNAME, draw_from_number, draw_username};
 pub(super) use numbers::NumberKept;
-pub(super) use post::PostTaken;
+pub(super) use post::{FileTaken, PostTaken};
 pub(crate) use subscriptions::Posting;
 pub(super) use tokens::TokenCounts;
 pub use tokens::TokenStats;

@@ -38,7 +38,7 @@ pub(in crate::world) struct PostTaken {
 type User = (usize, Box<str>);
 
 /// A file as it stands in the state file.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(in crate::world) struct FileTaken {
     mime_type: Box<str>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -63,7 +63,7 @@ impl PostTaken {
 }
 
 impl FileTaken {
-    fn of(media: &Media) -> Self {
+    pub(in crate::world) fn of(media: &Media) -> Self {
         Self {
             mime_type: media.mime_type().into(),
             name: media.file_name().map(Into::into),

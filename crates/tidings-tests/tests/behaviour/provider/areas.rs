@@ -18,9 +18,9 @@ pub(super) fn rows() -> Vec<Behaviour> {
     rows! {
         areas_are_there_exactly_where_the_capabilities_say_so: [],
         a_priority_and_a_validity_never_stand_in_the_way: [],
-        a_message_waits_until_its_window_opens: [WINDOW],
-        what_outlives_its_validity_does_not_arrive: [WINDOW],
-        what_is_urgent_leaves_before_what_waits: [WINDOW],
+        a_message_waits_until_its_window_opens: [WINDOW, CLOCK],
+        what_outlives_its_validity_does_not_arrive: [WINDOW, CLOCK],
+        what_is_urgent_leaves_before_what_waits: [WINDOW, CLOCK],
         a_file_arrives_with_its_message: [MEDIA],
         a_file_can_be_fetched_again: [MEDIA, CONVERSATIONS],
         contacts_that_are_added_are_listed: [ADDRESS_BOOK],
@@ -28,14 +28,14 @@ pub(super) fn rows() -> Vec<Behaviour> {
         groups_that_are_made_are_listed: [ADDRESS_BOOK],
         a_message_to_a_group_reaches_its_members: [ADDRESS_BOOK],
         a_message_to_a_group_that_is_not_there_reaches_nobody: [ADDRESS_BOOK],
-        a_batch_that_waits_is_listed_until_it_has_left: [BATCHES],
-        a_stopped_batch_names_exactly_what_will_not_arrive: [BATCHES],
+        a_batch_that_waits_is_listed_until_it_has_left: [BATCHES, CLOCK],
+        a_stopped_batch_names_exactly_what_will_not_arrive: [BATCHES, CLOCK],
         a_batch_that_is_not_there_is_not_found: [BATCHES],
         a_message_opens_a_conversation_that_can_be_read: [CONVERSATIONS],
         a_text_from_a_phone_stands_in_its_conversation: [CONVERSATIONS],
         conversations_come_in_parts: [CONVERSATIONS],
         a_conversation_can_be_marked_as_read: [CONVERSATIONS],
-        a_conversation_has_the_name_that_was_accepted_for_it: [CONVERSATIONS],
+        a_conversation_has_the_name_that_was_accepted_for_it: [CONVERSATIONS, PHONES_ONLY],
         a_deleted_conversation_is_not_found: [CONVERSATIONS],
         a_conversation_that_is_not_there_is_not_found: [CONVERSATIONS],
         a_subscription_is_kept_as_it_was_made: [SUBSCRIPTIONS],
@@ -43,7 +43,7 @@ pub(super) fn rows() -> Vec<Behaviour> {
         a_subscription_that_has_ended_is_not_found: [SUBSCRIPTIONS],
         a_second_subscription_just_like_the_first_is_refused: [SUBSCRIPTIONS],
         the_numbers_are_listed_and_counted: [NUMBERS],
-        a_number_can_be_added_and_taken_away: [NUMBERS],
+        a_number_can_be_added_and_taken_away: [NUMBERS, BOOKS],
     }
 }
 
@@ -365,6 +365,7 @@ async fn a_text_from_a_phone_stands_in_its_conversation(cx: Context) {
     let own = world.from_number().map(|number| number.as_str().to_owned());
     let text = tidings_sim::PhoneText::new(cx.number(0), "Merci").to(own);
     world.receive(text).await.unwrap();
+    line.heard_from_a_phone();
     let conversations = line.provider.conversations().unwrap();
     let list = conversations.list(Page::first(10)).await.unwrap();
     let [conversation] = &list[..] else {

@@ -12,13 +12,13 @@ const SLOW: &str = "rate_per_s = 1.0\n[delays]\nsent_ms = 0\ndelivered_ms = 0\n"
 
 pub(super) fn rows() -> Vec<Behaviour> {
     rows! {
-        cancel_stops_a_message_that_waits: [CANCEL],
-        cancel_leaves_the_other_messages_alone: [CANCEL],
+        cancel_stops_a_message_that_waits: [CANCEL, CLOCK],
+        cancel_leaves_the_other_messages_alone: [CANCEL, CLOCK],
         cancel_of_what_has_left_is_an_error: [CANCEL],
-        cancel_of_what_was_stopped_before_is_an_error: [CANCEL],
+        cancel_of_what_was_stopped_before_is_an_error: [CANCEL, CLOCK],
         cancel_of_what_nobody_knows_is_an_error: [CANCEL],
-        a_cancel_that_fails_before_it_is_carried_out_stops_nothing: [CANCEL],
-        asking_to_stop_what_cannot_be_stopped_makes_no_call: [NO_CANCEL],
+        a_cancel_that_fails_before_it_is_carried_out_stops_nothing: [CANCEL, FAULTS],
+        asking_to_stop_what_cannot_be_stopped_makes_no_call: [NO_CANCEL, CALLS],
     }
 }
 

@@ -21,11 +21,11 @@ pub(super) fn rows() -> Vec<Behaviour> {
         a_message_that_did_not_arrive_is_told_from_one_that_did: [STATUS, TELLS_DELIVERY],
         what_to_ask_by_survives_a_restart: [STATUS],
         a_message_that_nobody_knows_is_never_delivered: [STATUS],
-        no_questions_make_no_call: [STATUS],
-        a_question_that_fails_says_nothing_of_the_message: [STATUS],
-        a_question_that_fails_for_a_moment_is_asked_again: [STATUS],
-        a_state_that_nobody_knows_is_kept_in_its_own_word: [STATUS, TELLS_DELIVERY],
-        asking_where_nobody_answers_makes_no_call: [NO_STATUS],
+        no_questions_make_no_call: [STATUS, CALLS],
+        a_question_that_fails_says_nothing_of_the_message: [STATUS, FAULTS],
+        a_question_that_fails_for_a_moment_is_asked_again: [STATUS, FAULTS],
+        a_state_that_nobody_knows_is_kept_in_its_own_word: [STATUS, TELLS_DELIVERY, FAULTS],
+        asking_where_nobody_answers_makes_no_call: [NO_STATUS, CALLS],
     }
 }
 
@@ -51,6 +51,7 @@ async fn a_message_that_was_taken_is_known(cx: Context) {
 async fn the_end_of_a_message_is_told(cx: Context) {
     let line = cx.start(AT_ONCE).await;
     let about = about(line.take_all(&cx.rows(1)).await);
+    line.heard();
     let report = &ask(&line, &about).await[0];
     assert_eq!(report.state, ReportedState::Delivered, "{report:?}");
     assert!(report.raw.is_some(), "the provider's own word: {report:?}");
@@ -78,6 +79,7 @@ async fn mixed(cx: Context, at: &str) -> (Line, Vec<Outbound>, Vec<ProviderRef>)
     let line = cx.start(&rule).await;
     let rows = cx.rows(3);
     let about = about(line.take_all(&rows).await);
+    line.heard();
     (line, rows, about)
 }
 
@@ -136,8 +138,7 @@ async fn a_message_that_did_not_arrive_is_told_from_one_that_did(cx: Context) {
 async fn what_to_ask_by_survives_a_restart(cx: Context) {
     let line = cx.start("").await;
     let kept = serde_json::to_string(&line.take(&cx.row(0, "Bonjour")).await.provider_ref).unwrap();
-    let account = line.carrier.simulator.account();
-    let later = cx.client(&account, CALL_LIMIT);
+    let later = cx.client(&line.account, CALL_LIMIT);
     let about: ProviderRef = serde_json::from_str(&kept).unwrap();
     let reports = later.status(&[about]).await.unwrap();
     assert_eq!(reports[0].state, ReportedState::Submitted, "{reports:?}");

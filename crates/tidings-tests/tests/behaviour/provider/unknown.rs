@@ -17,13 +17,13 @@ use crate::context::{Context, Line, lost_attempt, submit};
 
 pub(super) fn rows() -> Vec<Behaviour> {
     let mut rows = rows! {
-        a_lost_answer_about_a_message_that_was_taken_never_leads_to_the_word_that_it_was_not: [RECONCILE],
-        a_lost_answer_about_a_message_that_was_not_taken_never_leads_to_the_word_that_it_was: [RECONCILE],
-        a_lost_answer_about_a_message_that_waits_is_found_out: [RECONCILE],
+        a_lost_answer_about_a_message_that_was_taken_never_leads_to_the_word_that_it_was_not: [RECONCILE, FAULTS],
+        a_lost_answer_about_a_message_that_was_not_taken_never_leads_to_the_word_that_it_was: [RECONCILE, FAULTS],
+        a_lost_answer_about_a_message_that_waits_is_found_out: [RECONCILE, FAULTS],
         a_message_that_was_acknowledged_is_never_said_not_to_be_taken: [RECONCILE],
-        to_ask_about_a_lost_answer_sends_nothing: [RECONCILE],
-        a_question_about_a_lost_answer_that_fails_is_no_answer: [RECONCILE],
-        where_a_lost_answer_cannot_be_found_out_nothing_is_asked_or_claimed: [NO_RECONCILE],
+        to_ask_about_a_lost_answer_sends_nothing: [RECONCILE, FAULTS],
+        a_question_about_a_lost_answer_that_fails_is_no_answer: [RECONCILE, FAULTS],
+        where_a_lost_answer_cannot_be_found_out_nothing_is_asked_or_claimed: [NO_RECONCILE, FAULTS],
     };
     for (stage, ending) in every_death() {
         let name = format!(
@@ -50,7 +50,7 @@ fn every_death() -> impl Iterator<Item = (Stage, Ending)> {
 /// In the text of the messages whose calls are cut, and in no other call.
 pub(super) const MARKER: &str = "Zugspitze";
 
-/// A carrier behind a line that can be cut.
+/// A carrier, or a gateway, behind a line that can be cut.
 pub(super) struct Fragile {
     pub(super) line: Line,
     pub(super) cut: CutLine,
@@ -59,10 +59,14 @@ pub(super) struct Fragile {
 impl Fragile {
     /// The line is about to be cut at a stage of the next call that holds [`MARKER`].
     pub(super) async fn start(cx: Context, (stage, ending): (Stage, Ending)) -> Self {
-        let carrier = cx.carrier("").start().await;
-        let cut = CutLine::to(carrier.simulator.address()).await;
-        let account = carrier.simulator.account().with("base_url", cut.base_url());
-        let mut line = cx.connect_as(carrier, &account, CALL_LIMIT);
+        let mut line = cx.start("").await;
+        let (url, address) = line.listens_at();
+        let cut = CutLine::to(address).await;
+        let base_url = line.account.setting("base_url").unwrap_or_default();
+        let base_url = base_url.replacen(&url, &cut.base_url(), 1);
+        line.account = line.account.clone().with("base_url", base_url);
+        line.bare = cx.client(&line.account, CALL_LIMIT);
+        line.provider = standard(Arc::clone(&line.bare), Duration::from_mins(1));
         if stage.is_before_any_call() {
             // The first connection of this client is the one that matters.
             cut.cut((stage, ending), MARKER, 1).await;
@@ -77,13 +81,13 @@ impl Fragile {
     }
 
     /// Mends the line. Where nobody could get through, another client calls from now on, one that has
-    /// no reason to wait.
+    /// no reason to wait; and where the connection ended behind an answer, one that need not have noticed
+    /// that by now.
     pub(super) async fn heal(&mut self, cx: Context, stage: Stage) {
         self.cut.heal().await;
-        if stage.is_before_any_call() {
-            let account = self.line.carrier.simulator.account();
-            let account = account.with("base_url", self.cut.base_url());
-            self.line.provider = standard(cx.client(&account, CALL_LIMIT), CALL_LIMIT);
+        if stage.is_before_any_call() || stage == Stage::AfterTheAnswer {
+            let again = cx.client(&self.line.account, CALL_LIMIT);
+            self.line.provider = standard(again, CALL_LIMIT);
         }
     }
 }

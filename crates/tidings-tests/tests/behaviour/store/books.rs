@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use secrecy::ExposeSecret as _;
+use tidings_core::Media;
 use tidings_store::{
-    AccountChange, ContactId, ConversationEntry, ConversationId, EventKind, GroupId, InboundId,
-    KeyId, KeyUse, LaneMemory, OptOut, PageRequest, StoreErrorKind, StoredContact,
+    AccountChange, ContactId, ConversationEntry, ConversationId, EventKind, GroupId, InboundFile,
+    InboundId, KeyId, KeyUse, LaneMemory, OptOut, PageRequest, StoreErrorKind, StoredContact,
     StoredConversation, StoredGroup, StoredInbound, StoredKey, StoredToken,
 };
 
@@ -16,10 +18,12 @@ pub(super) fn rows() -> Vec<Behaviour> {
         an_account_is_added_once_and_changed,
         a_key_is_found_by_its_public_part,
         a_token_is_good_until_its_time_is_over,
+        a_secret_is_the_first_that_was_drawn,
         a_number_is_in_an_address_book_once,
         groups_have_members_and_a_name_once,
         an_opt_out_counts_for_its_sender_or_for_all,
         a_text_from_a_phone_is_kept_once,
+        the_file_of_a_text_from_a_phone_is_kept_once,
         a_conversation_has_texts_in_both_directions,
         conversations_are_listed_the_latest_first,
         lanes_remember,
@@ -148,6 +152,18 @@ fn contact(cx: &mut World, place: u128) -> StoredContact {
         fields: Some(r#"{"city":"Oslo"}"#.into()),
         created_at: cx.now,
     }
+}
+
+async fn a_secret_is_the_first_that_was_drawn(mut cx: World) {
+    let check = async |cx: &World, name: &str, drawn: &str, expected: &str| {
+        let kept = cx.store.secret(name, drawn.to_owned().into()).await;
+        assert_eq!(kept.unwrap().expose_secret(), expected, "{name}");
+    };
+    check(&cx, "tokens", "first", "first").await;
+    check(&cx, "tokens", "second", "first").await;
+    check(&cx, "others", "third", "third").await;
+    cx.reopen().await;
+    check(&cx, "tokens", "fourth", "first").await;
 }
 
 async fn a_number_is_in_an_address_book_once(mut cx: World) {
@@ -294,6 +310,7 @@ fn text(cx: &mut World, provider_id: &str, conversation: &str) -> StoredInbound 
         asks_for: None,
         their_time: Some(cx.now),
         received_at: cx.now,
+        file: None,
     }
 }
 
@@ -330,6 +347,31 @@ async fn a_text_from_a_phone_is_kept_once(mut cx: World) {
         serde_json::from_str(events[0].detail.as_deref().unwrap()).unwrap();
     assert_eq!(detail["text"], "Takk");
     assert_eq!(detail["id"], first.id.to_string());
+}
+
+async fn the_file_of_a_text_from_a_phone_is_kept_once(mut cx: World) {
+    let mut heard = text(&mut cx, "t-1", "c");
+    heard.file = Some(InboundFile {
+        mime_type: "image/png".into(),
+        bytes: Some(3),
+        session: "s-1".into(),
+    });
+    let (id, file) = (heard.id, heard.file.clone());
+    cx.store.add_inbound(vec![heard], cx.now).await.unwrap();
+    let (kept, media) = cx.store.inbound_file(id).await.unwrap().unwrap();
+    assert_eq!((kept.file, media), (file.clone(), None));
+    let picture = Media::new("image/png", &b"png"[..]).unwrap().name("a.png");
+    let keep = |media: &Media| cx.store.keep_inbound_file(id, media.clone());
+    assert!(keep(&picture).await.unwrap());
+    let other = Media::new("image/gif", &b"gif"[..]).unwrap();
+    assert!(!keep(&other).await.unwrap());
+    cx.reopen().await;
+    let (kept, media) = cx.store.inbound_file(id).await.unwrap().unwrap();
+    assert_eq!((kept.file, media), (file, Some(picture)));
+    let nobodys = InboundId(cx.id());
+    assert!(cx.store.inbound_file(nobodys).await.unwrap().is_none());
+    let refused = cx.store.keep_inbound_file(nobodys, other).await;
+    assert_eq!(refused.unwrap_err().kind(), StoreErrorKind::NotFound);
 }
 
 async fn a_conversation_has_texts_in_both_directions(mut cx: World) {

@@ -12,6 +12,7 @@ pub(super) fn rows() -> Vec<Behaviour> {
     rows! {
         after_the_lease_a_message_waits_again,
         after_the_attempt_began_it_is_unknown_and_asked_about_at_once,
+        a_question_that_was_being_asked_is_asked_again_at_once,
         after_the_end_was_written_nothing_is_left_to_do,
         without_a_successor_the_lease_runs_out_by_itself,
         taking_over_leaves_what_others_hold,
@@ -59,6 +60,34 @@ async fn after_the_attempt_began_it_is_unknown_and_asked_about_at_once(mut cx: W
     );
     assert_eq!(doubts[0].n_checks, 0);
     assert_eq!(doubts[0].lane, lane());
+}
+
+async fn a_question_that_was_being_asked_is_asked_again_at_once(mut cx: World) {
+    let id = cx.queue_one().await;
+    let (key, attempt) = cx.send_one().await;
+    cx.reopen().await;
+    cx.take_over().await;
+    let asked = cx
+        .store
+        .doubts_due(&lane(), cx.after(600), 10, cx.now)
+        .await;
+    assert_eq!(asked.unwrap().len(), 1);
+    cx.wait(Duration::from_secs(1));
+    let again = cx
+        .store
+        .doubts_due(&lane(), cx.after(600), 10, cx.now)
+        .await;
+    assert!(again.unwrap().is_empty(), "somebody is at it");
+
+    cx.reopen().await;
+    assert!(cx.take_over().await.is_nothing());
+    let again = cx
+        .store
+        .doubts_due(&lane(), cx.after(600), 10, cx.now)
+        .await;
+    let again = again.unwrap();
+    assert_eq!((again[0].key, again[0].attempt), (key, attempt));
+    assert_eq!(cx.state(id).await, MessageState::Unknown);
 }
 
 async fn after_the_end_was_written_nothing_is_left_to_do(mut cx: World) {

@@ -1,6 +1,8 @@
 //! The pages about the gateway whose tables are made from its code: every key of the configuration, every
 //! number that it counts.
 
+use tidings::provider::Presence;
+use tidings::providers;
 use tidings_gateway::config::keys::{KEYS, Key, SECTIONS};
 use tidings_gateway::telemetry::metrics::METRICS;
 
@@ -19,7 +21,28 @@ fn the_tables_of_the_configuration_are_what_the_code_says() {
             ),
         );
     }
+    tables.insert("vendors", of_vendors());
     check(compare("configuration.md", &tables).as_slice());
+}
+
+/// The settings of all vendors' APIs.
+fn of_vendors() -> String {
+    let rows = providers::ALL.iter().flat_map(|spec| {
+        let settings = spec.server_settings.iter();
+        settings.map(|setting| {
+            let default = match setting.presence {
+                Presence::Default(default) => format!("`{default}`"),
+                _ => "none".to_owned(),
+            };
+            vec![
+                format!("`[vendors.{}]`", spec.id),
+                format!("`{}`", setting.name),
+                default,
+                setting.help.to_owned(),
+            ]
+        })
+    });
+    table(&["table", "key", "default", "what it means"], rows)
 }
 
 fn row(key: &Key) -> Vec<String> {

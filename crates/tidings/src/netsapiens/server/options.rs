@@ -11,6 +11,7 @@ use tidings_core::Clock;
 
 use crate::clock::SystemClock;
 use crate::error::{Error, ErrorKind, Result};
+use crate::netsapiens::callback::Spelling;
 use crate::netsapiens::setting;
 use crate::provider::Account;
 
@@ -131,6 +132,14 @@ impl ServerOptions {
         if let Some(limited) = choice(account, setting::RATE_LIMITED_AS, &statuses)? {
             options.rate_limited_as = status(limited);
         }
+        // These two are read where events are written, where a word that nobody knows would be taken
+        // for the default.
+        let spelling = account.setting(setting::EVENT_KEYS);
+        if spelling.is_some_and(|word| word.parse::<Spelling>().is_err()) {
+            return Err(bad(account, setting::EVENT_KEYS, "underscore or kebab"));
+        }
+        let correlations = [("subscription", ()), ("random", ())];
+        choice(account, setting::CORRELATION, &correlations)?;
         if let Some(version) = account.setting(setting::API_VERSION) {
             version.clone_into(&mut options.api_version);
         }

@@ -4,7 +4,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::provider::Account;
-use crate::puzzel::{Dialect, setting};
+use crate::puzzel::{Dialect, callback, setting};
 
 /// How the API is served where its vendor's descriptions leave a choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +50,8 @@ impl ServerOptions {
     }
 
     /// Reads the settings [`DIALECT`](setting::DIALECT) and [`CREDENTIALS_REFUSED_AS`](setting::CREDENTIALS_REFUSED_AS);
-    /// all others make no difference to a server.
+    /// all others make no difference to a server. Of
+    /// [`CALLBACK_FORMAT`](callback::setting::CALLBACK_FORMAT) is seen that it is a form that there is.
     ///
     /// # Errors
     /// [`ErrorKind::Config`] naming the setting that has another value than those offered.
@@ -59,6 +60,13 @@ impl ServerOptions {
         let dialect = dialect
             .transpose()
             .map_err(|_| bad(account, setting::DIALECT, "v3 or manual"))?;
+        // How the customer is called makes no difference here, but a word that nobody knows would be
+        // taken for the default there.
+        let form = account.setting(callback::setting::CALLBACK_FORMAT);
+        if form.is_some_and(|word| word.parse::<callback::Form>().is_err()) {
+            let name = callback::setting::CALLBACK_FORMAT;
+            return Err(bad(account, name, "json, xml or get"));
+        }
         let options = Self::new(dialect.unwrap_or_default());
         Ok(match account.setting(setting::CREDENTIALS_REFUSED_AS) {
             None => options,

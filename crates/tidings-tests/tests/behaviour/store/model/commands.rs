@@ -704,6 +704,7 @@ impl Model {
             asks_for: None,
             their_time: None,
             received_at: now,
+            file: None,
         };
         both!(
             self,
