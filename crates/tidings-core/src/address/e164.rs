@@ -215,8 +215,18 @@ fn read(text: &str, default_region: Option<Region>) -> Result<PhoneNumber, E164E
 fn calling_code_length(first: [u8; 2]) -> u8 {
     match &first {
         [b'1' | b'7', _] => 1,
-        b"20" | b"27" | b"36" | b"39" | b"40" | b"41" | b"81" | b"82" | b"84" | b"86" | b"98" => 2,
-        [b'3', b'0'..=b'4']
+        b"20"
+        | b"27"
+        | b"36"
+        | b"39"
+        | b"40"
+        | b"41"
+        | b"81"
+        | b"82"
+        | b"84"
+        | b"86"
+        | b"98"
+        | [b'3', b'0'..=b'4']
         | [b'4', b'3'..=b'9']
         | [b'5', b'1'..=b'8']
         | [b'6', b'0'..=b'6']
