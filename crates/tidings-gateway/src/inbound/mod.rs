@@ -211,12 +211,12 @@ impl Received {
     }
 }
 
-fn file_told(told: &StoredMedia, text: &InboundMessage) -> InboundFile {
-    InboundFile {
+fn file_told(told: &StoredMedia, text: &InboundMessage) -> Box<InboundFile> {
+    Box::new(InboundFile {
         mime_type: told.mime_type.as_str().into(),
         bytes: told.bytes,
         session: text.session.as_deref().unwrap_or_default().into(),
-    }
+    })
 }
 
 fn count(lane: &LaneId, received: &[Received], is_new: &[bool]) {
