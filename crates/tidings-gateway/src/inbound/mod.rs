@@ -51,7 +51,8 @@ pub async fn take_with_files(
     let mut owners = Owners::new(gateway, lane);
     let mut received = Vec::with_capacity(texts.len());
     for text in texts {
-        let file = files.get(&text.id).map(|file| file_told(file, &text));
+        let file = files.get(&text.id);
+        let file = file.map(|file| Box::new(file_told(file, &text)));
         let mut read = Received::read(gateway, lane, text, &mut owners).await?;
         read.row.file = file;
         received.push(read);

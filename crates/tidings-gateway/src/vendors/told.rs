@@ -240,10 +240,12 @@ impl Told {
             asks_for: None,
             their_time: None,
             received_at: self.received_at.unwrap_or(event.at),
-            file: self.file.map(|file| InboundFile {
-                mime_type: file.mime_type.into(),
-                bytes: file.bytes,
-                session: "".into(),
+            file: self.file.map(|file| {
+                Box::new(InboundFile {
+                    mime_type: file.mime_type.into(),
+                    bytes: file.bytes,
+                    session: "".into(),
+                })
             }),
         }
     }

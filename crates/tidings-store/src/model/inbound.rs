@@ -34,7 +34,7 @@ pub struct StoredInbound {
     /// When we had it.
     pub received_at: Timestamp,
     /// The file that came with it.
-    pub file: Option<InboundFile>,
+    pub file: Option<Box<InboundFile>>,
 }
 
 /// What is known of a file that came with a text from a phone.

@@ -241,7 +241,7 @@ fn add(write: &mut Write, text: &StoredInbound, now: Timestamp) -> Result<bool> 
     let detail = text.event_detail();
     let event = EventRow::of(EventKind::Inbound, account, now);
     let key = write.event(&event.lane(lane).detail(Some(&detail)))?;
-    let file = text.file.as_ref();
+    let file = text.file.as_deref();
     let parameters = params![
         key,
         text.id.0.into_bytes(),
@@ -312,16 +312,16 @@ fn read_inbound(db: &Db, row: &Row<'_>) -> Result<(i64, StoredInbound)> {
 }
 
 /// What is known of the file of a text.
-fn read_file(row: &Row<'_>) -> Result<Option<InboundFile>> {
+fn read_file(row: &Row<'_>) -> Result<Option<Box<InboundFile>>> {
     let (Some(mime_type), Some(session)) = (row.text_opt(13)?, row.text_opt(15)?) else {
         return Ok(None);
     };
     let bytes: Option<i64> = row.get(14)?;
-    Ok(Some(InboundFile {
+    Ok(Some(Box::new(InboundFile {
         mime_type,
         bytes: bytes.and_then(|bytes| u64::try_from(bytes).ok()),
         session,
-    }))
+    })))
 }
 
 /// A conversation with its key.

@@ -142,11 +142,11 @@ async fn read_what_came_in(doors: &Doors) {
         asks_for: None,
         their_time: None,
         received_at: now,
-        file: Some(InboundFile {
+        file: Some(Box::new(InboundFile {
             mime_type: "image/png".into(),
             bytes: Some(3),
             session: "s-1".into(),
-        }),
+        })),
     };
     let id = text.id;
     let store = doors.trial.gateway.store();

@@ -351,11 +351,11 @@ async fn a_text_from_a_phone_is_kept_once(mut cx: World) {
 
 async fn the_file_of_a_text_from_a_phone_is_kept_once(mut cx: World) {
     let mut heard = text(&mut cx, "t-1", "c");
-    heard.file = Some(InboundFile {
+    heard.file = Some(Box::new(InboundFile {
         mime_type: "image/png".into(),
         bytes: Some(3),
         session: "s-1".into(),
-    });
+    }));
     let (id, file) = (heard.id, heard.file.clone());
     cx.store.add_inbound(vec![heard], cx.now).await.unwrap();
     let (kept, media) = cx.store.inbound_file(id).await.unwrap().unwrap();
