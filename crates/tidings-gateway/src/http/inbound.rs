@@ -287,7 +287,7 @@ impl EntryView {
     fn of(entry: ConversationEntry) -> Self {
         match entry {
             ConversationEntry::Inbound(inbound) => {
-                Self::Inbound(Box::new(InboundView::of(inbound, false)))
+                Self::Inbound(Box::new(InboundView::of(*inbound, false)))
             }
             ConversationEntry::Outbound(message) => {
                 Self::Outbound(Box::new(MessageView::of(*message, false)))

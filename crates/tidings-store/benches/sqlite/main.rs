@@ -60,7 +60,8 @@ fn main() -> Result {
 async fn run(depth: u64) -> Result {
     println!("messages/s: bare, one table | bare, the store's tables | accept by 1,000");
     for _ in 0..3 {
-        let (plain, same) = (bare::plain_inserts()?, bare::same_inserts().await?);
+        let plain = bare::plain_inserts()?;
+        let same = bare::same_inserts().await?;
         let accepted = accept_batches().await?;
         println!(
             "{plain:.0} | {same:.0} ({:.2}) | {accepted:.0} ({:.2}, {:.2})",

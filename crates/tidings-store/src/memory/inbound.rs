@@ -83,7 +83,7 @@ impl Inbound for MemoryStore {
         let texts = texts.filter(|(_, it)| it.account == *account && it.conversation == *id);
         let texts = texts.map(|(number, it)| {
             let place = Place(it.received_at.as_millis(), *number);
-            (place, ConversationEntry::Inbound(it.clone()))
+            (place, ConversationEntry::Inbound(Box::new(it.clone())))
         });
         let messages = state.messages.values();
         let messages =

@@ -126,7 +126,7 @@ impl std::fmt::Debug for StoredConversation {
 #[derive(Clone, Debug)]
 pub enum ConversationEntry {
     /// A text that a phone sent.
-    Inbound(StoredInbound),
+    Inbound(Box<StoredInbound>),
     /// A text of ours.
     Outbound(Box<super::StoredMessage>),
     /// A message of ours whose details are gone.

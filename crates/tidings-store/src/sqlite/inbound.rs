@@ -175,7 +175,7 @@ impl Inbound for SqliteStore {
             let mut entries: Vec<(i64, ConversationEntry)> = Vec::new();
             for text in db.all(INBOUND_IN, parameters, |row| Ok(read_inbound(db, row)))? {
                 let (key, text) = text?;
-                entries.push((key, ConversationEntry::Inbound(text)));
+                entries.push((key, ConversationEntry::Inbound(Box::new(text))));
             }
             let messages = all_messages(db, MESSAGES_IN, parameters)?.into_iter();
             entries

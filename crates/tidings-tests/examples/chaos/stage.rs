@@ -14,7 +14,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::Value;
 use tidings::http::{HttpClient, HttpResponse};
-use tidings::{Account, E164, ProviderSpec, SystemClock, Timestamp, providers};
+use tidings::{Account, Clock as _, E164, ProviderSpec, SystemClock, Timestamp, providers};
 use tidings_store::sqlite::SqliteStore;
 use tidings_store::store::Lanes as _;
 use tidings_tests::{PhoneNumbers, SimulatedByCommand, program_folder};

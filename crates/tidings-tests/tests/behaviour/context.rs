@@ -250,16 +250,12 @@ impl Line {
 
     /// Where whoever answers the client listens: as the beginning of its addresses, and on this machine.
     pub(crate) fn listens_at(&self) -> (String, SocketAddr) {
-        match &self.gateway {
-            Some(gateway) => {
-                let addresses = gateway.running().addresses();
-                (addresses.url(), addresses.plain)
-            }
-            None => {
-                let simulator = &self.carrier.simulator;
-                (simulator.base_url().to_owned(), simulator.address())
-            }
+        if let Some(gateway) = &self.gateway {
+            let addresses = gateway.running().addresses();
+            return (addresses.url(), addresses.plain);
         }
+        let simulator = &self.carrier.simulator;
+        (simulator.base_url().to_owned(), simulator.address())
     }
 
     /// Whether nobody was called: through a gateway, which has calls of its own, whether that has taken

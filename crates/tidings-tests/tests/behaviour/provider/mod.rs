@@ -20,7 +20,8 @@ use crate::behaviour::Behaviour;
 /// Every behaviour, in the order of the areas, with why no gateway may stand between client and carrier,
 /// where that holds for the whole area.
 pub(crate) fn behaviours() -> Vec<(Option<&'static str>, Behaviour)> {
-    let areas: [(fn() -> Vec<Behaviour>, Option<&'static str>); 12] = [
+    type Rows = fn() -> Vec<Behaviour>;
+    let areas: [(Rows, Option<&'static str>); 12] = [
         (submit::rows, None),
         (limits::rows, None),
         (
