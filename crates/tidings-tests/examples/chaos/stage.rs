@@ -139,7 +139,7 @@ impl<'p> Stage<'p> {
         );
         for carrier in &self.carriers {
             let id = carrier.spec.id;
-            let lane = format!("[[lanes]]\nid = \"{id}\"\nprovider = \"{id}\"\ntimeout = \"4s\"\n");
+            let lane = format!("[[lanes]]\nid = \"{id}\"\nprovider = \"{id}\"\ntimeout = \"8s\"\n");
             text.push_str(&lane);
             for (name, value) in carrier.settings() {
                 writeln!(text, "{name} = {}", Value::from(value)).expect("a text");

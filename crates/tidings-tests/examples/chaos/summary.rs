@@ -79,6 +79,10 @@ fn numbers(options: &Options, course: &Course, counts: &Counts) -> Vec<(&'static
         ("messages that arrived", counts.arrived.to_string()),
         ("sent twice (at_least_once)", doubles.to_string()),
         ("marked as possible doubles", counts.marked.to_string()),
+        (
+            "ended by a report before their last attempt",
+            counts.without_end.to_string(),
+        ),
         ("unknown at the end, arrived", arrived.to_string()),
         ("unknown at the end, not arrived", not_arrived.to_string()),
         ("batches that were stopped", counts.stops.to_string()),

@@ -398,6 +398,25 @@ fn at_the_end_nothing_is_with_us() {
 }
 
 #[test]
+fn a_report_may_end_a_message_before_its_last_attempt_has_an_end() {
+    let open = |world: &mut World, is_marked: bool| {
+        world.change(5, |row| {
+            row.attempts = vec![TAKEN, None];
+            row.is_marked = is_marked;
+        });
+    };
+    check(|world| open(world, true), &[]);
+    check(|world| open(world, false), &[Fault::Unmarked]);
+    check(
+        |world| {
+            open(world, true);
+            world.change(5, |row| row.state = MessageState::Submitted);
+        },
+        &[Fault::StillWithUs],
+    );
+}
+
+#[test]
 fn unknown_is_only_what_is_in_doubt() {
     check(
         |world| world.change(3, |row| row.attempts = vec![TAKEN]),
