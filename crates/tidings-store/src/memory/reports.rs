@@ -174,6 +174,14 @@ impl State {
             }
             row.duplicate_risk |= came_through && row.has_begun_after(number);
             row.on(event);
+            let is_left_open = before == MessageState::Sending && row.state != before;
+            if is_left_open
+                && let Some(latest) = row.attempts.last_mut()
+                && latest.number != number
+                && latest.outcome.is_none()
+            {
+                latest.became_unknown(now);
+            }
         });
         if after == before {
             self.note(key, cause(), now);

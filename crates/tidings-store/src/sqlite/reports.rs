@@ -2,11 +2,11 @@
 
 use async_trait::async_trait;
 use rusqlite::params;
-use tidings_core::{DeliveryReport, MessageEvent, ReportedState, Timestamp};
+use tidings_core::{DeliveryReport, MessageEvent, MessageState, ReportedState, Timestamp};
 
 use super::SqliteStore;
 use super::attempts::{Attempt, attempt_key, batch_hash};
-use super::row::{NOT_TAKEN, RowExt, TAKEN, hash, number};
+use super::row::{NOT_TAKEN, OPEN, RowExt, TAKEN, hash, number};
 use super::sql::statements;
 use super::standing::{Cause, DUPLICATE_RISK, Standing};
 use super::write::{PART_BITS, Write};
@@ -223,8 +223,26 @@ impl Write {
             is_fault: false,
         };
         self.save(standing, &cause, now)?;
+        if before == MessageState::Sending && standing.state != before {
+            self.leave_open(standing, number, now)?;
+        }
         if standing.state == before && !self.is_noted(standing, &cause)? {
             self.note(standing, &cause, now)?;
+        }
+        Ok(())
+    }
+
+    /// A report of another attempt has taken the message on while its latest attempt is open. Nobody looks
+    /// for that attempt if its answer never comes, so that it is in doubt from now on.
+    fn leave_open(&mut self, standing: &Standing, reported: u16, now: Timestamp) -> Result<()> {
+        if standing.n_attempts == reported {
+            return Ok(());
+        }
+        if let Some(mut latest) = self.attempt(standing, standing.n_attempts)?
+            && latest.outcome == OPEN
+        {
+            latest.became_unknown(now);
+            self.save_attempt(standing, &latest)?;
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tidings_core::{DeliveryReport, MessageState, ProviderRef, Reason, ReportedState};
-use tidings_store::{Applied, Begun, Finding, Heard, MessageId, NextPoll, Outcome};
+use tidings_store::{Applied, AttemptOutcome, Begun, Finding, Heard, MessageId, NextPoll, Outcome};
 
 use super::world::{World, again, beginning, by_reference, lane, lost, not_taken, number, taken};
 use super::{Behaviour, rows};
@@ -24,6 +24,7 @@ pub(super) fn rows() -> Vec<Behaviour> {
         a_late_report_of_the_first_attempt_takes_the_second_out_of_the_queue,
         a_late_report_of_the_first_attempt_takes_a_leased_second_back,
         a_late_report_of_the_first_attempt_marks_a_second_that_is_out,
+        a_late_report_of_the_first_attempt_leaves_an_open_second_in_doubt,
         a_failure_of_a_disproved_attempt_does_not_fail_the_message,
         a_report_tells_how_long_delivery_took,
         a_poll_is_given_to_one_and_comes_again,
@@ -333,6 +334,21 @@ async fn a_late_report_of_the_first_attempt_marks_a_second_that_is_out(mut cx: W
     let message = cx.history(id).await.message;
     assert_eq!(message.state, MessageState::Delivered);
     assert!(message.duplicate_risk);
+}
+
+async fn a_late_report_of_the_first_attempt_leaves_an_open_second_in_doubt(mut cx: World) {
+    let (id, first) = sent_again(&mut cx).await;
+    let second = cx.send_one().await;
+    cx.report(by_reference(first), ReportedState::Delivered)
+        .await;
+    let history = cx.history(id).await;
+    assert_eq!(history.message.state, MessageState::Delivered);
+    // The process may end before its answer comes, and nobody would ask.
+    let outcome = history.attempts.last().unwrap().outcome;
+    assert_eq!(outcome, Some(AttemptOutcome::Unknown));
+    cx.finish(second, taken("p")).await;
+    let outcome = cx.history(id).await.attempts.last().unwrap().outcome;
+    assert_eq!(outcome, Some(AttemptOutcome::Taken));
 }
 
 async fn a_failure_of_a_disproved_attempt_does_not_fail_the_message(mut cx: World) {
