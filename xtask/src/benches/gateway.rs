@@ -13,7 +13,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
@@ -42,13 +42,16 @@ struct Programs<'a> {
     bare_store: PathBuf,
 }
 
-/// A process that is ended when it is dropped.
-struct Running(Child);
+/// A process that is ended when it is dropped. Its output stays open: it may say more than where it listens.
+struct Running {
+    child: Child,
+    output: BufReader<ChildStdout>,
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.0.kill().ok();
-        self.0.wait().ok();
+        self.child.kill().ok();
+        self.child.wait().ok();
     }
 }
 
@@ -316,9 +319,12 @@ fn bench_of(package: &str, name: &str) -> Result<PathBuf> {
 fn listening(command: &mut Command) -> Result<(Running, String)> {
     let mut child = command.stdout(Stdio::piped()).spawn()?;
     let output = child.stdout.take().context("its output")?;
-    let running = Running(child);
+    let mut running = Running {
+        child,
+        output: BufReader::new(output),
+    };
     let mut first = String::new();
-    BufReader::new(output).read_line(&mut first)?;
+    running.output.read_line(&mut first)?;
     let first = first.trim();
     let url = match serde_json::from_str::<Value>(first) {
         Ok(object) => object["url"]
