@@ -59,13 +59,9 @@ impl Gateway {
         let url = url.or_else(|| environment.value(URL_VARIABLE));
         let url = url.ok_or_else(|| missing("where the gateway is", "--gateway", URL_VARIABLE))?;
         let key = args.api_key.as_deref();
-        let key = match key {
-            Some(written) => config::value(written, environment)?,
-            None => environment
-                .value(KEY_VARIABLE)
-                .map(str::to_owned)
-                .ok_or_else(|| missing("a key of its API", "--api-key", KEY_VARIABLE))?,
-        };
+        let key = key.or_else(|| environment.value(KEY_VARIABLE));
+        let key = key.ok_or_else(|| missing("a key of its API", "--api-key", KEY_VARIABLE))?;
+        let key = config::value(key, environment)?;
         let mut http = HttpClient::builder();
         if let Some(file) = &args.ca_file {
             let pem = std::fs::read(file)

@@ -132,7 +132,7 @@ pub const KEYS: &[Key] = &[
     key(ROUTES, "sender_for", "table", None, "the sender by country, for messages that name none: `{ NO = \"Tidings\", \"+45\" = \"1960\" }`"),
     key(ROUTES, "default_sender", "sender", None, "the sender of all other messages that name none"),
     key(ROUTES, "adaptive", "table", None, "how far and how fast weights move under `adaptive`"),
-    key(ROUTES, "footer", "text", None, "what is added to the texts, such as how to opt out; it counts in the parts"),
+    key(ROUTES, "footer", "text", None, "what is added to the texts, such as how to opt out: on a line of its own unless it begins with a blank; it counts in the parts"),
 ];
 
 /// The key of this name in a table.
