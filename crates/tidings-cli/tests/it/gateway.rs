@@ -170,6 +170,12 @@ fn keys_are_made_replaced_and_taken_away_over_the_api() {
         served.exit_code_with("tk_wrong_wrong", "messages list"),
         Some(13)
     );
+    // The variable may say where the key lies.
+    served.shell.write("till.key", key);
+    assert_eq!(
+        served.exit_code_with("file:till.key", "send --to +224622000001 Hi"),
+        Some(0)
+    );
 
     let next = served.one(&format!("keys rotate {id} --overlap 1h"));
     let both = [key, text(&next, "api_key")];
