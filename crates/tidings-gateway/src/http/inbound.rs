@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use axum::{Extension, Json};
-use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use serde::{Deserialize, Serialize};
+use tidings::serve;
 use tidings_core::Timestamp;
 use tidings_store::{
     ConversationEntry, ConversationId, InboundId, StoredConversation, StoredInbound,
@@ -171,14 +171,7 @@ pub(crate) async fn file(
     let media = files::file_of(&api.gateway, id)
         .await?
         .ok_or_else(unknown)?;
-    let headers = [
-        (CONTENT_TYPE, media.mime_type()),
-        // It came from a stranger: a browser must save it and not show it as a page of ours.
-        (CONTENT_DISPOSITION, "attachment"),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (CACHE_CONTROL, "private, no-store"),
-    ];
-    Ok((headers, media.content().clone()).into_response())
+    Ok(serve::attachment(&media))
 }
 
 /// Texts with one phone, in both directions.

@@ -19,7 +19,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::{HeaderName, HeaderValue, StatusCode, header};
@@ -28,6 +28,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tracing::Instrument;
 
+use crate::Media;
 use crate::backend::Refusal;
 
 /// The header that gives every answer's id, for support cases.
@@ -216,6 +217,18 @@ async fn attend_call(
     let id = HeaderValue::try_from(id).expect("hexadecimal digits make a header value");
     answer.headers_mut().insert(REQUEST_ID, id);
     answer
+}
+
+/// Answers with the file of a message. It may have come from a stranger: a browser must save it and not show
+/// it as a page of ours, and nobody on the way keeps a copy.
+pub fn attachment(media: &Media) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, media.mime_type()),
+        (header::CONTENT_DISPOSITION, "attachment"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CACHE_CONTROL, "private, no-store"),
+    ];
+    (headers, media.content().clone()).into_response()
 }
 
 #[derive(Clone, Copy)]

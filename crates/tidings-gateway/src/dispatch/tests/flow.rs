@@ -6,7 +6,9 @@ use std::time::Duration;
 use tidings::{Error, ErrorKind};
 use tidings_core::{MessageState, Priority};
 use tidings_store::Stamp;
+use tokio_util::sync::CancellationToken;
 
+use super::super::lane::LaneLoop;
 use super::{Bench, Scripted, seconds};
 
 fn texts(n: usize) -> Vec<String> {
@@ -34,6 +36,21 @@ async fn no_more_calls_are_open_than_may_be_and_no_fewer() {
         (10..12).contains(&took.as_secs()),
         "calls overlap: {took:?}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lane_that_is_rung_for_while_it_leases_leases_again() {
+    let provider = Scripted::new();
+    let mut bench = Bench::of_one(&provider).await;
+    bench.running.shutdown().await;
+    let lane = bench.gateway.lane(&"one".into()).unwrap();
+    let mut lane = LaneLoop::new(bench.gateway.clone(), lane, CancellationToken::new());
+    lane.advance();
+    assert!(lane.open.lease && !lane.wants_lease);
+    // The bell rings before the lease is answered, which finds nothing.
+    lane.wants_lease = true;
+    lane.sort(2, Vec::new());
+    assert!(lane.wants_lease);
 }
 
 #[tokio::test(start_paused = true)]

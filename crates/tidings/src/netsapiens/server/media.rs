@@ -1,8 +1,7 @@
 //! The files of messages, for whoever has the address that a list of messages told.
 
 use axum::extract::{RawQuery, State};
-use axum::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::response::Response;
 
 use super::Desk;
 use super::answer::Refused;
@@ -10,7 +9,7 @@ use super::caller::secret;
 use super::fields::Query;
 use crate::backend::{MediaAddress, Refusal};
 use crate::conversations::Mailbox;
-use crate::serve::Failure;
+use crate::serve::{self, Failure};
 
 /// `GET /ns-api/?object=message&action=read_media&..`. The older API has other objects and actions;
 /// none of them is served.
@@ -38,12 +37,5 @@ pub(super) async fn read(
         }
         other => Refused::of(other, &desk.options),
     })?;
-    let headers = [
-        (CONTENT_TYPE, media.mime_type()),
-        // It came from a stranger: a browser must save it and not show it as a page of ours.
-        (CONTENT_DISPOSITION, "attachment"),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (CACHE_CONTROL, "private, no-store"),
-    ];
-    Ok((headers, media.content().clone()).into_response())
+    Ok(serve::attachment(&media))
 }
