@@ -29,6 +29,10 @@ const SOON: Duration = Duration::from_millis(20);
 /// A gateway that permits texts as long as any provider does.
 const AS_LONG_AS_ANY: &str = "[sending]\nmax_parts = 255\n";
 
+/// A lane that hands one message on after the other, so that the carrier has them in the order of their
+/// acceptance: of calls that are open side by side any may arrive first.
+const ONE_AT_A_TIME: &str = "in_flight = 1";
+
 /// Whom the provider's client talks to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
@@ -133,8 +137,8 @@ impl Context {
     fn connect_through_gateway(self, carrier: Carrier) -> Line {
         let of_lane = carrier.simulator.account();
         let gateway = TestGateway::builder().in_front_of(self.spec, &of_lane);
-        let gateway = gateway.config(AS_LONG_AS_ANY).unattended();
-        let gateway = wait_for(gateway.start());
+        let gateway = gateway.config(AS_LONG_AS_ANY).lane_keys(ONE_AT_A_TIME);
+        let gateway = wait_for(gateway.unattended().start());
         let account = wait_for(gateway.vendor_account(self.spec));
         let line = self.connect_as(carrier, &account, CALL_LIMIT);
         Line {
@@ -242,10 +246,15 @@ impl Line {
 
     /// All messages that the carrier has taken, in their order; a gateway has handed on what it had.
     pub(crate) fn arrived(&self) -> Vec<SimMessage> {
+        self.hand_on();
+        self.carrier.simulator.world().messages()
+    }
+
+    /// A gateway has handed on what it had. Without one there is nothing to hand on.
+    fn hand_on(&self) {
         if let Some(gateway) = &self.gateway {
             wait_for(gateway.settled());
         }
-        self.carrier.simulator.world().messages()
     }
 
     /// Where whoever answers the client listens: as the beginning of its addresses, and on this machine.
@@ -310,8 +319,9 @@ impl Line {
         self.carrier.simulator.world().stats().calls.values().sum()
     }
 
-    /// Lets time pass at the carrier.
+    /// Lets time pass at the carrier, for all messages that were taken before.
     pub(crate) fn wait(&self, time: Duration) {
+        self.hand_on();
         self.carrier.clock.advance(time);
     }
 
