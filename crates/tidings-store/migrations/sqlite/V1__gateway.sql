@@ -18,7 +18,7 @@ CREATE TABLE messages (
     accepted_at INTEGER NOT NULL,
     state INTEGER NOT NULL,
     -- Which of the indexes below finds it: 0 none, 1 ready, 2 waits for `due`, 3 held for a lane until
-    -- `due`, 4 in hand, 5 in doubt, 6 held without a time or a lane.
+    -- `due`, 4 held without a time or a lane, 5 in hand, 6 in doubt.
     place INTEGER NOT NULL,
     lane INTEGER NOT NULL,
     priority INTEGER NOT NULL,
@@ -42,8 +42,9 @@ CREATE UNIQUE INDEX messages_id ON messages (id);
 CREATE INDEX messages_ready ON messages (lane, priority DESC, stamp) WHERE place = 1;
 CREATE INDEX messages_waiting ON messages (lane, due) WHERE place = 2;
 CREATE INDEX messages_held ON messages (lane, due) WHERE place = 3;
-CREATE INDEX messages_in_hand ON messages (lease) WHERE place = 4;
-CREATE INDEX messages_expiring ON messages (expires_at) WHERE expires_at IS NOT NULL AND place IN (1, 2, 3, 6);
+CREATE INDEX messages_in_hand ON messages (lease) WHERE place = 5;
+-- Not IN (...): SQLite would make a table of such a list for every row that is written.
+CREATE INDEX messages_expiring ON messages (expires_at) WHERE expires_at IS NOT NULL AND place BETWEEN 1 AND 4;
 
 -- What a message is: written once.
 CREATE TABLE contents (

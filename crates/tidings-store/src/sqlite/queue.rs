@@ -26,7 +26,7 @@ statements! {
     READY = "SELECT key FROM messages WHERE place = 1 AND lane = ?1
         ORDER BY priority DESC, stamp, key LIMIT ?2";
     ADD_LEASE = "INSERT INTO leases (key, lane, node, until) VALUES (?1, ?2, ?3, ?4)";
-    LEASE = "UPDATE messages SET state = ?3, place = 4, lease = ?2, due = NULL WHERE key = ?1";
+    LEASE = "UPDATE messages SET state = ?3, place = 5, lease = ?2, due = NULL WHERE key = ?1";
     /// Everything of a message that is handed out.
     MESSAGE_OUT = "SELECT m.id, m.account, m.priority, m.stamp, m.accepted_at, m.expires_at,
         m.closes_at, m.n_attempts, m.flags, c.recipient, c.sender, c.text, c.parts, c.reference,

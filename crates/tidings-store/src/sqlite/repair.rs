@@ -18,10 +18,10 @@ use crate::model::{NodeId, Repaired};
 statements! {
     LEASES_OVER = "SELECT key FROM leases WHERE until <= ?1 ORDER BY until LIMIT 5000";
     LEASES_OF = "SELECT key FROM leases WHERE node = ?1";
-    IN_HAND = "SELECT key FROM messages WHERE place = 4 AND lease = ?1 AND state = ?2 LIMIT ?3";
-    ANY_IN_HAND = "SELECT EXISTS (SELECT 1 FROM messages WHERE place = 4 AND lease = ?1)";
+    IN_HAND = "SELECT key FROM messages WHERE place = 5 AND lease = ?1 AND state = ?2 LIMIT ?3";
+    ANY_IN_HAND = "SELECT EXISTS (SELECT 1 FROM messages WHERE place = 5 AND lease = ?1)";
     REMOVE_LEASE = "DELETE FROM leases WHERE key = ?1";
-    EXPIRING = "SELECT key FROM messages WHERE expires_at <= ?1 AND place IN (1, 2, 3, 6)
+    EXPIRING = "SELECT key FROM messages WHERE expires_at <= ?1 AND place BETWEEN 1 AND 4
         ORDER BY expires_at LIMIT ?2";
     LANES = "SELECT key FROM lanes";
     HELD_DUE = "SELECT key FROM messages WHERE place = 3 AND lane = ?1 AND due <= ?2

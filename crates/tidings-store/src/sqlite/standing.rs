@@ -62,12 +62,12 @@ pub(super) enum Place {
     Waiting = 2,
     /// It is held for a lane until a time.
     HeldUntil = 3,
-    /// It is leased or being sent.
-    InHand = 4,
-    /// Its answer was lost and somebody finds out.
-    InDoubt = 5,
     /// It is held, and not by itself any more.
-    Held = 6,
+    Held = 4,
+    /// It is leased or being sent.
+    InHand = 5,
+    /// Its answer was lost and somebody finds out.
+    InDoubt = 6,
 }
 
 impl Place {
@@ -81,9 +81,9 @@ impl Place {
             1 => Self::Ready,
             2 => Self::Waiting,
             3 => Self::HeldUntil,
-            4 => Self::InHand,
-            5 => Self::InDoubt,
-            6 => Self::Held,
+            4 => Self::Held,
+            5 => Self::InHand,
+            6 => Self::InDoubt,
             _ => Self::Nowhere,
         }
     }
