@@ -1,4 +1,4 @@
-//! The commands that work with a gateway: keys, campaigns, messages, batches, lanes, webhooks, a load.
+//! The commands that work with a gateway: keys, messages, batches, lanes, webhooks, a load.
 
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader};
@@ -15,17 +15,17 @@ const LOOKS_EVERY: Duration = Duration::from_millis(50);
 /// How often at the most.
 const LOOKS: usize = 1_200;
 /// A phone that refuses everything.
-const REFUSED: &str = "+224629000099";
+pub(crate) const REFUSED: &str = "+224629000099";
 
 /// A gateway with a lane to a simulated carrier, and a shell with a key that may do everything.
-struct Served {
-    carrier: Carrier,
-    shell: Shell,
+pub(crate) struct Served {
+    pub(crate) carrier: Carrier,
+    pub(crate) shell: Shell,
     gateway: Child,
 }
 
 impl Served {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let scenario = format!(
             "[delays]\nsent_ms = 10\ndelivered_ms = 20\n[[fail]]\nto = \"{REFUSED}\"\nat = \"accept\"\n"
         );
@@ -44,25 +44,25 @@ impl Served {
     }
 
     /// Ends it in order and starts it anew.
-    fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         signal(&self.gateway, "TERM");
         assert!(self.gateway.wait().unwrap().success());
         self.gateway = serve(&mut self.shell);
     }
 
-    fn run(&self, line: &str) -> Ended {
+    pub(crate) fn run(&self, line: &str) -> Ended {
         run(&self.shell, line)
     }
 
     /// The lines of a command that works.
     #[track_caller]
-    fn json(&self, line: &str) -> Vec<Value> {
+    pub(crate) fn json(&self, line: &str) -> Vec<Value> {
         self.run(&format!("{line} --json")).succeeded().json()
     }
 
     /// The one line of a command that works.
     #[track_caller]
-    fn one(&self, line: &str) -> Value {
+    pub(crate) fn one(&self, line: &str) -> Value {
         let mut lines = self.json(line);
         assert_eq!(lines.len(), 1, "{line}: {lines:?}");
         lines.remove(0)
@@ -70,7 +70,7 @@ impl Served {
 
     /// What people see of a command that works.
     #[track_caller]
-    fn shown(&self, line: &str) -> String {
+    pub(crate) fn shown(&self, line: &str) -> String {
         self.run(line).succeeded().stdout.clone()
     }
 
@@ -132,14 +132,14 @@ fn run(shell: &Shell, line: &str) -> Ended {
 }
 
 #[track_caller]
-fn text<'v>(value: &'v Value, key: &str) -> &'v str {
+pub(crate) fn text<'v>(value: &'v Value, key: &str) -> &'v str {
     let found = value[key].as_str();
     found.unwrap_or_else(|| panic!("{key}: {value}"))
 }
 
 /// Looks until it is so.
 #[track_caller]
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     for _ in 0..LOOKS {
         if is_so() {
             return;
@@ -245,77 +245,6 @@ fn keys_are_made_replaced_and_taken_away_beside_the_gateway() {
         .run(&format!("keys revoke {beside} nobody"))
         .exited_with(5);
     served.run(&format!("keys create {beside}")).exited_with(5);
-}
-
-#[test]
-fn a_campaign_over_a_gateway_can_be_repeated() {
-    let served = Served::start();
-    let people = "to,first_name\n+224622000001,Ann\n+224622000002,Bo\n+224622000003,Cy\n";
-    served.shell.write("people.csv", people);
-    let send = [
-        "send",
-        "--csv",
-        "people.csv",
-        "--template",
-        "Hi {{first_name}}",
-    ];
-    let json = [&send[..], &["--json"]].concat();
-    let first = served.shell.run(&json).succeeded().json();
-    let batch = first.iter().find(|line| line["type"] == "batch").unwrap();
-    assert_eq!(
-        (&batch["accepted"], &batch["rejected"]),
-        (&3.into(), &0.into())
-    );
-    let counts = first.iter().find(|line| line["type"] == "counts").unwrap();
-    assert_eq!(counts["counts"]["delivered"], 3, "{counts}");
-
-    let second = served.shell.run(&json).succeeded().json();
-    let again = second.iter().find(|line| line["type"] == "batch").unwrap();
-    assert_eq!(again["id"], batch["id"]);
-    let shown = served.shell.run(&send).succeeded().stdout.clone();
-    assert!(shown.contains("delivered"), "{shown}");
-    assert_eq!(served.carrier.messages().len(), 3);
-
-    // A row that cannot be used, and one whose phone refuses.
-    served
-        .shell
-        .write("people.csv", format!("{people}12,Di\n{REFUSED},Ed\n"));
-    let partly = served.shell.run(&json);
-    let lines = partly.exited_with(3).json();
-    let counts = lines.iter().find(|line| line["type"] == "counts").unwrap();
-    assert_eq!(counts["counts"]["failed"], 1, "{counts}");
-    let dry = [&json[..], &["--dry-run"]].concat();
-    served.shell.run(&dry).exited_with(3);
-}
-
-#[test]
-fn a_campaign_that_was_broken_off_goes_on() {
-    let served = Served::start();
-    served.shown("providers pause one");
-    let people = "to\n+224622000001\n+224622000002\n";
-    served.shell.write("people.csv", people);
-    let send = ["send", "--csv", "people.csv", "--template", "Hi", "--json"];
-    let mut watching = served.shell.tidings(&send).spawn().unwrap();
-    until("the gateway has it", || {
-        let batches = served.json("batches list");
-        batches.iter().any(|batch| batch["messages"] == 2)
-    });
-    // Between two things that it does nobody may have heard the first one.
-    let mut looks = 0..;
-    until("it breaks off", || {
-        if looks.next().unwrap_or(0_u32) % 100 == 0 {
-            signal(&watching, "INT");
-        }
-        watching.try_wait().unwrap().is_some()
-    });
-    let ended = Ended::from(watching.wait_with_output().unwrap());
-    ended.exited_with(130);
-    assert!(served.carrier.messages().is_empty());
-
-    served.shown("providers resume one");
-    served.shell.run(&send).succeeded();
-    assert_eq!(served.carrier.messages().len(), 2);
-    assert_eq!(served.json("batches list").len(), 1);
 }
 
 #[test]

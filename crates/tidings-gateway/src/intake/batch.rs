@@ -67,6 +67,8 @@ pub struct BatchRow {
     pub draft: Result<Draft, Rejection>,
     /// What the template is filled with: names and values.
     pub fields: Vec<(String, String)>,
+    /// The name under which this row is taken once, whatever batch it comes in.
+    pub key: Option<Box<str>>,
 }
 
 impl From<Draft> for BatchRow {
@@ -74,6 +76,7 @@ impl From<Draft> for BatchRow {
         Self {
             draft: Ok(draft),
             fields: Vec::new(),
+            key: None,
         }
     }
 }
@@ -83,6 +86,7 @@ impl From<Rejection> for BatchRow {
         Self {
             draft: Err(rejection),
             fields: Vec::new(),
+            key: None,
         }
     }
 }
@@ -271,7 +275,8 @@ impl BatchIntake {
 
     /// Gives a row its text and its place, and counts it into the request.
     fn read(&mut self, row: BatchRow) -> Row {
-        let BatchRow { draft, fields } = row;
+        let BatchRow { draft, fields, key } = row;
+        self.request.optional(key.as_deref());
         match &draft {
             Ok(draft) => {
                 self.request.draft(draft);
@@ -299,7 +304,9 @@ impl BatchIntake {
                 format!("a batch has at most {most} rows"),
             ))
         } else {
-            draft.and_then(|draft| self.with_text(draft, &fields))
+            draft
+                .and_then(|draft| self.with_text(draft, &fields))
+                .and_then(|draft| self.with_key(draft, key.as_deref()))
         };
         Row {
             draft,
@@ -316,6 +323,20 @@ impl BatchIntake {
                 .render(fields)
                 .map_err(|fault| Rejection::new(RejectionCode::InvalidText, fault.to_string()))?;
             draft.text = text.into();
+        }
+        Ok(draft)
+    }
+
+    /// With its text, because that is what the key stands for.
+    fn with_key(&self, mut draft: Draft, key: Option<&str>) -> Result<Draft, Rejection> {
+        if let Some(key) = key {
+            let hash = once::draft_hash(&draft);
+            let named = once::of_request(key, hash, self.gateway.now());
+            let named = named.map_err(|fault| {
+                let detail = format!("idempotency_key: {fault}");
+                Rejection::new(RejectionCode::InvalidRequest, detail)
+            })?;
+            draft.once = Some(named);
         }
         Ok(draft)
     }
