@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use crate::values::{duration, duration_or_none, positive};
 
@@ -75,7 +75,7 @@ pub(crate) struct CreateKeyArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) account: Option<String>,
     /// For which API: `tidings`, or a provider whose clients are to use the gateway
-    #[arg(long, value_name = "API", default_value = "tidings")]
+    #[arg(long, value_name = "API", default_value = "tidings", value_parser = api_names())]
     pub(crate) api: String,
     /// What it allows: send, read, manage, admin; may be given several times [default: send, read and
     /// manage]
@@ -157,6 +157,20 @@ pub(crate) enum WebhooksAction {
         /// In which form: `standard`, or a provider whose own form it is
         #[arg(long, value_name = "FORMAT")]
         format: Option<String>,
+        /// How its calls are signed: with a secret that both sides have, or with a key pair [default:
+        /// hmac]
+        #[arg(long, value_name = "HOW")]
+        signing: Option<SigningWord>,
+    },
+    /// Show one webhook
+    Show {
+        /// The webhook
+        id: String,
+    },
+    /// Call it now, with an event of the type webhook.test
+    Test {
+        /// The webhook
+        id: String,
     },
     /// Show what was delivered to a webhook, and what was not
     Deliveries {
@@ -189,6 +203,23 @@ pub(crate) enum WebhooksAction {
         /// The webhook
         id: String,
     },
+}
+
+/// How calls to a webhook are signed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum SigningWord {
+    Hmac,
+    Ed25519,
+}
+
+impl SigningWord {
+    /// As the API has it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Hmac => "hmac_sha256",
+            Self::Ed25519 => "ed25519",
+        }
+    }
 }
 
 /// Measure how fast a gateway accepts messages, and how fast they leave it
@@ -229,6 +260,12 @@ pub(crate) struct BenchArgs {
     /// The text; a number follows
     #[arg(long, value_name = "TEXT", default_value = "Measured message")]
     pub(crate) text: String,
+}
+
+/// The APIs that a gateway has keys for.
+fn api_names() -> clap::builder::PossibleValuesParser {
+    let vendors = tidings::providers::ALL.iter().map(|spec| spec.id);
+    clap::builder::PossibleValuesParser::new(std::iter::once("tidings").chain(vendors))
 }
 
 fn setting(written: &str) -> Result<(String, String), &'static str> {

@@ -5,26 +5,46 @@ use serde_json::{Value, json};
 
 use super::Context;
 use super::providers::shown;
+use super::subscriptions::without_query;
 use crate::args::{WebhooksAction, WebhooksArgs};
 use crate::gateway::Gateway;
-use crate::output::Column;
+use crate::output::{Column, Ending};
 
 pub(super) async fn run(context: &Context, args: &WebhooksArgs) -> anyhow::Result<()> {
     let gateway = Gateway::find(&args.gateway, &context.environment)?;
     match &args.action {
         WebhooksAction::List => {
             let webhooks = gateway.list("/v1/webhooks", None).await?;
-            show(
-                context,
-                &webhooks,
-                &["id", "url", "types", "format", "is_enabled", "label"],
-            )
+            let names = [
+                "id",
+                "url",
+                "types",
+                "format",
+                "is_enabled",
+                "disabled_because",
+                "label",
+            ];
+            show(context, &webhooks, &names)
+        }
+        WebhooksAction::Show { id } => {
+            let webhook = gateway.get(&format!("/v1/webhooks/{id}")).await?;
+            show_answer(context, &webhook)
+        }
+        WebhooksAction::Test { id } => {
+            let path = format!("/v1/webhooks/{id}/test");
+            let answer = gateway.act(&Method::POST, &path, &Value::Null).await?;
+            show_answer(context, &answer)?;
+            match answer["is_taken"].as_bool() {
+                Some(true) => Ok(()),
+                _ => Err(Ending::Partly("the receiver did not take the call".to_owned()).into()),
+            }
         }
         WebhooksAction::Create {
             url,
             events,
             label,
             format,
+            signing,
         } => {
             let mut body = json!({"url": url, "types": events});
             if let Some(label) = label {
@@ -32,6 +52,9 @@ pub(super) async fn run(context: &Context, args: &WebhooksArgs) -> anyhow::Resul
             }
             if let Some(format) = format {
                 body["format"] = format.as_str().into();
+            }
+            if let Some(signing) = signing {
+                body["signing"] = signing.word().into();
             }
             let made = gateway.act(&Method::POST, "/v1/webhooks", &body).await?;
             show_secret(context, &made)
@@ -89,6 +112,7 @@ fn show(context: &Context, items: &[Value], members: &[&'static str]) -> anyhow:
         let cell = |name: &&str| match item.pointer(&format!("/{name}")).unwrap_or(&Value::Null) {
             Value::Array(words) if words.is_empty() => "everything".to_owned(),
             Value::Array(words) => words.iter().map(shown).collect::<Vec<_>>().join(" "),
+            value if *name == "url" => without_query(&shown(value)),
             value => shown(value),
         };
         members.iter().map(cell).collect()
@@ -106,7 +130,7 @@ fn show_secret(context: &Context, made: &Value) -> anyhow::Result<()> {
     context.output.line(format_args!(
         "webhook {} {}",
         shown(&made["id"]),
-        shown(&made["url"])
+        without_query(&shown(&made["url"]))
     ))?;
     for name in ["secret", "public_key"] {
         if !made[name].is_null() {
@@ -126,9 +150,11 @@ fn show_answer(context: &Context, answer: &Value) -> anyhow::Result<()> {
         return context.output.json_line(answer);
     }
     for (name, value) in answer.as_object().into_iter().flatten() {
-        context
-            .output
-            .line(format_args!("{name} {}", shown(value)))?;
+        let told = match name.as_str() {
+            "url" => without_query(&shown(value)),
+            _ => shown(value),
+        };
+        context.output.line(format_args!("{name} {told}"))?;
     }
     Ok(())
 }

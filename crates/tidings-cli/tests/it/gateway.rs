@@ -213,6 +213,9 @@ fn keys_are_made_replaced_and_taken_away_over_the_api() {
             setting.name
         );
     }
+    let misspelt = served.run("keys create --account acme --api tiding");
+    let told = &misspelt.exited_with(2).stderr;
+    assert!(told.contains(spec().id), "{told}");
     let elsewhere = served.one("keys create --account acme --network 192.0.2.0/24");
     let refused = served.exit_code_with(text(&elsewhere, "api_key"), "messages list");
     assert!(matches!(refused, Some(14)), "{refused:?}");
@@ -270,6 +273,18 @@ fn messages_are_listed_stopped_and_sent_again() {
     served.run(&format!("messages resend {id}")).exited_with(16);
 
     served.shown("providers resume one");
+    let delivered = served.one("send --to +224622000002 Hi");
+    until("it is delivered", || {
+        served.json("messages list --state delivered").len() == 1
+    });
+    // What has left cannot be stopped, and a script hears that too.
+    let out = text(&delivered, "id");
+    let late = served.run(&format!("messages cancel {out}"));
+    let told = &late.exited_with(16).stderr;
+    assert!(told.contains("1 message is out already"), "{told}");
+    served
+        .run(&format!("messages cancel {id} {out}"))
+        .exited_with(3);
     let refused = served.one(&format!("send --to {REFUSED} Hi"));
     let refused = text(&refused, "id");
     until("it has failed", || {
@@ -375,6 +390,19 @@ fn webhooks_are_made_looked_at_and_removed() {
     );
     let other = served.shown(&format!("webhooks create {url}"));
     assert!(other.contains("whsec_") && other.contains(url), "{other}");
+    let signed = format!("webhooks create {url}?token=abc --signing ed25519");
+    let signed = served.one(&signed);
+    assert!(text(&signed, "public_key").starts_with("whpk_"));
+    for shown in [
+        served.shown("webhooks list"),
+        served.shown(&format!("webhooks show {}", text(&signed, "id"))),
+    ] {
+        assert!(shown.contains("?..") && !shown.contains("abc"), "{shown}");
+    }
+    let tried = served.run(&format!("webhooks test {id}"));
+    let told = &tried.exited_with(3).stderr;
+    assert!(told.contains("did not take"), "{told}");
+    served.shown(&format!("webhooks delete {}", text(&signed, "id")));
     served.shown(&format!("webhooks delete {id}"));
     assert_eq!(served.json("webhooks list").len(), 1);
     served.run(&format!("webhooks delete {id}")).exited_with(15);
@@ -421,6 +449,14 @@ fn a_load_is_measured() {
     assert_eq!(figures["refused"], 0);
     let shown = served.shown(&format!("{measure} --batch 10 --duration 1s"));
     assert!(shown.contains("messages a second"), "{shown}");
+    // Rows that are refused count as nothing else.
+    let wrong = measure.replace("+2246220", "+22400");
+    let wrong = served.run(&format!("{wrong} --batch 10 --duration 1s"));
+    let told = &wrong.exited_with(5).stderr;
+    assert!(
+        told.contains("nothing was accepted; the first refusal was: "),
+        "{told}"
+    );
     let fast = served.one(&format!("bench --url {url} --api-key env:TIDINGS_API_KEY --concurrency 1 --to-prefix +2246221 --duration 1s --drain 0s"));
     assert!(fast["offered_per_second"].is_f64(), "{fast}");
 }

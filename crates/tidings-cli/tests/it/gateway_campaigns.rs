@@ -298,6 +298,21 @@ fn a_campaign_that_was_stopped_says_what_was_stopped() {
 }
 
 #[test]
+fn an_end_alone_begins_at_once_in_a_campaign_too() {
+    let served = Served::start();
+    served
+        .shell
+        .write("people.csv", "to,first_name\n+224622000001,Ann\n");
+    let end = ["--until", "2099-01-01T00:00Z"];
+    for _ in 0..2 {
+        send(&served, &end).succeeded();
+    }
+    served.one("send --to +224622000002 --until 2099-01-01T00:00Z Hi");
+    until("both have left", || received(&served).len() == 2);
+    check_each_once(&served, 2);
+}
+
+#[test]
 fn options_that_a_gateway_cannot_keep_are_refused_in_a_campaign() {
     let served = Served::start();
     served

@@ -22,6 +22,9 @@ use crate::interrupt::unless_interrupted;
 use crate::media;
 use crate::output::{Column, bad_input};
 
+/// A beginning that is over.
+const LONG_AGO: &str = "1970-01-01T00:00:00Z";
+
 pub(super) async fn run(context: &Context, args: &SendArgs) -> anyhow::Result<()> {
     check_options(args)?;
     let gateway = Gateway::find(&args.gateway, &context.environment)?;
@@ -125,12 +128,12 @@ fn body(args: &SendArgs, message: &PreparedMessage) -> Value {
     }
     if args.not_before.is_some() || args.until.is_some() {
         let from = args.not_before.as_ref().map(ToString::to_string);
-        let until = args.until.as_ref().map(ToString::to_string);
-        let bounds = [("from", from), ("until", until)];
-        let bounds = bounds
-            .into_iter()
-            .filter_map(|(name, time)| Some((name.to_owned(), Value::from(time?))));
-        body["window"] = Value::Object(bounds.collect());
+        // Where it begins at once, the same words in every run: a row's key stands for what it says.
+        let mut window = json!({"from": from.as_deref().unwrap_or(LONG_AGO)});
+        if let Some(until) = &args.until {
+            window["until"] = until.to_string().into();
+        }
+        body["window"] = window;
     }
     if let Some(media) = &it.media {
         use base64::Engine as _;
