@@ -29,7 +29,7 @@ pub(crate) use conversations::{
 };
 pub(crate) use gateway::{
     BenchArgs, CreateKeyArgs, GatewayArgs, KeysAction, KeysArgs, ProvidersAction, ProvidersArgs,
-    WebhooksAction, WebhooksArgs,
+    SigningWord, WebhooksAction, WebhooksArgs,
 };
 pub(crate) use numbers::{NumberUse, NumbersAction, NumbersArgs};
 pub(crate) use serve::{CheckArgs, DemoArgs, ServeArgs};

@@ -6,39 +6,33 @@ use serde_json::{Value, json};
 use super::Context;
 use super::providers::shown;
 use super::subscriptions::without_query;
-use crate::args::{WebhooksAction, WebhooksArgs};
+use crate::args::{SigningWord, WebhooksAction, WebhooksArgs};
 use crate::gateway::Gateway;
 use crate::output::{Column, Ending};
+
+/// What a list shows of each webhook.
+const LISTED: [&str; 7] = [
+    "id",
+    "url",
+    "types",
+    "format",
+    "is_enabled",
+    "disabled_because",
+    "label",
+];
 
 pub(super) async fn run(context: &Context, args: &WebhooksArgs) -> anyhow::Result<()> {
     let gateway = Gateway::find(&args.gateway, &context.environment)?;
     match &args.action {
         WebhooksAction::List => {
             let webhooks = gateway.list("/v1/webhooks", None).await?;
-            let names = [
-                "id",
-                "url",
-                "types",
-                "format",
-                "is_enabled",
-                "disabled_because",
-                "label",
-            ];
-            show(context, &webhooks, &names)
+            show(context, &webhooks, &LISTED)
         }
         WebhooksAction::Show { id } => {
             let webhook = gateway.get(&format!("/v1/webhooks/{id}")).await?;
             show_answer(context, &webhook)
         }
-        WebhooksAction::Test { id } => {
-            let path = format!("/v1/webhooks/{id}/test");
-            let answer = gateway.act(&Method::POST, &path, &Value::Null).await?;
-            show_answer(context, &answer)?;
-            match answer["is_taken"].as_bool() {
-                Some(true) => Ok(()),
-                _ => Err(Ending::Partly("the receiver did not take the call".to_owned()).into()),
-            }
-        }
+        WebhooksAction::Test { id } => test(context, &gateway, id).await,
         WebhooksAction::Create {
             url,
             events,
@@ -47,14 +41,15 @@ pub(super) async fn run(context: &Context, args: &WebhooksArgs) -> anyhow::Resul
             signing,
         } => {
             let mut body = json!({"url": url, "types": events});
-            if let Some(label) = label {
-                body["label"] = label.as_str().into();
-            }
-            if let Some(format) = format {
-                body["format"] = format.as_str().into();
-            }
-            if let Some(signing) = signing {
-                body["signing"] = signing.word().into();
+            let options = [
+                ("label", label.as_deref()),
+                ("format", format.as_deref()),
+                ("signing", signing.map(SigningWord::word)),
+            ];
+            for (name, value) in options {
+                if let Some(value) = value {
+                    body[name] = value.into();
+                }
             }
             let made = gateway.act(&Method::POST, "/v1/webhooks", &body).await?;
             show_secret(context, &made)
@@ -98,6 +93,17 @@ pub(super) async fn run(context: &Context, args: &WebhooksArgs) -> anyhow::Resul
             gateway.act(&Method::DELETE, &path, &Value::Null).await?;
             show_answer(context, &json!({"id": id, "deleted": true}))
         }
+    }
+}
+
+/// Has it called now. That the receiver takes it is what the command is for.
+async fn test(context: &Context, gateway: &Gateway, id: &str) -> anyhow::Result<()> {
+    let path = format!("/v1/webhooks/{id}/test");
+    let answer = gateway.act(&Method::POST, &path, &Value::Null).await?;
+    show_answer(context, &answer)?;
+    match answer["is_taken"].as_bool() {
+        Some(true) => Ok(()),
+        _ => Err(Ending::Partly("the receiver did not take the call".to_owned()).into()),
     }
 }
 

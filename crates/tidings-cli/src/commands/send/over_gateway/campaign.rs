@@ -96,14 +96,16 @@ pub(super) async fn run(
     rows.remark(context);
 
     let campaign = journal.campaign().to_owned();
-    let mut watched = match is_first {
-        true => Watched::default(),
-        false => Watched::find(gateway, &campaign).await?,
+    let mut watched = if is_first {
+        Watched::default()
+    } else {
+        Watched::find(gateway, &campaign).await?
     };
-    let reference = match watched.may_read() {
-        true => format!("{campaign}-{}", watched.len() + 1),
+    let reference = if watched.may_read() {
+        format!("{campaign}-{}", watched.len() + 1)
+    } else {
         // Who may not read cannot know how many there are.
-        false => format!("{campaign}-{}", context.clock.now().as_millis()),
+        format!("{campaign}-{}", context.clock.now().as_millis())
     };
     let mut n_unusable = bad_rows.len();
     let (n_taken, n_unknown) = (rows.n_taken, rows.n_unknown);
@@ -274,9 +276,12 @@ fn note(journal: &mut Journal, rows: &[Row], answer: &Value) -> anyhow::Result<(
     let ended = (0..)
         .zip(rows)
         .filter(|(index, _)| is_whole || *index <= last);
-    let ended = ended.map(|(index, row)| match rejected.contains(&index) {
-        true => (row.slot, Outcome::NotSent, None),
-        false => (row.slot, Outcome::Submitted, Some(batch.clone())),
+    let ended = ended.map(|(index, row)| {
+        if rejected.contains(&index) {
+            (row.slot, Outcome::NotSent, None)
+        } else {
+            (row.slot, Outcome::Submitted, Some(batch.clone()))
+        }
     });
     journal.end(ended)?;
     journal.sync()?;
