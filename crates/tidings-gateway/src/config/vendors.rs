@@ -91,7 +91,7 @@ pub(super) fn vendors_of(
     for spec in providers::ALL {
         let mut tables = file.vendors.iter();
         let table = tables.find(|table| table.spec.id == spec.id);
-        let mut account = Account::new(format!("{VENDORS}.{}", spec.id));
+        let mut settings: Vec<(&str, SecretString)> = Vec::new();
         for setting in spec.server_settings {
             let variable = variable_of(spec, setting.name);
             let written = table.and_then(|table| table.settings.get(setting.name));
@@ -110,11 +110,24 @@ pub(super) fn vendors_of(
                     "{place} is written out in the configuration; write env:NAME or file:PATH instead"
                 ));
             }
-            account = account.with(setting.name, SecretString::from(value));
+            settings.push((setting.name, SecretString::from(value)));
         }
-        // The vendor's own server half knows which values there are.
-        drop((spec.router)(Arc::new(Nobody), &account)?);
-        vendors.push(VendorConfig { spec, account });
+        let account = |id: String| {
+            let settings = settings.iter();
+            settings.fold(Account::new(id), |account, (name, value)| {
+                account.with(*name, value.clone())
+            })
+        };
+        // The vendor's own server half knows which values there are; it says where the wrong one stands.
+        drop((spec.router)(
+            Arc::new(Nobody),
+            &account(format!("{VENDORS}.{}", spec.id)),
+        )?);
+        // Customers may see this name.
+        vendors.push(VendorConfig {
+            spec,
+            account: account(spec.id.to_owned()),
+        });
     }
     Ok(vendors)
 }

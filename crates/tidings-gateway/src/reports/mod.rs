@@ -30,7 +30,7 @@ use crate::gateway::Gateway;
 use crate::lane::Lane;
 
 pub use balance::{out_of_credit, recall_empty};
-pub use callbacks::{CallbackAnswer, receive};
+pub use callbacks::{CallbackAnswer, lane_at, receive, unread};
 pub use health::{Calls, note_calls};
 pub use hearing::{Hearing, hear};
 

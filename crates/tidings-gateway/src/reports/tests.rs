@@ -16,8 +16,9 @@ use super::balance::{self, Standing, Watch, next_question};
 use super::health::{self, Calls, Health, News, is_provider_fault, note_calls, probe};
 use super::polling::{self, Asked};
 use super::schedule::{next_poll, pause_after};
-use super::{first_poll, hear, receive, subscriptions};
+use super::{CallbackAnswer, first_poll, hear, lane_at, subscriptions};
 use crate::config::MonitoringConfig;
+use crate::gateway::Gateway;
 use crate::trial::{LANE, Trial};
 
 const PHONE: &str = "+4790000001";
@@ -257,6 +258,19 @@ fn a_balance_is_asked_for_more_often_the_faster_it_falls() {
     check(10, None, 100, 1, 30);
     check(1_000_000, None, 1, 60, 900);
     check(i64::MAX, Some(i64::MIN), i64::MAX, u64::MAX, 900);
+}
+
+/// A provider's call at an address, as the route's handler hands it over.
+async fn receive(
+    gateway: &Gateway,
+    lane: &str,
+    token: &str,
+    call: CallbackRequest,
+) -> CallbackAnswer {
+    match lane_at(gateway, lane, token) {
+        Ok(lane) => super::receive(gateway, &lane, call).await,
+        Err(answer) => answer,
+    }
 }
 
 #[tokio::test]

@@ -231,6 +231,8 @@ impl MessageRow {
             provider_ref: attempt.provider_ref.clone(),
             error: attempt.error.clone(),
             code: attempt.code.clone(),
+            n_checks: attempt.n_checks,
+            next_check_at: attempt.check_at,
         };
         MessageHistory {
             message: self.shown(),

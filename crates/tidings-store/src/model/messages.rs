@@ -197,7 +197,14 @@ pub struct StoredAttempt {
     pub error: Option<Arc<str>>,
     /// The provider's own code.
     pub code: Option<Arc<str>>,
+    /// How often somebody has tried to find out what became of it, where its answer was lost.
+    pub n_checks: u16,
+    /// When that is tried next; `None` where nobody does.
+    pub next_check_at: Option<Timestamp>,
 }
+
+/// The class of error of an attempt whose gateway ended before the call did.
+pub const INTERRUPTED: &str = "interrupted";
 
 /// How an attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

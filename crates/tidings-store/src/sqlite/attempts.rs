@@ -113,6 +113,8 @@ pub(super) fn shown(db: &Db, message: i64, id: MessageId) -> Result<Vec<StoredAt
             provider_ref: attempt.provider_ref,
             error: attempt.error.map(Into::into),
             code: attempt.code.map(Into::into),
+            n_checks: attempt.n_checks,
+            next_check_at: attempt.check_at,
         })
     });
     shown.collect()
