@@ -64,6 +64,7 @@ impl Trial {
         let mut config = Config::default();
         let mut lane = LaneConfig {
             id: LANE.to_owned(),
+            origin: None,
             spec,
             account: Account::new(LANE),
             rate: None,
