@@ -59,6 +59,7 @@ async fn after_the_attempt_was_written_and_before_the_call() {
         let begin = begin.iter().map(|leased| Begin {
             key: leased.key,
             lease: leased.lease,
+            from: None,
         });
         let now = bench.clock_now();
         bench
