@@ -46,7 +46,10 @@ impl Signals {
     /// Something happened: deliveries may be due, and whoever follows events may look.
     pub fn happened(&self) {
         self.webhooks.notify_one();
-        self.events.send_modify(|count| *count += 1);
+        // Whoever begins to follow looks into the store first.
+        if self.events.receiver_count() > 0 {
+            self.events.send_modify(|count| *count += 1);
+        }
     }
 
     /// The bell of the webhooks' loop.

@@ -100,7 +100,7 @@ pub fn router(gateway: Gateway) -> Router {
     let calls = serve::attend(calls.with_state(Arc::clone(&api)), serving, error::say);
     let streams = serve::attend(streams.with_state(api), streaming, error::say);
     // What is not found is answered by the calls' fallback, within their limits.
-    streams.merge(vendors).fallback_service(calls)
+    streams.merge(vendors).merge(calls)
 }
 
 /// The one call that most requests make: without compression, its key checked by its handler.

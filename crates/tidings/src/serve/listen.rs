@@ -16,6 +16,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use http::{Request, Response};
 use hyper::body::{Body, Incoming};
 use hyper::service::service_fn;
@@ -362,17 +364,30 @@ async fn attend<A: Answers>(
     });
     let builder = speech.builder(&bounds);
     let mut connection = pin!(builder.serve_connection(io, service));
+    // In a set, which asks only what has rung: a connection is woken for every call, and each of these
+    // takes a lock to say that it has not come.
+    let reset = ending.0.is_due.notified().map(|()| End::Reset);
+    let stop = stopping.cancelled().map(|()| End::Stop);
+    let mut ends: FuturesUnordered<_> = [reset.boxed(), stop.boxed()].into_iter().collect();
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = ending.0.is_due.notified() => return,
-        () = stopping.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+        Some(end) = ends.next() => match end {
+            End::Reset => return,
+            End::Stop => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
         }
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
     }
+}
+
+/// Why a connection ends that would go on.
+enum End {
+    Reset,
+    Stop,
 }
 
 /// What bytes come and go through.
