@@ -304,8 +304,8 @@ impl Model {
             let begin = hands.iter().map(|hand| Begin {
                 key: hand.keys[place],
                 lease: hand.leases[place],
-                // Every second one of a route's.
-                from: (hand.keys[place].0 % 2 == 0).then(|| SenderId::parse("Route").unwrap()),
+                // Every second one from a sender of a route.
+                from: (hand.keys[0].0 % 2 == 0).then(|| SenderId::parse("Route").unwrap()),
             });
             begin.collect::<Vec<_>>()
         };
