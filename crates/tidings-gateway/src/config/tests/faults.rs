@@ -19,10 +19,16 @@ fn check(text: &str, expected: &str) {
 /// A value that no key of this form takes, besides what is no value of any key.
 fn wrong_value(key: &Key) -> Option<&'static str> {
     Some(match (key.form, key.name) {
-        ("address" | "URL" | "duration" | "number" | "bytes" | "share" | "word", _) => r#""x y""#,
-        ("hours" | "country" | "time zone" | "true or false" | "secret", _) => r#""x y""#,
-        ("list of networks" | "list of days" | "list", _) => r#"["x y"]"#,
-        ("word or list" | "text or list" | "country or list", _) => r#"["x y"]"#,
+        (
+            "address" | "URL" | "duration" | "number" | "bytes" | "share" | "word" | "hours"
+            | "country" | "time zone" | "true or false" | "secret",
+            _,
+        ) => r#""x y""#,
+        (
+            "list of networks" | "list of days" | "list" | "word or list" | "text or list"
+            | "country or list",
+            _,
+        ) => r#"["x y"]"#,
         ("number or list", _) => "0",
         ("sender" | "sender or list", _) => r#""a sender of too many characters""#,
         ("table", _) => r#"{ x = "y" }"#,
