@@ -109,7 +109,7 @@ pub const KEYS: &[Key] = &[
     key("monitoring", "delivery_delay", "duration", None, "a lane whose messages take longer than this to be delivered, or of which nothing is heard for so long, raises an event"),
     key(LANES, "id", "text", None, "your name for the account; required"),
     key(LANES, "provider", "word", None, "one of the providers; required"),
-    key(LANES, "rate", "number", None, "parts a second at the most"),
+    key(LANES, "rate", "number", None, "parts a second at the most: a number above 0, such as `20` or `0.5`"),
     key(LANES, "daily_cap", "number", None, "parts a day at the most"),
     key(LANES, "in_flight", "number", Some("16"), "calls that may be open at the same time, 1 to 1024"),
     key(LANES, "bulk", "number", None, "messages in one call; left out: as many as the provider takes"),

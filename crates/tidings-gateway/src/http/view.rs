@@ -29,9 +29,13 @@ pub(crate) struct MessageView {
     pub(crate) held_because: Option<&'static str>,
     /// For whom.
     pub(crate) to: String,
-    /// From whom.
+    /// From whom, as it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) from: Option<String>,
+    /// From whom it left at last, where it names nobody itself: a route, the lane or the configuration
+    /// said it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) sent_from: Option<String>,
     /// The text as it leaves.
     pub(crate) text: String,
     /// The text as it was asked for, where it differs.
@@ -118,6 +122,9 @@ pub(crate) struct AttemptView {
     pub(crate) number: u16,
     /// Over which lane.
     pub(crate) lane: String,
+    /// From whom, where the message names nobody itself: a route, the lane or the configuration said it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) from: Option<String>,
     /// When it began.
     #[schema(value_type = String, format = DateTime)]
     pub(crate) began_at: Timestamp,
@@ -240,6 +247,7 @@ impl MessageView {
             held_because: held_because(message.state),
             to: pages::number(&message.to, is_masked),
             from: message.from.map(String::from),
+            sent_from: message.sent_from.map(String::from),
             text: text(&message.text),
             original_text: message.original_text.as_deref().map(text),
             reference: message.reference.as_deref().map(str::to_owned),
@@ -288,6 +296,7 @@ impl AttemptView {
         Self {
             number: attempt.number,
             lane: attempt.lane.into(),
+            from: attempt.from.map(String::from),
             began_at: attempt.began_at,
             ended_at: attempt.ended_at,
             outcome: attempt.outcome.map(tidings_store::AttemptOutcome::as_str),

@@ -121,16 +121,17 @@ impl Files {
     async fn read(config: &TlsConfig) -> Result<Self, StartError> {
         Ok(Self {
             of: config.clone(),
-            cert: read(&config.cert).await?,
-            key: read(&config.key).await?,
+            cert: read("server.tls.cert", &config.cert).await?,
+            key: read("server.tls.key", &config.key).await?,
         })
     }
 }
 
-async fn read(path: &Path) -> Result<Vec<u8>, StartError> {
+async fn read(key: &'static str, path: &Path) -> Result<Vec<u8>, StartError> {
     tokio::fs::read(path)
         .await
         .map_err(|source| StartError::File {
+            key,
             path: path.to_owned(),
             source,
         })

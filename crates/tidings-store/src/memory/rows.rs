@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tidings_core::{
     DeliveryPolicy, EarlierAttempts, HeldReason, Message, MessageEvent, MessageState, Priority,
-    ProviderRef, Reason, Timestamp, Transition,
+    ProviderRef, Reason, SenderId, Timestamp, Transition,
 };
 
 use super::State;
@@ -70,6 +70,7 @@ pub(super) struct Held {
 pub(super) struct AttemptRow {
     pub(super) number: u16,
     pub(super) lane: LaneId,
+    pub(super) from: Option<SenderId>,
     pub(super) began_at: Timestamp,
     pub(super) ended_at: Option<Timestamp>,
     pub(super) outcome: Option<AttemptOutcome>,
@@ -196,6 +197,7 @@ impl MessageRow {
             account: self.account.clone(),
             to: self.message.to,
             from: self.message.from.clone(),
+            sent_from: self.attempts.last().and_then(|latest| latest.from.clone()),
             text: Arc::clone(&self.message.text),
             original_text: self.original_text.clone(),
             reference: self.message.reference.as_ref().map(|it| it.as_str().into()),
@@ -225,6 +227,7 @@ impl MessageRow {
         let shown = |attempt: &AttemptRow| StoredAttempt {
             number: attempt.number,
             lane: attempt.lane.clone(),
+            from: attempt.from.clone(),
             began_at: attempt.began_at,
             ended_at: attempt.ended_at,
             outcome: attempt.outcome,

@@ -121,6 +121,8 @@ pub struct StoredMessage {
     pub to: E164,
     /// From whom.
     pub from: Option<SenderId>,
+    /// From whom its latest attempt was made, where it names nobody itself and routing did.
+    pub sent_from: Option<SenderId>,
     /// The text as it leaves.
     pub text: Arc<str>,
     /// The text as the customer wrote it, where it differs.
@@ -185,6 +187,8 @@ pub struct StoredAttempt {
     pub number: u16,
     /// Over which lane.
     pub lane: LaneId,
+    /// From whom, where the message names nobody itself and routing did.
+    pub from: Option<SenderId>,
     /// When it began.
     pub began_at: Timestamp,
     /// When it ended; `None` while it is open.

@@ -86,6 +86,7 @@ async fn show(context: &Context, gateway: &Gateway, id: &str) -> anyhow::Result<
     let members = [
         "number",
         "lane",
+        "from",
         "began_at",
         "ended_at",
         "outcome",

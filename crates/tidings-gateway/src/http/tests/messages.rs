@@ -6,6 +6,7 @@ use std::time::Duration;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
+use tidings_core::SenderId;
 use tidings_store::{Begin, Begun, Finding, LeaseRequest, Settled};
 
 use super::{Doors, JSON, TO};
@@ -52,6 +53,46 @@ async fn a_message_is_taken_and_shown_with_what_happened_to_it() {
         assert_eq!(shown[field], value, "{field}");
     }
     assert_eq!(shown["events"][0]["type"], "message.accepted");
+}
+
+#[tokio::test]
+async fn the_sender_that_a_route_gave_is_shown() {
+    let doors = Doors::new().await;
+    let id = Doors::sent(
+        &doors
+            .post("/v1/messages", json!({"to": TO, "text": "Hi"}))
+            .await,
+    );
+    let path = format!("/v1/messages/{id}");
+    let shown = doors.get(&path).await.json();
+    assert_eq!(
+        (&shown["from"], &shown["sent_from"]),
+        (&Value::Null, &Value::Null)
+    );
+
+    let gateway = &doors.trial.gateway;
+    let (store, now) = (gateway.store(), gateway.now());
+    let request = LeaseRequest {
+        lane: "lane".into(),
+        node: gateway.node().clone(),
+        until: now.plus(Duration::from_mins(1)),
+        limit: 1,
+    };
+    let leased = store.lease_due(request, now).await.unwrap();
+    let begin = Begin {
+        key: leased[0].key,
+        lease: leased[0].lease,
+        from: SenderId::parse("Harbour").ok(),
+    };
+    store.begin_attempts(vec![begin], now).await.unwrap();
+    let shown = doors.get(&path).await.json();
+    assert_eq!(
+        (&shown["from"], &shown["sent_from"]),
+        (&Value::Null, &json!("Harbour"))
+    );
+    assert_eq!(shown["attempts"][0]["from"], "Harbour");
+    let listed = doors.get("/v1/messages").await.json();
+    assert_eq!(listed["items"][0]["sent_from"], "Harbour");
 }
 
 #[tokio::test]
@@ -239,6 +280,7 @@ async fn of_a_message_that_is_unknown_it_is_said_what_anybody_can_know() {
     let begin = Begin {
         key: leased.key,
         lease: leased.lease,
+        from: None,
     };
     let begun = store.begin_attempts(vec![begin], now).await.unwrap();
     let Begun::Go(attempt) = begun[0] else {
