@@ -91,7 +91,7 @@ pub const KEYS: &[Key] = &[
     key("sending", "quiet_hours", "hours", None, "no message leaves in these hours of the recipient's zone, such as `21:00-08:00`"),
     key("sending", "blackout_dates", "list of days", Some(""), "no message leaves on these days of the recipient's zone"),
     key("sending", "zone", "time zone", Some("UTC"), "the recipient's zone, where nothing else says it"),
-    key("limits", "max_body_bytes", "bytes", Some("1048576"), "the longest body of a request; batches that are streamed may be longer"),
+    key("limits", "max_body_bytes", "bytes", Some("1048576"), "the longest body of a request; batches that are streamed may be longer, and what providers tell may have 8 MiB in any case"),
     key("limits", "max_inbound_file_bytes", "bytes", Some("1048576"), "the largest file of a text from a phone that is kept; 0 keeps none"),
     key("limits", "request_timeout", "duration", Some("30s"), "the longest time of a request, but for streams"),
     key("limits", "max_batch_rows", "number", Some("1000000"), "messages in one batch"),
