@@ -64,8 +64,9 @@ statements! {
     MESSAGE = shown!("m.id = ?1");
     MEDIA = "SELECT c.media_type, c.media_name, c.media FROM messages m
         JOIN contents c ON c.key = m.key WHERE m.id = ?1";
+    /// With `+`, which keeps SQLite from making a table of the two senders for each question.
     OPTED_OUT = "SELECT EXISTS (SELECT 1 FROM opt_outs WHERE account = ?1 AND phone = ?2
-        AND sender IN ('', ?3))";
+        AND (+sender = '' OR +sender = ?3))";
 }
 
 /// A request that was taken under a key.

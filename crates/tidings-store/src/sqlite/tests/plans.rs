@@ -122,11 +122,11 @@ fn program(db: &Connection, sql: Sql) -> Vec<String> {
 async fn no_row_is_written_by_way_of_another_table() {
     let fixture = Fixture::new().await;
     let db = Connection::open(fixture.path()).unwrap();
-    let writes = all_statements().into_iter().filter(|(_, _, sql)| {
+    let writes = all_statements().into_iter().filter(|(_, name, sql)| {
         let adds = sql.0.starts_with("INSERT") && !sql.0.contains("SELECT");
         let changes_one = sql.0.starts_with("UPDATE") && sql.0.ends_with("WHERE key = ?1");
         // What a statement gives back is gathered in a table; no such one is run for each message.
-        (adds || changes_one) && !sql.0.contains("RETURNING")
+        (adds || changes_one) && !sql.0.contains("RETURNING") || *name == "OPTED_OUT"
     });
     let mut n_writes = 0;
     for (file, name, sql) in writes {
