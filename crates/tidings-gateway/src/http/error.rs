@@ -365,7 +365,9 @@ impl From<ResendError> for Problem {
     fn from(error: ResendError) -> Self {
         match error {
             ResendError::NotFound(what) => Self::not_found(what),
-            ResendError::NotDead(_) => Self::new(Code::NotResendable, error.to_string()),
+            ResendError::MayHaveLeft | ResendError::NotDead(_) => {
+                Self::new(Code::NotResendable, error.to_string())
+            }
             ResendError::Store(error) => error.into(),
         }
     }

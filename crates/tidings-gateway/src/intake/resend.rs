@@ -54,6 +54,12 @@ pub enum ResendError {
     /// The account has no such message or batch.
     #[error("there is no such {0}")]
     NotFound(&'static str),
+    /// Nobody knows whether it went out.
+    #[error(
+        "the message is unknown: it may have gone out, so it is not sent again; if it may arrive twice, send \
+         it as a new message"
+    )]
+    MayHaveLeft,
     /// The message has not come to nothing.
     #[error("the message is {0}; only one that failed, was undelivered or expired is sent again")]
     NotDead(MessageState),
@@ -73,6 +79,9 @@ pub async fn resend(
 ) -> Result<Verdict, ResendError> {
     let found = gateway.store().message(Some(&customer.id), id).await?;
     let message = found.ok_or(ResendError::NotFound("message"))?.message;
+    if message.state == MessageState::Unknown {
+        return Err(ResendError::MayHaveLeft);
+    }
     if !DEAD.contains(&message.state) {
         return Err(ResendError::NotDead(message.state));
     }

@@ -135,6 +135,7 @@ async fn whole_way() -> Result {
             let begin = leased.iter().map(|it| Begin {
                 key: it.key,
                 lease: it.lease,
+                from: None,
             });
             let begin = begin.collect();
             let began = now();

@@ -7,6 +7,7 @@ use tidings_core::{
 };
 
 use super::SqliteStore;
+use super::attempts::routed_sender;
 use super::db::Db;
 use super::queue::read_media;
 use super::row::{
@@ -30,7 +31,8 @@ macro_rules! shown {
             "SELECT m.key, m.id, m.account, c.recipient, c.sender, c.text, c.original_text,
                 c.reference, c.tag, m.priority, c.policy, m.state, m.reason, m.detail, c.parts,
                 m.lane, b.id, c.batch_index, c.origin, c.terms, c.conversation, m.flags,
-                c.resend_of, m.accepted_at, m.due, m.expires_at, m.changed_at, m.version
+                c.resend_of, m.accepted_at, m.due, m.expires_at, m.changed_at, m.version,
+                (SELECT a.sender FROM attempts a WHERE a.key = (m.key << 16 | m.n_attempts))
             FROM contents c JOIN messages m ON m.key = c.key LEFT JOIN batches b ON b.key = m.batch
             WHERE ",
             $($rest),+
@@ -531,6 +533,7 @@ pub(super) fn read_message(db: &Db, row: &Row<'_>) -> Result<StoredMessage> {
         account: AccountId::from(&*db.name_of(row.get(2)?)?),
         to: row.phone(3)?,
         from: sender_of(row.text_opt(4)?.as_deref()),
+        sent_from: routed_sender(db, row.get::<_, Option<i64>>(28)?.unwrap_or(0))?,
         text: row.get(5)?,
         original_text: row.text_opt(6)?,
         reference: row.text_opt(7)?,

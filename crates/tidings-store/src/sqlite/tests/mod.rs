@@ -138,6 +138,7 @@ async fn send_all(store: &SqliteStore) -> usize {
     let begin = leased.iter().map(|it| Begin {
         key: it.key,
         lease: it.lease,
+        from: None,
     });
     let begun = store.begin_attempts(begin.collect(), now()).await;
     let begun = begun.expect("it begins").into_iter();

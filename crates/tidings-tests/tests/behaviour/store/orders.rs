@@ -421,6 +421,7 @@ async fn a_stop_racing_with_workers_lets_nothing_begin_after_it(mut cx: World) {
         let begin = chunk.iter().map(|leased| tidings_store::Begin {
             key: leased.key,
             lease: leased.lease,
+            from: None,
         });
         let begin: Vec<_> = begin.collect();
         racing.spawn(async move {
