@@ -205,6 +205,7 @@ fn new_message(id: MessageId, to: &str) -> NewMessage {
         closes_at: None,
         expires_at: None,
         batch: None,
+        row_hash: None,
         once: None,
         origin: "tidings".into(),
         terms: None,

@@ -90,6 +90,7 @@ pub async fn resend(
     let row = Row {
         draft: Ok(draft_of(&message, media, &ground)),
         place: None,
+        hash: None,
     };
     let mut taken = take(&ground, vec![row], |_, _| Ok(())).await?;
     taken.verdicts.pop().ok_or(ResendError::NotFound("message"))
@@ -166,7 +167,7 @@ async fn open(
     let store = gateway.store();
     match store.open_batch(&customer.id, batch, gateway.now()).await? {
         OpenedBatch::New(id) | OpenedBatch::Resumed(id) | OpenedBatch::Before { id, .. } => Ok(id),
-        OpenedBatch::InWork => Err(StoreError::conflict(
+        OpenedBatch::InWork | OpenedBatch::OtherRequest => Err(StoreError::conflict(
             "the batch is being sent again at this moment",
         )),
     }
@@ -188,6 +189,7 @@ async fn again(
             batch,
             index: place.index,
         }),
+        hash: None,
     });
     let taken = take(&ground, rows.collect(), |_, _| Ok(())).await?;
     let each = messages.iter().zip(taken.verdicts);

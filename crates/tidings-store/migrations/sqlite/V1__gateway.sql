@@ -63,6 +63,8 @@ CREATE TABLE contents (
     valid_for INTEGER,
     batch INTEGER,
     batch_index INTEGER,
+    -- What was asked for in the row, where the same batch may come again.
+    row_hash INTEGER,
     origin INTEGER NOT NULL,
     timing TEXT,
     terms TEXT,

@@ -43,6 +43,7 @@ pub(super) struct MessageRow {
     pub(super) closes_at: Option<Timestamp>,
     pub(super) expires_at: Option<Timestamp>,
     pub(super) batch: Option<BatchPlace>,
+    pub(super) row_hash: Option<u64>,
     pub(super) origin: Arc<str>,
     pub(super) terms: Option<Arc<str>>,
     pub(super) conversation: Option<ConversationId>,

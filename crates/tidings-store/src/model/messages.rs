@@ -35,6 +35,8 @@ pub struct NewMessage {
     pub expires_at: Option<Timestamp>,
     /// Its place in a batch.
     pub batch: Option<BatchPlace>,
+    /// What its row asked for, as a hash, where the batch may come again: see [`TakenRow`](super::TakenRow).
+    pub row_hash: Option<u64>,
     /// The name that makes sure that it is accepted once.
     pub once: Option<Once>,
     /// Which API it came by: `tidings`, or the id of a provider.

@@ -43,10 +43,10 @@ pub(super) use shown;
 
 statements! {
     ADD_CONTENT = "INSERT INTO contents (key, account, first_state, first_lane, recipient, sender,
-        text, original_text, parts, reference, tag, policy, valid_for, batch, batch_index, origin,
+        text, original_text, parts, reference, tag, policy, valid_for, batch, batch_index, row_hash, origin,
         timing, terms, conversation, passes_opt_out, resend_of, media_type, media_name, media)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
-        ?20, ?21, ?22, ?23, ?24)";
+        ?20, ?21, ?22, ?23, ?24, ?25)";
     ADD_MESSAGE = "INSERT INTO messages (key, id, account, accepted_at, state, place, lane, priority,
         stamp, due, expires_at, batch, closes_at, n_attempts, flags, version, changed_at, last_event)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 0, ?14, 1, ?4, ?1)";
@@ -426,6 +426,7 @@ fn add_content(
         message.valid_for.map(millis),
         batch.map(|(batch, _)| batch),
         batch.map(|(_, index)| index),
+        new.row_hash.map(u64::cast_signed),
         write.db.intern(&new.origin)?,
         new.timing,
         new.terms,

@@ -48,6 +48,7 @@ async fn send(doors: &Doors) {
     let batch = doors.post("/v1/batches", rows).await.is(202).json();
     let batch = format!("/v1/batches/{}", batch["id"].as_str().unwrap());
     doors.get("/v1/batches").await.is(200);
+    doors.get(&format!("{batch}/results")).await.is(200);
     doors.get(&batch).await.is(200);
     for (order, status) in [
         ("pause", 200),

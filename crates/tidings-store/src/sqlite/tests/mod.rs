@@ -89,6 +89,7 @@ fn message(number: u128) -> NewMessage {
         closes_at: None,
         expires_at: None,
         batch: None,
+        row_hash: None,
         once: None,
         origin: "tidings".into(),
         terms: None,

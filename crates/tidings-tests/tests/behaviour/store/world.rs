@@ -368,6 +368,7 @@ pub(crate) fn new_message(id: MessageId, message: Message) -> NewMessage {
         closes_at: None,
         expires_at: None,
         batch: None,
+        row_hash: None,
         once: None,
         origin: "tidings".into(),
         terms: None,
