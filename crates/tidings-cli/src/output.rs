@@ -315,7 +315,12 @@ fn advice_on_gateway(error: &tidings::Error) -> Option<&'static str> {
             Some("the account's quota is used up: whoever runs the gateway can raise it")
         }
         ErrorKind::RateLimited => Some("wait a little, or make fewer calls at a time"),
-        ErrorKind::Unavailable if is_about_a_certificate(error) => Some(
+        ErrorKind::Unavailable if mentions(error, AUTHORITY_SHOWN) => Some(
+            "the gateway shows a certificate that is marked as an authority's own (CA:TRUE), as `openssl \
+             req -x509` makes it where nothing else is said: make one for a server, with `-addext \
+             basicConstraints=critical,CA:FALSE`",
+        ),
+        ErrorKind::Unavailable if mentions(error, CERTIFICATE) => Some(
             "if it is the gateway's and no public authority has signed it, name a file that says \
              whom to trust with --gateway-ca-file",
         ),
@@ -343,7 +348,7 @@ fn advice_on_provider(error: &tidings::Error) -> Option<&'static str> {
             Some("top up the account; `tidings balance` tells what is left")
         }
         ErrorKind::RateLimited => Some("wait a little, or lower --rate and --in-flight"),
-        ErrorKind::Unavailable if is_about_a_certificate(error) => Some(
+        ErrorKind::Unavailable if mentions(error, CERTIFICATE) => Some(
             "if it is the provider's and no public authority has signed it, name a file that \
              says whom to trust in the account's ca_file",
         ),
@@ -354,11 +359,16 @@ fn advice_on_provider(error: &tidings::Error) -> Option<&'static str> {
     }
 }
 
-/// Whether it failed for the certificate that was shown.
-fn is_about_a_certificate(error: &tidings::Error) -> bool {
+/// What the TLS library says where it failed for the certificate that was shown.
+const CERTIFICATE: &str = "invalid peer certificate";
+/// What it says where that is an authority's own.
+const AUTHORITY_SHOWN: &str = "CaUsedAsEndEntity";
+
+/// Whether one of its causes has these words.
+fn mentions(error: &tidings::Error, words: &str) -> bool {
     let mut cause: Option<&dyn std::error::Error> = Some(error);
     while let Some(error) = cause {
-        if error.to_string().contains("invalid peer certificate") {
+        if error.to_string().contains(words) {
             return true;
         }
         cause = error.source();
@@ -530,6 +540,15 @@ mod tests {
             .with_source(refused);
         let told = advice(&refused.into()).unwrap();
         assert!(told.contains("--gateway-ca-file"), "{told}");
+        let shown = "invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))";
+        let refused = tidings::Error::not_sent(ErrorKind::Unavailable, "cannot be reached")
+            .during(gateway::NAME, "send")
+            .with_source(io::Error::other(shown));
+        let told = advice(&refused.into()).unwrap();
+        assert!(
+            told.contains("basicConstraints=critical,CA:FALSE"),
+            "{told}"
+        );
     }
 
     #[test]

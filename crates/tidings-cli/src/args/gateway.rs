@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use tidings_gateway::access::{NATIVE, Scope};
 
 use crate::values::{duration, duration_or_none, positive};
@@ -158,6 +158,20 @@ pub(crate) enum WebhooksAction {
         /// In which form: `standard`, or a provider whose own form it is
         #[arg(long, value_name = "FORMAT")]
         format: Option<String>,
+        /// How its calls are signed: with a secret that both sides have, or with a key pair [default:
+        /// hmac]
+        #[arg(long, value_name = "HOW")]
+        signing: Option<SigningWord>,
+    },
+    /// Show one webhook
+    Show {
+        /// The webhook
+        id: String,
+    },
+    /// Call it now, with an event of the type webhook.test
+    Test {
+        /// The webhook
+        id: String,
     },
     /// Show what was delivered to a webhook, and what was not
     Deliveries {
@@ -190,6 +204,23 @@ pub(crate) enum WebhooksAction {
         /// The webhook
         id: String,
     },
+}
+
+/// How calls to a webhook are signed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum SigningWord {
+    Hmac,
+    Ed25519,
+}
+
+impl SigningWord {
+    /// As the API has it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Hmac => "hmac_sha256",
+            Self::Ed25519 => "ed25519",
+        }
+    }
 }
 
 /// Measure how fast a gateway accepts messages, and how fast they leave it

@@ -29,7 +29,7 @@ pub(crate) use conversations::{
 };
 pub(crate) use gateway::{
     BenchArgs, CreateKeyArgs, GatewayArgs, KeysAction, KeysArgs, ProvidersAction, ProvidersArgs,
-    WebhooksAction, WebhooksArgs,
+    SigningWord, WebhooksAction, WebhooksArgs,
 };
 pub(crate) use numbers::{NumberUse, NumbersAction, NumbersArgs};
 pub(crate) use serve::{CheckArgs, DemoArgs, ServeArgs};
@@ -217,8 +217,9 @@ impl NationalTable {
 /// are the columns of the file. What was done is kept in a journal beside the file, written to disk
 /// before each call: interrupted and repeated, the command sends only what was not sent.
 ///
-/// With --gateway, or the variable `TIDINGS_GATEWAY`, the messages go to a gateway, a campaign as one
-/// batch: the gateway keeps what was done, and the same command repeated takes nothing twice.
+/// With --gateway, or the variable `TIDINGS_GATEWAY`, the messages go to a gateway, what is left of a
+/// campaign as one batch; repeated, also with a mended file, the command hands over only what the
+/// gateway does not have. --rate, --in-flight and --bulk do not work with a gateway.
 #[derive(Debug, Args)]
 #[command(after_help = "EXAMPLES\n  \
                   tidings send --to +224622000001 --from Tidings \"Bonjour\"\n  \

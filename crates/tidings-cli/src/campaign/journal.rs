@@ -5,7 +5,7 @@
 //! `end` lines. Whatever moment the program is killed at, the file tells for every row whether it
 //! was never begun, has an outcome, or was begun and nobody can know.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ pub(crate) struct Identity {
     /// Sender, text policy and everything else that changes what phones receive.
     pub(crate) options: Fingerprint,
     /// The provider, the lane, and a hash of its settings that are no secrets: a simulated carrier
-    /// is another account, a renewed key is not.
+    /// is another account, a renewed key is not. Or the address of a gateway.
     pub(crate) account: String,
 }
 
@@ -40,11 +40,25 @@ impl Identity {
         let Fingerprint(hash) = Fingerprint::of(&values);
         format!("{}/{}/{hash}", spec.id, account.id())
     }
+
+    /// The words for a gateway, which knows by itself whose a key is.
+    pub(crate) fn gateway_of(url: &str) -> String {
+        let Fingerprint(hash) = Fingerprint::of(&[url.as_bytes()]);
+        format!("{GATEWAY}{hash}")
+    }
+
+    /// Whether these are the words for a gateway.
+    pub(crate) fn is_gateway(account: &str) -> bool {
+        account.starts_with(GATEWAY)
+    }
 }
 
+/// What the account of a campaign over a gateway begins with.
+const GATEWAY: &str = "gateway/";
+
 /// Our name for the message of a row: the same in every run of a campaign.
-pub(crate) fn reference(campaign: &str, line: u64) -> ClientRef {
-    ClientRef::new(format!("{campaign}-{line}"))
+pub(crate) fn reference(campaign: &str, slot: u64) -> ClientRef {
+    ClientRef::new(format!("{campaign}-{slot}"))
         .expect("a campaign's name and a number are visible ASCII characters")
 }
 
@@ -52,6 +66,12 @@ pub(crate) fn reference(campaign: &str, line: u64) -> ClientRef {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Fingerprint(String);
+
+impl std::fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 impl Fingerprint {
     /// The parts are told apart: `["ab", "c"]` and `["a", "bc"]` differ.
@@ -109,6 +129,16 @@ pub(crate) struct Known {
     pub(crate) unknown: Vec<(u64, ProviderRef)>,
     /// The messages that the provider has, in order of their lines.
     pub(crate) references: Vec<(u64, ProviderRef)>,
+}
+
+/// Where a row of the file stands in the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// Its number there: the line on which it first stood, or one behind all lines where another row
+    /// has that.
+    pub(crate) slot: u64,
+    /// How many rows before it in the file are the same.
+    pub(crate) copy: usize,
 }
 
 /// An open journal; no other process has it open for writing.
@@ -256,24 +286,61 @@ impl Journal {
         &self.campaign
     }
 
-    /// Checks that every row that was begun is still in the file: on the same line, with the same
-    /// number and text. So bad rows can be corrected in place and rows be added at the end.
+    /// Whether nothing was begun yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Finds for every row of the file, by its number and text, what the journal has of it: so rows can
+    /// be mended, moved and added, and the same row twice in the file is two.
     ///
     /// # Errors
-    /// [`CampaignError::OtherCampaign`]: which rows were sent could no longer be told.
-    pub(crate) fn check_rows<'r>(
+    /// [`CampaignError::RowsGone`]: a row that was sent, or may have been, is not in the file any more. What
+    /// stands in its place would be a second text to somebody.
+    pub(crate) fn places<'r>(
         &self,
         rows: impl IntoIterator<Item = (u64, &'r Fingerprint)>,
-    ) -> Result<(), CampaignError> {
-        let rows: BTreeMap<u64, &Fingerprint> = rows.into_iter().collect();
-        let same = |(line, entry): (&u64, &Entry)| rows.get(line) == Some(&&entry.fingerprint);
-        if self.entries.iter().all(same) {
-            return Ok(());
+    ) -> Result<Vec<Place>, CampaignError> {
+        let rows: Vec<(u64, &Fingerprint)> = rows.into_iter().collect();
+        let mut begun: HashMap<&Fingerprint, VecDeque<u64>> = HashMap::new();
+        for (slot, entry) in &self.entries {
+            let slots = begun.entry(&entry.fingerprint).or_default();
+            slots.push_back(*slot);
         }
-        Err(CampaignError::OtherCampaign {
-            path: self.path.clone(),
-            changed: vec!["the CSV file"],
-        })
+        let lines = rows.iter().map(|(line, _)| *line).max();
+        let slots = self.entries.keys().next_back().copied();
+        let mut behind_all = lines.max(slots).unwrap_or_default();
+        let mut copies: HashMap<&Fingerprint, usize> = HashMap::new();
+        let mut places = Vec::with_capacity(rows.len());
+        for (line, fingerprint) in rows {
+            let copy = copies.entry(fingerprint).or_default();
+            let known = begun.get_mut(fingerprint).and_then(VecDeque::pop_front);
+            let slot = known.unwrap_or_else(|| {
+                if self.entries.contains_key(&line) {
+                    behind_all += 1;
+                    behind_all
+                } else {
+                    line
+                }
+            });
+            places.push(Place { slot, copy: *copy });
+            *copy += 1;
+        }
+        let is_with_somebody = |slot: &u64| {
+            let entry = self.entries.get(slot);
+            entry.is_some_and(|it| it.is_unknown() || it.outcome == Some(Outcome::Submitted))
+        };
+        let gone = begun.into_values().flatten().filter(is_with_somebody);
+        let mut gone: Vec<u64> = gone.collect();
+        gone.sort_unstable();
+        match gone.first() {
+            None => Ok(places),
+            Some(first) => Err(CampaignError::RowsGone {
+                path: self.path.clone(),
+                first: *first,
+                count: gone.len(),
+            }),
+        }
     }
 
     /// Whether the file is not byte for byte the one that the journal was begun with.
@@ -281,9 +348,9 @@ impl Journal {
         self.file_changed
     }
 
-    /// What is known of the row on this line.
-    pub(crate) fn entry(&self, line: u64) -> Option<&Entry> {
-        self.entries.get(&line)
+    /// What is known of the row that has this place.
+    pub(crate) fn entry(&self, slot: u64) -> Option<&Entry> {
+        self.entries.get(&slot)
     }
 
     /// Writes that these rows are about to be sent. When it returns, that is on disk.

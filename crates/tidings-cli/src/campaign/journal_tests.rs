@@ -127,7 +127,7 @@ fn another_campaign_is_noticed() {
 }
 
 #[test]
-fn a_changed_file_is_taken_only_if_the_rows_that_were_begun_are_the_same() {
+fn a_changed_file_is_taken_only_if_the_rows_that_were_sent_are_in_it() {
     let desk = Desk::new();
     let mut journal = desk.open().unwrap();
     journal.begin(&[row(2), row(4)], NOW).unwrap();
@@ -135,19 +135,41 @@ fn a_changed_file_is_taken_only_if_the_rows_that_were_begun_are_the_same() {
     drop(journal);
     let journal = Journal::open(&desk.path(), &identity("corrected"), "c2").unwrap();
     assert!(journal.file_changed());
-    let check = |rows: &[(u64, Fingerprint)]| {
-        journal.check_rows(rows.iter().map(|(line, fingerprint)| (*line, fingerprint)))
+    let places = |rows: &[(u64, Fingerprint)]| {
+        let rows = rows.iter().map(|(line, fingerprint)| (*line, fingerprint));
+        let places = journal.places(rows)?;
+        Ok(places.iter().map(|place| place.slot).collect::<Vec<u64>>())
     };
-    check(&[row(2), row(3), row(4), row(5)]).unwrap();
-    let moved = (4, row(5).1);
-    for rows in [&[row(2)][..], &[row(2), moved], &[]] {
-        let changed = vec!["the CSV file"];
-        let expected = CampaignError::OtherCampaign {
+    let slots = places(&[row(2), row(3), row(4), row(5)]);
+    assert_eq!(slots, Ok(vec![2, 3, 4, 5]));
+    // Moved, with a new row where another stood.
+    let moved = [(3, row(2).1), (4, row(9).1), (5, row(4).1)];
+    assert_eq!(places(&moved), Ok(vec![2, 6, 4]));
+    let changed = (4, row(5).1);
+    for (rows, count) in [(&[row(2)][..], 1), (&[row(2), changed], 1), (&[], 2)] {
+        let expected = CampaignError::RowsGone {
             path: desk.path(),
-            changed,
+            first: if count == 1 { 4 } else { 2 },
+            count,
         };
-        assert_eq!(check(rows), Err(expected));
+        assert_eq!(places(rows), Err(expected));
     }
+}
+
+#[test]
+fn rows_that_nobody_has_may_change_and_equal_rows_are_told_apart() {
+    let desk = Desk::new();
+    let mut journal = desk.open().unwrap();
+    let same = row(2).1;
+    let begun = [(2, same.clone()), (3, same.clone()), row(4), row(5)];
+    journal.begin(&begun, NOW).unwrap();
+    let ended = [(4, Outcome::NotSent, None), (5, Outcome::Refused, None)];
+    journal.end(ended).unwrap();
+    let rows = [(2, same.clone()), (3, same.clone()), (4, same.clone())];
+    let places = journal.places(rows.iter().map(|(line, of)| (*line, of)));
+    let told = places.unwrap().into_iter();
+    let told: Vec<(u64, usize)> = told.map(|place| (place.slot, place.copy)).collect();
+    assert_eq!(told, [(2, 0), (3, 1), (6, 2)]);
 }
 
 #[test]

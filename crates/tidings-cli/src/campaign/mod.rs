@@ -56,6 +56,12 @@ pub(crate) enum CampaignError {
         path: PathBuf,
         changed: Vec<&'static str>,
     },
+    /// Rows that were sent, or may have been, are not in the file any more.
+    RowsGone {
+        path: PathBuf,
+        first: u64,
+        count: usize,
+    },
     /// The journal belongs to a campaign of another account.
     OtherAccount { path: PathBuf },
     /// The file is something else.
@@ -109,6 +115,19 @@ impl std::fmt::Display for CampaignError {
                 path.display(),
                 changed.join(" and ")
             ),
+            Self::RowsGone { path, first, count } => {
+                let others = match count {
+                    1 => String::new(),
+                    count => format!(" and {} more", count - 1),
+                };
+                write!(
+                    f,
+                    "the row of line {first}{others} was sent before and is changed or gone: put it back as \
+                     it was, or to begin a new campaign, move the journal {} away or name another with \
+                     --journal",
+                    path.display()
+                )
+            }
             Self::OtherAccount { path } => write!(
                 f,
                 "the journal {} is of another account: pick the account that sent it",

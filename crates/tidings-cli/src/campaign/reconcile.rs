@@ -69,6 +69,7 @@ mod tests {
         let reference = ClientRef::new(format!("c-{line}")).unwrap();
         let job = Job {
             line,
+            slot: line,
             parts: 1,
             fingerprint: Fingerprint::of(&[]),
             outbound: Outbound::new(reference, Message::new(to, "x")),

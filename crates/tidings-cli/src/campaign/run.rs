@@ -21,7 +21,10 @@ use crate::interrupt::Interrupt;
 /// A message that is to be sent in this run.
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
+    /// The line of the file, or the position on the command line.
     pub(crate) line: u64,
+    /// The row's place in the journal.
+    pub(crate) slot: u64,
     pub(crate) parts: usize,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) outbound: Outbound,
@@ -172,7 +175,7 @@ fn begin(desk: &mut Desk<'_>, group: &[Vec<Job>]) -> anyhow::Result<()> {
         let rows: Vec<_> = group
             .iter()
             .flatten()
-            .map(|job| (job.line, job.fingerprint.clone()))
+            .map(|job| (job.slot, job.fingerprint.clone()))
             .collect();
         journal.begin(&rows, desk.clock.now())?;
     }
@@ -212,7 +215,7 @@ fn finish(
     if let Some(journal) = desk.journal.as_deref_mut() {
         journal.end(pairs().map(|(job, verdict)| {
             let provider_ref = verdict.provider_ref().cloned();
-            (job.line, verdict.outcome(), provider_ref)
+            (job.slot, verdict.outcome(), provider_ref)
         }))?;
     }
     pairs().try_for_each(|(job, verdict)| on_done(job, verdict))
@@ -374,6 +377,7 @@ mod tests {
         let message = Message::new("+224622000001".parse().unwrap(), "x");
         vec![Job {
             line: 2,
+            slot: 2,
             parts,
             fingerprint: Fingerprint::of(&[]),
             outbound: Outbound::new(ClientRef::new("r").unwrap(), message),

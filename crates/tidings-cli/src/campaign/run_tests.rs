@@ -76,6 +76,7 @@ fn jobs(texts: &[&str]) -> Vec<Job> {
         let to = format!("+2246220000{line:02}").parse().unwrap();
         Job {
             line,
+            slot: line,
             parts: 1,
             fingerprint: Fingerprint::of(&[text.as_bytes()]),
             outbound: Outbound::new(

@@ -183,7 +183,7 @@ fn show(context: &Context, subscriptions: &[Subscription]) -> anyhow::Result<()>
 }
 
 /// Secrets stand in the query mostly; who wants to see them asks for JSON.
-fn without_query(url: &str) -> String {
+pub(super) fn without_query(url: &str) -> String {
     match url.split_once('?') {
         Some((address, _)) => format!("{address}?.."),
         None => url.to_owned(),

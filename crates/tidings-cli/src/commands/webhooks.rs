@@ -5,33 +5,51 @@ use serde_json::{Value, json};
 
 use super::Context;
 use super::providers::shown;
-use crate::args::{WebhooksAction, WebhooksArgs};
+use super::subscriptions::without_query;
+use crate::args::{SigningWord, WebhooksAction, WebhooksArgs};
 use crate::gateway::Gateway;
-use crate::output::Column;
+use crate::output::{Column, Ending};
+
+/// What a list shows of each webhook.
+const LISTED: [&str; 7] = [
+    "id",
+    "url",
+    "types",
+    "format",
+    "is_enabled",
+    "disabled_because",
+    "label",
+];
 
 pub(super) async fn run(context: &Context, args: &WebhooksArgs) -> anyhow::Result<()> {
     let gateway = Gateway::find(&args.gateway, &context.environment)?;
     match &args.action {
         WebhooksAction::List => {
             let webhooks = gateway.list("/v1/webhooks", None).await?;
-            show(
-                context,
-                &webhooks,
-                &["id", "url", "types", "format", "is_enabled", "label"],
-            )
+            show(context, &webhooks, &LISTED)
         }
+        WebhooksAction::Show { id } => {
+            let webhook = gateway.get(&format!("/v1/webhooks/{id}")).await?;
+            show_answer(context, &webhook)
+        }
+        WebhooksAction::Test { id } => test(context, &gateway, id).await,
         WebhooksAction::Create {
             url,
             events,
             label,
             format,
+            signing,
         } => {
             let mut body = json!({"url": url, "types": events});
-            if let Some(label) = label {
-                body["label"] = label.as_str().into();
-            }
-            if let Some(format) = format {
-                body["format"] = format.as_str().into();
+            let options = [
+                ("label", label.as_deref()),
+                ("format", format.as_deref()),
+                ("signing", signing.map(SigningWord::word)),
+            ];
+            for (name, value) in options {
+                if let Some(value) = value {
+                    body[name] = value.into();
+                }
             }
             let made = gateway.act(&Method::POST, "/v1/webhooks", &body).await?;
             show_secret(context, &made)
@@ -78,6 +96,17 @@ pub(super) async fn run(context: &Context, args: &WebhooksArgs) -> anyhow::Resul
     }
 }
 
+/// Has it called now. That the receiver takes it is what the command is for.
+async fn test(context: &Context, gateway: &Gateway, id: &str) -> anyhow::Result<()> {
+    let path = format!("/v1/webhooks/{id}/test");
+    let answer = gateway.act(&Method::POST, &path, &Value::Null).await?;
+    show_answer(context, &answer)?;
+    match answer["is_taken"].as_bool() {
+        Some(true) => Ok(()),
+        _ => Err(Ending::Partly("the receiver did not take the call".to_owned()).into()),
+    }
+}
+
 /// `members`: paths into each item.
 fn show(context: &Context, items: &[Value], members: &[&'static str]) -> anyhow::Result<()> {
     if context.output.is_json() {
@@ -89,6 +118,7 @@ fn show(context: &Context, items: &[Value], members: &[&'static str]) -> anyhow:
         let cell = |name: &&str| match item.pointer(&format!("/{name}")).unwrap_or(&Value::Null) {
             Value::Array(words) if words.is_empty() => "everything".to_owned(),
             Value::Array(words) => words.iter().map(shown).collect::<Vec<_>>().join(" "),
+            value if *name == "url" => without_query(&shown(value)),
             value => shown(value),
         };
         members.iter().map(cell).collect()
@@ -106,7 +136,7 @@ fn show_secret(context: &Context, made: &Value) -> anyhow::Result<()> {
     context.output.line(format_args!(
         "webhook {} {}",
         shown(&made["id"]),
-        shown(&made["url"])
+        without_query(&shown(&made["url"]))
     ))?;
     for name in ["secret", "public_key"] {
         if !made[name].is_null() {
@@ -126,9 +156,11 @@ fn show_answer(context: &Context, answer: &Value) -> anyhow::Result<()> {
         return context.output.json_line(answer);
     }
     for (name, value) in answer.as_object().into_iter().flatten() {
-        context
-            .output
-            .line(format_args!("{name} {}", shown(value)))?;
+        let told = match name.as_str() {
+            "url" => without_query(&shown(value)),
+            _ => shown(value),
+        };
+        context.output.line(format_args!("{name} {told}"))?;
     }
     Ok(())
 }

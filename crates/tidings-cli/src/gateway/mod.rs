@@ -91,6 +91,11 @@ impl Gateway {
         })
     }
 
+    /// Its address, as it was given.
+    pub(crate) fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
     /// Asks for something.
     pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Value> {
         let call = Call {

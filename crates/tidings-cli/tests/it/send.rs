@@ -242,17 +242,21 @@ fn a_changed_campaign_is_refused() {
         "{}",
         changed.stderr
     );
+    // A row that has moved is the same row.
     shell.write("people.csv", "to\n+224622000002\n+224622000001\n");
+    send("Bonjour", "Tidings").succeeded();
+    assert_eq!(carrier.messages().len(), 2);
+    shell.write("people.csv", "to\n+224622000003\n+224622000001\n");
     let changed = send("Bonjour", "Tidings");
     assert!(
         changed
             .exited_with(5)
             .stderr
-            .contains("the CSV file changed"),
+            .contains("was sent before and is changed or gone"),
         "{}",
         changed.stderr
     );
-    assert_eq!(carrier.messages().len(), 1);
+    assert_eq!(carrier.messages().len(), 2);
 }
 
 #[test]

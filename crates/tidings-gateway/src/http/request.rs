@@ -61,6 +61,11 @@ macro_rules! message_bodies {
             /// What the template's fields are filled with.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub(crate) fields: Option<BTreeMap<String, FieldValue>>,
+            /// A name under which this row is taken once, whatever batch it comes in: 1 to 255 visible
+            /// ASCII characters. It is kept as an `Idempotency-Key` is.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            #[schema(example = "order-1000", min_length = 1, max_length = 255)]
+            pub(crate) idempotency_key: Option<String>,
             $(
                 $(#[$attribute])*
                 #[serde(skip_serializing_if = "Option::is_none")]

@@ -116,7 +116,8 @@ impl SecretView {
 #[serde(deny_unknown_fields)]
 #[schema(as = NewWebhook)]
 pub(crate) struct WebhookBody {
-    /// Where: an address with `https`, or `http`. Private networks are not called.
+    /// Where: an address with `https`. Private networks are not called; `http` is, and this machine, only
+    /// where the configuration has `webhooks.allow_loopback`.
     #[schema(example = "https://example.com/tidings", max_length = 2048)]
     url: String,
     /// What it is told, such as `message.delivered`; none is everything.

@@ -72,6 +72,8 @@ pub struct BatchRow {
     pub draft: Result<Draft, Rejection>,
     /// What the template is filled with: names and values.
     pub fields: Vec<(String, String)>,
+    /// The name under which this row is taken once, whatever batch it comes in.
+    pub key: Option<Box<str>>,
 }
 
 impl From<Draft> for BatchRow {
@@ -79,6 +81,7 @@ impl From<Draft> for BatchRow {
         Self {
             draft: Ok(draft),
             fields: Vec::new(),
+            key: None,
         }
     }
 }
@@ -88,6 +91,7 @@ impl From<Rejection> for BatchRow {
         Self {
             draft: Err(rejection),
             fields: Vec::new(),
+            key: None,
         }
     }
 }
@@ -337,9 +341,9 @@ impl BatchIntake {
 
     /// Gives a row its text and its place, and counts it into the request.
     fn read(&mut self, row: BatchRow) -> Row {
-        let BatchRow { draft, fields } = row;
+        let BatchRow { draft, fields, key } = row;
         let hash = self.request.as_mut().map(|request| {
-            let row = hash_of(&draft, &fields);
+            let row = hash_of(&draft, &fields, key.as_deref());
             request.bytes(&row);
             let beginning = row.first_chunk();
             u64::from_be_bytes(*beginning.expect("a SHA-256 has 32 bytes"))
@@ -357,7 +361,9 @@ impl BatchIntake {
                 format!("a batch has at most {most} rows; send the rest as another batch"),
             ))
         } else {
-            draft.and_then(|draft| self.with_text(draft, &fields))
+            draft
+                .and_then(|draft| self.with_text(draft, &fields))
+                .and_then(|draft| self.with_key(draft, key.as_deref()))
         };
         Row {
             draft,
@@ -375,6 +381,20 @@ impl BatchIntake {
                 .render(fields)
                 .map_err(|fault| Rejection::new(RejectionCode::InvalidText, fault.to_string()))?;
             draft.text = text.into();
+        }
+        Ok(draft)
+    }
+
+    /// With its text, because that is what the key stands for.
+    fn with_key(&self, mut draft: Draft, key: Option<&str>) -> Result<Draft, Rejection> {
+        if let Some(key) = key {
+            let hash = once::draft_hash(&draft);
+            let named = once::of_request(key, hash, self.gateway.now());
+            let named = named.map_err(|fault| {
+                let detail = format!("idempotency_key: {fault}");
+                Rejection::new(RejectionCode::InvalidRequest, detail)
+            })?;
+            draft.once = Some(named);
         }
         Ok(draft)
     }
@@ -431,8 +451,13 @@ impl BatchIntake {
 }
 
 /// What a row asks for.
-fn hash_of(draft: &Result<Draft, Rejection>, fields: &[(String, String)]) -> [u8; 32] {
+fn hash_of(
+    draft: &Result<Draft, Rejection>,
+    fields: &[(String, String)],
+    key: Option<&str>,
+) -> [u8; 32] {
     let mut hash = Canonical::new("row of a batch");
+    hash.optional(key);
     match draft {
         Ok(draft) => {
             hash.draft(draft);

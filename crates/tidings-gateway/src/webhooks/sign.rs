@@ -154,6 +154,27 @@ mod tests {
         assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
     }
 
+    /// The first example in `docs/webhooks.md` says yes to that vector, and no to another body.
+    #[test]
+    fn the_example_for_receivers_checks_what_is_signed() {
+        let page = include_str!("../../../../docs/webhooks.md");
+        let example = page.split("```python\n").nth(1).unwrap();
+        let example = example.split("```").next().unwrap();
+        let signature = Secret::parse(SECRET).unwrap().sign(ID, AT, BODY);
+        let body = std::str::from_utf8(BODY).unwrap();
+        let script = format!(
+            "{example}\ntime.time = lambda: {AT}\nheaders = {{'webhook-id': '{ID}', \
+             'webhook-timestamp': '{AT}', 'webhook-signature': 'v1,AAAA {signature}'}}\n\
+             print(is_ours('{SECRET}', headers, b'{body}'), is_ours('{SECRET}', headers, b'x'))\n\
+             time.time = lambda: {AT} + 301\nprint(is_ours('{SECRET}', headers, b'{body}'))\n"
+        );
+        let python = std::process::Command::new("python3")
+            .args(["-c", &script])
+            .output();
+        let told = String::from_utf8(python.unwrap().stdout).unwrap();
+        assert_eq!(told, "True False\nFalse\n");
+    }
+
     /// RFC 8032, section 7.1, test 1: the key pair; and what it signs is checked with its public half.
     #[test]
     fn a_key_pair_signs_what_its_public_half_checks() {

@@ -11,6 +11,8 @@ pub(super) struct Figures {
     pub(super) n_accepted: u64,
     /// Requests that were not.
     pub(super) n_refused: u64,
+    /// Rows of batches that were not.
+    pub(super) n_rejected: u64,
     /// What the first of those was told.
     pub(super) first_refusal: Option<String>,
     /// Messages that were due each second, where there was a timetable.
@@ -32,6 +34,11 @@ impl Figures {
         self.first_refusal.get_or_insert_with(why);
     }
 
+    pub(super) fn rejected(&mut self, n_rows: u64, why: String) {
+        self.n_rejected += n_rows;
+        self.first_refusal.get_or_insert(why);
+    }
+
     /// Puts the counts of all connections together.
     pub(super) fn sum(all: impl IntoIterator<Item = Self>, took: Duration) -> Self {
         let mut sum = Self {
@@ -41,6 +48,7 @@ impl Figures {
         for figures in all {
             sum.n_accepted += figures.n_accepted;
             sum.n_refused += figures.n_refused;
+            sum.n_rejected += figures.n_rejected;
             sum.first_refusal = sum.first_refusal.or(figures.first_refusal);
             sum.latencies.extend(figures.latencies);
         }

@@ -125,9 +125,12 @@ async fn work(shared: &Shared, run: &Run, mut connection: Connection) -> anyhow:
             }
         };
         match answer {
-            Answer::Accepted => {
+            Answer::Accepted(taken) => {
                 let latency = shared.clock.elapsed().saturating_sub(due);
-                figures.accepted(u64::from(shared.batch.unwrap_or(1)), latency);
+                figures.accepted(taken.accepted.unwrap_or(1), latency);
+                if let Some(first) = taken.rejected.into_iter().next() {
+                    figures.rejected(taken.rejected_count, first.detail);
+                }
             }
             Answer::Refused { said, retry_after } => {
                 figures.refused(|| said);

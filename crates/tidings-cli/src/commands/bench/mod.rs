@@ -115,6 +115,7 @@ fn show(
     let fastest = saturated.unwrap_or(paced);
     let all = || saturated.into_iter().chain([paced]);
     let n_refused: u64 = all().map(|it| it.figures.n_refused).sum();
+    let n_rejected: u64 = all().map(|it| it.figures.n_rejected).sum();
     let n_accepted: u64 = all().map(|it| it.figures.n_accepted).sum();
     let n_left: u64 = all().map(|it| it.n_left).sum();
     let output = &context.output;
@@ -130,6 +131,7 @@ fn show(
             "accepted": n_accepted,
             "left": n_left,
             "refused": n_refused,
+            "rejected": n_rejected,
             "concurrency": args.concurrency,
             "batch": args.batch,
         }));
@@ -151,6 +153,13 @@ fn show(
     ))?;
     if n_refused > 0 {
         output.line(format_args!("refused       {n_refused} requests"))?;
+    }
+    if n_rejected > 0 {
+        let first = all().find_map(|it| it.figures.first_refusal.as_deref());
+        let first = first.unwrap_or_default();
+        output.line(format_args!(
+            "not accepted  {n_rejected} rows of batches; the first: {first}"
+        ))?;
     }
     if n_left < n_accepted {
         output.warn(format_args!(

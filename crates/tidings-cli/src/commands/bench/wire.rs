@@ -13,6 +13,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -39,13 +40,30 @@ pub(super) struct Connection {
 /// What was answered to a message or a batch.
 #[derive(Debug)]
 pub(super) enum Answer {
-    /// All of it was taken.
-    Accepted,
+    /// It was taken; of a batch, the rows that are accepted.
+    Accepted(Taken),
     /// It was not.
     Refused {
         said: String,
         retry_after: Option<Duration>,
     },
+}
+
+/// What a gateway says of what it took.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(super) struct Taken {
+    /// Rows of a batch that are accepted. Of a single message nothing is said.
+    pub(super) accepted: Option<u64>,
+    /// Rows that are not.
+    pub(super) rejected_count: u64,
+    pub(super) rejected: Vec<Rejected>,
+}
+
+/// A row that was not accepted.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+pub(super) struct Rejected {
+    pub(super) detail: String,
 }
 
 impl Target {
@@ -112,7 +130,10 @@ impl Connection {
         let (parts, body) = answer.into_parts();
         let body = body.collect().await?.to_bytes();
         if parts.status == StatusCode::ACCEPTED {
-            return Ok(Answer::Accepted);
+            let taken = serde_json::from_slice(&body);
+            return Ok(Answer::Accepted(
+                taken.context("the gateway's answer is no JSON")?,
+            ));
         }
         let retry_after = parts.headers.get(RETRY_AFTER);
         let retry_after = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());

@@ -2,28 +2,20 @@
 
 use http::Method;
 use serde_json::Value;
+use tidings::{Acceptance, Error, ErrorKind};
 
 use crate::args::{MessageFilterArgs, MessagesAction};
 use crate::commands::Context;
 use crate::commands::providers::shown;
 use crate::gateway::{Gateway, with_query};
-use crate::output::Column;
+use crate::output::{Column, Ending, counted};
 
 pub(super) async fn run(context: &Context, action: &MessagesAction) -> anyhow::Result<()> {
     let find = |args| Gateway::find(args, &context.environment);
     match action {
         MessagesAction::List { filter, gateway } => list(context, &find(gateway)?, filter).await,
         MessagesAction::Show { id, gateway } => show(context, &find(gateway)?, id).await,
-        MessagesAction::Cancel { ids, gateway } => {
-            each(
-                context,
-                &find(gateway)?,
-                ids,
-                "cancel",
-                &["id", "outcome", "state"],
-            )
-            .await
-        }
+        MessagesAction::Cancel { ids, gateway } => cancel(context, &find(gateway)?, ids).await,
         MessagesAction::Resend { ids, gateway } => {
             each(
                 context,
@@ -32,7 +24,8 @@ pub(super) async fn run(context: &Context, action: &MessagesAction) -> anyhow::R
                 "resend",
                 &["id", "state", "lane"],
             )
-            .await
+            .await?;
+            Ok(())
         }
     }
 }
@@ -107,6 +100,35 @@ async fn show(context: &Context, gateway: &Gateway, id: &str) -> anyhow::Result<
     )
 }
 
+/// Stops messages that have not left. One that has is not stopped, and the exit code says so.
+async fn cancel(context: &Context, gateway: &Gateway, ids: &[String]) -> anyhow::Result<()> {
+    let members = ["id", "outcome", "state"];
+    let answers = each(context, gateway, ids, "cancel", &members).await?;
+    let n_that = |outcome: &str| answers.iter().filter(|it| it["outcome"] == outcome).count();
+    let (n_out, n_unknown) = (n_that("already_out"), n_that("unknown"));
+    if n_unknown > 0 {
+        let what = format!(
+            "{} on the way at this moment, or nobody knows: `tidings messages show` tells what becomes of \
+             it",
+            is_or_are(n_unknown)
+        );
+        return Err(Ending::OutcomeUnknown(what).into());
+    }
+    let what = || format!("{} out already and cannot be stopped", is_or_are(n_out));
+    match n_out {
+        0 => Ok(()),
+        all if all == ids.len() => {
+            Err(Error::new(ErrorKind::Rejected, Acceptance::Refused, what()).into())
+        }
+        _ => Err(Ending::Partly(what()).into()),
+    }
+}
+
+fn is_or_are(n_messages: usize) -> String {
+    let verb = if n_messages == 1 { "is" } else { "are" };
+    format!("{} {verb}", counted(n_messages, "message"))
+}
+
 /// Lets the same be done to each message, and tells what became of it.
 async fn each(
     context: &Context,
@@ -114,7 +136,7 @@ async fn each(
     ids: &[String],
     what: &str,
     members: &[&'static str],
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Vec<Value>> {
     let mut answers = Vec::with_capacity(ids.len());
     for id in ids {
         let path = format!("/v1/messages/{id}/{what}");
@@ -124,11 +146,11 @@ async fn each(
         }
         answers.push(answer);
     }
-    if context.output.is_json() {
-        return Ok(());
+    if !context.output.is_json() {
+        let columns: Vec<Column> = members.iter().copied().map(Column::Text).collect();
+        context.output.table(&columns, rows(&answers, members))?;
     }
-    let columns: Vec<Column> = members.iter().copied().map(Column::Text).collect();
-    context.output.table(&columns, rows(&answers, members))
+    Ok(answers)
 }
 
 fn rows(items: &[Value], members: &[&str]) -> Vec<Vec<String>> {

@@ -7,6 +7,7 @@ use super::super::Context;
 use super::job;
 use super::lines::{MessageLine, Tally, short_error, state_word};
 use crate::args::CampaignArgs;
+use crate::campaign::CampaignError;
 use crate::campaign::journal::{Entry, Journal, Outcome};
 use crate::campaign::prepare::PreparedMessage;
 use crate::campaign::reconcile::{self, Doubt, Settled};
@@ -30,16 +31,20 @@ impl Rows {
         journal: &Journal,
         can_ask: bool,
         args: &CampaignArgs,
-    ) -> Self {
+    ) -> Result<Self, CampaignError> {
+        let known = messages
+            .iter()
+            .map(|message| (message.line, &message.fingerprint));
+        let places = journal.places(known)?;
         let mut rows = Self {
             jobs: Vec::new(),
             doubts: Vec::new(),
             tally: Tally::default(),
             resend_unknown: args.resend_unknown,
         };
-        for message in messages {
-            let entry = journal.entry(message.line);
-            let job = job(message, journal.campaign());
+        for (message, place) in messages.into_iter().zip(places) {
+            let entry = journal.entry(place.slot);
+            let job = job(message, place.slot, journal.campaign());
             match entry {
                 Some(entry) if entry.is_unknown() => match entry.begun_at.filter(|_| can_ask) {
                     Some(started) => rows.doubts.push(Doubt {
@@ -56,7 +61,7 @@ impl Rows {
                 Some(_) | None => rows.jobs.push(job),
             }
         }
-        rows
+        Ok(rows)
     }
 
     fn stay_unknown(&mut self, job: Job) {
@@ -116,7 +121,7 @@ impl Rows {
         if let Some(journal) = desk.journal.as_deref_mut() {
             journal.end(taken.iter().map(|(job, verdict)| {
                 let known = verdict.provider_ref().cloned();
-                (job.line, verdict.outcome(), known)
+                (job.slot, verdict.outcome(), known)
             }))?;
             journal.sync()?;
         }

@@ -183,7 +183,10 @@ async fn direct(context: &Context, args: &SendArgs, desktop: Desktop) -> anyhow:
     let name = new_name();
     let jobs = messages
         .into_iter()
-        .map(|message| job(message, &name))
+        .map(|message| {
+            let slot = message.line;
+            job(message, slot, &name)
+        })
         .collect();
     let mut rows = Vec::new();
     let mut failure = None;
@@ -316,26 +319,16 @@ async fn campaign(
     let Some(connected) = desktop.connected.filter(|_| !args.dry_run) else {
         return show_plan(context, &prepared, true);
     };
-    let path = args
-        .campaign
-        .journal
-        .clone()
-        .unwrap_or_else(|| journal_path(csv));
-    let identity = identity(args, &recipe, &file, &connected);
+    let path = journal_path(args, csv);
+    let account = Identity::account_of(connected.lane.spec, &connected.lane.account);
+    let identity = identity(args, &recipe, &file, account);
     let mut journal = Journal::open(&path, &identity, &new_name())?;
-    let rows = prepared
-        .messages
-        .iter()
-        .map(|message| (message.line, &message.fingerprint));
-    journal.check_rows(rows)?;
-    if journal.file_changed() {
-        output.remark("the file has changed; the rows that were begun before are the same");
-    }
-    show_bad_rows(context, &prepared.bad_rows, true)?;
-    let n_bad = prepared.bad_rows.len();
     let provider = connected.provider;
     let can_ask = provider.capabilities().reconcile;
-    let mut rows = Rows::sorted(prepared.messages, &journal, can_ask, &args.campaign);
+    let mut rows = Rows::sorted(prepared.messages, &journal, can_ask, &args.campaign)?;
+    remark_on_changes(context, &journal);
+    show_bad_rows(context, &prepared.bad_rows, true)?;
+    let n_bad = prepared.bad_rows.len();
     let interrupt = &mut Interrupt::listen()?;
     let mut desk = Desk {
         provider,
@@ -376,10 +369,18 @@ async fn campaign(
     conclude(context, end, &tally, Some(n_bad))
 }
 
-pub(super) fn job(message: PreparedMessage, campaign: &str) -> Job {
-    let reference = journal::reference(campaign, message.line);
+fn remark_on_changes(context: &Context, journal: &Journal) {
+    if journal.file_changed() {
+        let what = "the file has changed; the rows that were sent before are still in it";
+        context.output.remark(what);
+    }
+}
+
+pub(super) fn job(message: PreparedMessage, slot: u64, campaign: &str) -> Job {
+    let reference = journal::reference(campaign, slot);
     Job {
         line: message.line,
+        slot,
         parts: message.parts,
         fingerprint: message.fingerprint,
         outbound: Outbound::new(reference.clone(), message.message.reference(reference)),
@@ -391,13 +392,16 @@ pub(super) fn new_name() -> String {
     format!("{:016x}", fastrand::u64(..))
 }
 
-fn journal_path(csv: &Path) -> PathBuf {
+fn journal_path(args: &SendArgs, csv: &Path) -> PathBuf {
+    if let Some(named) = &args.campaign.journal {
+        return named.clone();
+    }
     let mut name = csv.as_os_str().to_owned();
     name.push(".tidings-journal");
     PathBuf::from(name)
 }
 
-fn identity(args: &SendArgs, recipe: &Recipe<'_>, file: &[u8], connected: &Connected) -> Identity {
+fn identity(args: &SendArgs, recipe: &Recipe<'_>, file: &[u8], account: String) -> Identity {
     let envelope = &recipe.envelope;
     let mut options = format!(
         "{:?} {:?} {:?} {:?} {:?} {:?}",
@@ -421,7 +425,7 @@ fn identity(args: &SendArgs, recipe: &Recipe<'_>, file: &[u8], connected: &Conne
         file: Fingerprint::of(&[file]),
         template: Fingerprint::of(&[recipe.template.as_bytes()]),
         options: Fingerprint::of(&[options.as_bytes()]),
-        account: Identity::account_of(connected.lane.spec, &connected.lane.account),
+        account,
     }
 }
 

@@ -148,6 +148,13 @@ fn of_journal(
     reports: Option<&mut Reports>,
 ) -> anyhow::Result<Vec<Tracked>> {
     let mut known = Journal::read(path)?;
+    if Identity::is_gateway(&known.account) {
+        return Err(bad_input(format!(
+            "the journal {} is of a campaign over a gateway: `tidings batches list` shows how far its \
+             batches are",
+            path.display()
+        )));
+    }
     if known.account != Identity::account_of(lane.spec, &lane.account) {
         return Err(CampaignError::OtherAccount {
             path: path.to_owned(),

@@ -415,6 +415,7 @@ fn row_of_fields(columns: &[Column], fields: Vec<Option<String>>) -> RowRead {
 fn set(row: &mut RowBody, column: &str, field: &str) -> Result<(), Rejection> {
     match column {
         "text" => row.text = Some(Text(field.into())),
+        "idempotency_key" => row.idempotency_key = Some(field.to_owned()),
         "from" => row.from = Some(field.to_owned()),
         "send_at" => row.send_at = Some(field.to_owned()),
         "zone" => row.zone = Some(field.to_owned()),

@@ -249,6 +249,7 @@ impl Taking {
         let fields = fields
             .map(|(name, value)| (name, value.into_text()))
             .collect();
+        let key = row.idempotency_key.take().map(String::into_boxed_str);
         let has_template = self.wanted.request.template.is_some();
         let default = || {
             let text = self.wanted.defaults.text.as_ref();
@@ -259,6 +260,7 @@ impl Taking {
         BatchRow {
             draft: draft.map_err(|problem| request::rejection(&problem)),
             fields,
+            key,
         }
     }
 

@@ -116,6 +116,23 @@ async fn lines_and_tables_are_read_with_templates_and_defaults() {
 }
 
 #[tokio::test]
+async fn a_row_with_a_key_is_taken_once_in_lines_and_in_tables() {
+    let doors = Doors::new().await;
+    let line = r#"{"to":"+4790000001","text":"Hi","idempotency_key":"r-1"}"#;
+    let table = "to,text,idempotency_key\n+4790000001,Hi,r-1\n+4790000002,Hi,r-2\n";
+    for (kind, body, accepted) in [(LINES, line, 1), (TABLE, table, 2), (LINES, line, 1)] {
+        let answer = doors.call("POST", "/v1/batches", &[kind], body).await;
+        assert_eq!(answer.is(202).json()["accepted"], accepted);
+    }
+    let other = line.replace("Hi", "Bye");
+    let answer = doors.call("POST", "/v1/batches", &[LINES], other).await;
+    let answer = answer.is(202).json();
+    assert_eq!(answer["rejected"][0]["code"], "idempotency_key_reused");
+    let all = doors.get("/v1/messages").await.json();
+    assert_eq!(all["items"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
 async fn every_verdict_is_told_as_a_line_on_request() {
     let doors = Doors::new().await;
     let lines = "{\"to\":\"+4790000001\",\"text\":\"a\"}\n{\"to\":\"1\",\"text\":\"b\"}\n";

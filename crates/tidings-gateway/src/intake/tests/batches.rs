@@ -84,6 +84,7 @@ async fn a_template_is_filled_for_every_row() {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect(),
+        key: None,
     };
     let own_text = BatchRow::from(Draft::new(number(3), "Own text"));
     let verdicts = batch
@@ -104,6 +105,28 @@ async fn a_template_is_filled_for_every_row() {
         .map(|it| it.text.to_string())
         .collect();
     assert_eq!(texts, ["Hi Kari, see you at 19:30", "Own text"]);
+}
+
+#[tokio::test]
+async fn a_row_with_a_key_is_taken_once_whatever_batch_it_comes_in() {
+    let harness = Harness::new().await;
+    let row = |n: u32, key: &str| BatchRow {
+        key: Some(key.into()),
+        ..Draft::new(number(n), "Hi").into()
+    };
+    let mut first = opened(&harness, request()).await;
+    let taken = first.add(vec![row(1, "a"), row(2, "b")]).await.unwrap();
+    first.close(None).await.unwrap();
+    let mut second = opened(&harness, request()).await;
+    let rows = vec![row(3, "c"), row(2, "b"), row(4, "a"), row(5, "no blanks")];
+    let verdicts = second.add(rows).await.unwrap();
+    let id = |verdict: &Verdict| verdict.as_ref().unwrap().id;
+    assert!(!verdicts[0].as_ref().unwrap().is_repeated);
+    assert!(verdicts[1].as_ref().unwrap().is_repeated);
+    assert_eq!(id(&verdicts[1]), id(&taken[1]));
+    refused(&verdicts[2], RejectionCode::KeyReused);
+    refused(&verdicts[3], RejectionCode::InvalidRequest);
+    assert_eq!(harness.all().await.len(), 3);
 }
 
 #[tokio::test]
