@@ -324,6 +324,10 @@ fn advice_on_gateway(error: &tidings::Error) -> Option<&'static str> {
             "if it is the gateway's and no public authority has signed it, name a file that says \
              whom to trust with --gateway-ca-file",
         ),
+        // It answered, so that its address is right.
+        ErrorKind::Unavailable if error.provider_code().is_some() => {
+            Some("the gateway takes no more at present: run the same command again in a while")
+        }
         ErrorKind::Unavailable | ErrorKind::Timeout => Some(
             "check the address in --gateway or TIDINGS_GATEWAY and whether the gateway runs, or \
              try again later",
@@ -525,6 +529,11 @@ mod tests {
                 (told, word) => assert_eq!(told, word, "{kind}"),
             }
         }
+        let full = tidings::Error::new(ErrorKind::Unavailable, Refused, "20 messages wait already")
+            .during(gateway::NAME, "send")
+            .with_provider_code("queue_full");
+        let told = advice(&full.into()).unwrap();
+        assert!(told.contains("takes no more at present"), "{told}");
         let refused = io::Error::other("invalid peer certificate: UnknownIssuer");
         let refused = tidings::Error::not_sent(ErrorKind::Unavailable, "cannot be reached")
             .during(gateway::NAME, "send")

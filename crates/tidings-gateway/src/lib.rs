@@ -30,6 +30,7 @@ pub mod janitor;
 pub mod lane;
 pub mod metrics;
 mod names;
+pub mod quotes;
 pub mod reports;
 pub mod serve;
 pub mod settings;

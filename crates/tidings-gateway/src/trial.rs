@@ -64,6 +64,7 @@ impl Trial {
         let mut config = Config::default();
         let mut lane = LaneConfig {
             id: LANE.to_owned(),
+            origin: None,
             spec,
             account: Account::new(LANE),
             rate: None,
@@ -134,6 +135,7 @@ impl Trial {
         let begin = Begin {
             key: leased[0].key,
             lease: leased[0].lease,
+            from: None,
         };
         let begun = store.begin_attempts(vec![begin], now).await.unwrap();
         let attempt = AttemptId {
@@ -203,6 +205,7 @@ fn new_message(id: MessageId, to: &str) -> NewMessage {
         closes_at: None,
         expires_at: None,
         batch: None,
+        row_hash: None,
         once: None,
         origin: "tidings".into(),
         terms: None,

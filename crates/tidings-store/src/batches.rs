@@ -8,14 +8,14 @@ use tidings_core::{MessageState, Timestamp};
 use crate::error::Result;
 use crate::model::{
     AccountId, BatchId, BatchMember, BatchOrder, NewBatch, Once, OpenedBatch, Page, PageRequest,
-    StopLists, StoredBatch,
+    StopLists, StoredBatch, TakenRow,
 };
 
 /// Many messages under one name.
 #[async_trait]
 pub trait Batches: Send + Sync + 'static {
     /// Opens a batch for rows. With a key that was used for a batch: `Before` if that was closed, else
-    /// `Resumed`. `Conflict` where a message has the key, or a batch the id. Which requests are being
+    /// `Resumed` or, where it was opened with another `body`, `OtherRequest`. `Conflict` where a message has the key, or a batch the id. Which requests are being
     /// worked on at this moment only the process knows that does it; a store never says `InWork`.
     async fn open_batch(
         &self,
@@ -33,6 +33,10 @@ pub trait Batches: Send + Sync + 'static {
         once: Option<Once>,
         now: Timestamp,
     ) -> Result<()>;
+
+    /// Keeps how many rows were refused so far of a batch whose request broke off; not less than is kept
+    /// already. A batch that is closed is left as it is.
+    async fn note_rejected(&self, batch: BatchId, n_rejected: u64) -> Result<()>;
 
     /// Closes batches whose rows nobody sends any more: those that are open, were opened before `since`, and
     /// whose last row (the one of the highest index) was accepted before it. Each is closed as by
@@ -75,10 +79,19 @@ pub trait Batches: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<BatchMember>>;
 
+    /// The rows of a batch that were taken, by row, from a row on: for a request that comes again.
+    async fn taken_rows(
+        &self,
+        batch: BatchId,
+        from_index: u64,
+        limit: usize,
+    ) -> Result<Vec<TakenRow>>;
+
     /// Gives an order. From the commit on it holds for the whole batch: of a batch that is paused or
     /// stopped no message begins an attempt. `Conflict` where the batch is in a state that does not
     /// allow it: one that is stopping or stopped is neither paused nor resumed. An order that is given
-    /// already changes nothing and writes no event.
+    /// already changes nothing and writes no event; nor does one for a batch that is done for good, of which
+    /// nothing can leave any more: its request has ended, and nobody doubts one of its messages.
     async fn order(
         &self,
         account: Option<&AccountId>,

@@ -71,10 +71,8 @@ pub fn exclusive(url: &StoreUrl) -> Result<ExclusiveHold> {
         return Ok(ExclusiveHold { _file: None });
     };
     let unavailable = |what| StoreError::new(StoreErrorKind::Unavailable, what);
-    let file = OpenOptions::new()
+    let file = for_its_owner()
         .create(true)
-        .truncate(false)
-        .write(true)
         .open(lock_path(path))
         .map_err(|error| {
             unavailable("the lock file beside the database cannot be made").with_source(error)
@@ -89,6 +87,15 @@ pub fn exclusive(url: &StoreUrl) -> Result<ExclusiveHold> {
         )
         .with_source(error)),
     }
+}
+
+/// How files are opened that nobody else on the machine may read: they hold texts, numbers and secrets.
+pub(crate) fn for_its_owner() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }
 
 fn lock_path(path: &Path) -> PathBuf {

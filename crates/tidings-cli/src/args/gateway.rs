@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand, ValueEnum};
+use tidings_gateway::access::{NATIVE, Scope};
 
 use crate::values::{duration, duration_or_none, positive};
 
@@ -75,11 +77,10 @@ pub(crate) struct CreateKeyArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) account: Option<String>,
     /// For which API: `tidings`, or a provider whose clients are to use the gateway
-    #[arg(long, value_name = "API", default_value = "tidings", value_parser = api_names())]
+    #[arg(long, value_name = "API", default_value = NATIVE, value_parser = apis())]
     pub(crate) api: String,
-    /// What it allows: send, read, manage, admin; may be given several times [default: send, read and
-    /// manage]
-    #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',')]
+    /// What it allows; may be given several times [default: send, read and manage]
+    #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',', value_parser = scopes())]
     pub(crate) scopes: Vec<String>,
     /// A word for people
     #[arg(long, value_name = "TEXT")]
@@ -262,10 +263,14 @@ pub(crate) struct BenchArgs {
     pub(crate) text: String,
 }
 
-/// The APIs that a gateway has keys for.
-fn api_names() -> clap::builder::PossibleValuesParser {
+/// Our own API, and that of every vendor.
+fn apis() -> PossibleValuesParser {
     let vendors = tidings::providers::ALL.iter().map(|spec| spec.id);
-    clap::builder::PossibleValuesParser::new(std::iter::once("tidings").chain(vendors))
+    PossibleValuesParser::new([NATIVE].into_iter().chain(vendors))
+}
+
+fn scopes() -> PossibleValuesParser {
+    PossibleValuesParser::new(Scope::ALL.iter().map(|scope| scope.as_str()))
 }
 
 fn setting(written: &str) -> Result<(String, String), &'static str> {

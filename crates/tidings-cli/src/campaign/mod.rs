@@ -18,6 +18,7 @@ mod run_tests;
 use std::path::PathBuf;
 
 use tidings::template::TemplateError;
+use tidings_gateway::quotes::QuoteFault;
 
 /// Why a campaign cannot begin, or had to stop.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub(crate) enum CampaignError {
     Utf16,
     /// The line of column names is not UTF-8.
     ColumnNamesNotUtf8,
+    /// The line of column names has quotation marks that do not pair.
+    ColumnNames { fault: QuoteFault },
     /// Two columns have the same name.
     ColumnTwice { column: String },
     /// There is no column of numbers.
@@ -77,6 +80,7 @@ impl std::fmt::Display for CampaignError {
             Self::ColumnNamesNotUtf8 => {
                 f.write_str("the column names are not in UTF-8; save the file as CSV UTF-8")
             }
+            Self::ColumnNames { fault } => write!(f, "the column names cannot be read: {fault}"),
             Self::ColumnTwice { column } => write!(f, "two columns are called {column}"),
             Self::NoNumberColumn { wanted, present } => write!(
                 f,

@@ -242,6 +242,7 @@ impl RowFault {
         match self {
             Self::Form(FormFault::NotUtf8) => "not_utf8",
             Self::Form(FormFault::FieldCount { .. }) => "field_count",
+            Self::Form(FormFault::Quotes(_)) => "quotation_marks",
             Self::NoNumber => "no_number",
             Self::LettersInNumber => "letters_in_number",
             Self::Number(_) => "invalid_number",
@@ -262,6 +263,9 @@ impl RowFault {
             Self::Form(FormFault::NotUtf8) => "save the file as CSV UTF-8",
             Self::Form(FormFault::FieldCount { .. }) => {
                 "put fields that hold the delimiter or a line end into quotation marks"
+            }
+            Self::Form(FormFault::Quotes(_)) => {
+                "close the quotation mark, or write two for one within a field; what stands there is sent to nobody"
             }
             Self::NoNumber => "add the number",
             Self::LettersInNumber => {
@@ -300,6 +304,7 @@ impl fmt::Display for RowFault {
                     counted(*expected, "column")
                 )
             }
+            Self::Form(FormFault::Quotes(fault)) => write!(f, "{fault}"),
             Self::NoNumber => f.write_str("there is no phone number"),
             Self::LettersInNumber => f.write_str("the phone number holds letters"),
             Self::Number(error) => write!(f, "{error}"),

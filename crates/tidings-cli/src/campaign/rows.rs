@@ -5,6 +5,7 @@
 //! stops nothing.
 
 use csv::{ByteRecord, ReaderBuilder};
+use tidings_gateway::quotes::{QuoteFault, Quotes};
 
 use super::CampaignError;
 
@@ -41,6 +42,8 @@ pub(crate) enum FormFault {
     NotUtf8,
     /// It has another number of fields than the file has columns.
     FieldCount { found: usize, expected: usize },
+    /// Its quotation marks do not pair, so that a field holds what belongs to others.
+    Quotes(QuoteFault),
 }
 
 impl<'f> Sheet<'f> {
@@ -67,6 +70,11 @@ impl<'f> Sheet<'f> {
             return Err(CampaignError::ColumnTwice { column: twice });
         }
         let body_start = usize::try_from(records.position().byte()).unwrap_or(file.len());
+        let mut quotes = Quotes::new(delimiter, 1);
+        quotes.read(file.get(..body_start).unwrap_or_default());
+        if let Some(fault) = quotes.fault_of_row(body_start >= file.len()) {
+            return Err(CampaignError::ColumnNames { fault });
+        }
         let first_line = lines.exactly_at(body_start);
         let body = file.get(body_start..).unwrap_or_default();
         Ok(Self {
@@ -87,6 +95,8 @@ impl<'f> Sheet<'f> {
         let mut records = reader(self.body, self.delimiter);
         let mut lines = Lines::new(self.body, self.first_line);
         let mut record = ByteRecord::new();
+        let mut quotes = Quotes::new(self.delimiter, self.first_line);
+        let mut followed = 0;
         std::iter::from_fn(move || {
             // Reading from memory into bytes, with any number of fields, cannot fail.
             if !records.read_byte_record(&mut record).unwrap_or(false) {
@@ -94,6 +104,13 @@ impl<'f> Sheet<'f> {
             }
             let start = record.position().map_or(0, csv::Position::byte);
             let line = lines.at(usize::try_from(start).unwrap_or(usize::MAX));
+            let end = usize::try_from(records.position().byte()).unwrap_or(usize::MAX);
+            quotes.read(self.body.get(followed..end).unwrap_or_default());
+            followed = end;
+            if let Some(fault) = quotes.fault_of_row(end >= self.body.len()) {
+                let fault = FormFault::Quotes(fault);
+                return Some(Err(UnreadableRow { line, fault }));
+            }
             Some(self.row(&record, line))
         })
     }
@@ -248,6 +265,28 @@ mod tests {
         check(b"\n\nto\n\n\n1\n\n2", &["to"], &[(6, &["1"]), (8, &["2"])]);
         check(b"to\r1\r2\r", &["to"], &[(2, &["1"]), (3, &["2"])]);
         check(b"\"t\no\"\n1\n", &["t\no"], &[(3, &["1"])]);
+    }
+
+    /// Such a field would hold the numbers and texts of others.
+    #[test]
+    fn a_row_with_a_quotation_mark_too_many_cannot_be_read() {
+        #[track_caller]
+        fn check(file: &[u8], n_rows: usize, expected: (u64, QuoteFault)) {
+            let sheet = Sheet::open(file).unwrap();
+            let rows: Vec<_> = sheet.rows().collect();
+            assert_eq!(rows.len(), n_rows);
+            let faults = rows.iter().filter_map(|row| row.as_ref().err());
+            let faults: Vec<_> = faults.map(|row| (row.line, row.fault)).collect();
+            assert_eq!(faults, [(expected.0, FormFault::Quotes(expected.1))]);
+        }
+        let never = |line| (line, QuoteFault::NeverClosed { line });
+        check(b"to,text\n1,a\n2,\"open\n3,c\n4,d\n", 2, never(3));
+        check(b"to,text\r\n\r\n1,\"Hello Bo, your co", 1, never(3));
+        let fault = QuoteFault::GoesOn { line: 2, end: 3 };
+        check(b"to,text\n1,\"open\n2,\"b\"\n3,c\n", 2, (2, fault));
+        let names = Sheet::open(b"to,\"text\n1,a\n").unwrap_err();
+        let fault = QuoteFault::NeverClosed { line: 1 };
+        assert_eq!(names, CampaignError::ColumnNames { fault });
     }
 
     #[test]

@@ -58,12 +58,13 @@ async fn check(lane: &LaneConfig) -> Checked {
     let outcome = async {
         // Without the layers: one question, and its answer as it is.
         let client = HttpClient::builder().timeout(lane.timeout);
-        let http = HttpClient::for_account(&lane.account, client)?;
-        let provider = (lane.spec.connect)(&lane.account, http)?;
+        let http = HttpClient::for_account(&lane.account, client);
+        let provider = http.and_then(|http| (lane.spec.connect)(&lane.account, http));
+        let provider = provider.map_err(|error| lane.told(error))?;
         let most = provider.capabilities().max_messages_per_call;
         if let Some(bulk) = lane.bulk.filter(|bulk| *bulk > most) {
-            let what = format!("bulk is {bulk}, and one call takes {most} with these settings");
-            return Err(Error::not_sent(ErrorKind::Config, what));
+            let what = format!("is {bulk}, and one call takes {most} with these settings");
+            return Err(lane.wrong("bulk", &what));
         }
         ask(&*provider).await
     };

@@ -14,6 +14,7 @@ struct Problem {
     code: String,
     title: String,
     detail: Option<String>,
+    field: Option<String>,
 }
 
 /// What the gateway refused, and why.
@@ -25,6 +26,11 @@ pub(super) fn error_of(answer: &HttpResponse, who: &'static str, operation: &'st
         .or_else(|| Some(problem.title).filter(|title| !title.is_empty()));
     let said =
         said.unwrap_or_else(|| format!("it answered with the status {}", answer.status.as_u16()));
+    let said = match problem.field {
+        // Many sentences name the member themselves.
+        Some(field) if !said.contains(&field) => format!("{field}: {said}"),
+        _ => said,
+    };
     let acceptance = match kind {
         // What it may have done before it failed, nobody can know.
         ErrorKind::Protocol => Acceptance::Unknown,
@@ -81,6 +87,26 @@ mod tests {
             (
                 ErrorKind::InvalidRecipient,
                 "the gateway refused: the number is too short",
+            ),
+        );
+    }
+
+    #[test]
+    fn the_member_that_is_wrong_is_named_once() {
+        check(
+            422,
+            r#"{"code":"invalid_request","detail":"expected send or read","field":"scopes"}"#,
+            (
+                ErrorKind::Rejected,
+                "the gateway refused: scopes: expected send or read",
+            ),
+        );
+        check(
+            422,
+            r#"{"code":"invalid_request","detail":"overlap_s is too long","field":"overlap_s"}"#,
+            (
+                ErrorKind::Rejected,
+                "the gateway refused: overlap_s is too long",
             ),
         );
     }

@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::Child;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tidings::providers;
 
 use crate::shell::{Shell, signal};
@@ -60,6 +60,11 @@ fn a_script_gets_a_campaign_over_every_lane_and_a_summary() {
     assert_eq!(summary["rows"], 1_000);
     assert_eq!(summary["accepted"], 996);
     assert_eq!(summary["complete"], true);
+    let without_reports = providers::ALL
+        .iter()
+        .filter(|spec| !spec.capabilities.tells_delivery);
+    let without_reports: Vec<&str> = without_reports.map(|spec| spec.id).collect();
+    assert_eq!(summary["lanes_without_reports"], json!(without_reports));
     let lanes = summary["lanes"].as_object().unwrap();
     assert_eq!(lanes.len(), providers::ALL.len());
     for spec in providers::ALL {
@@ -92,6 +97,12 @@ fn a_person_sees_what_became_of_it() {
     );
     let told = &ended.stderr;
     assert!(told.contains("996 messages are accepted"), "{told}");
+    // Who waits for them would wait for ever.
+    for spec in providers::ALL {
+        let says = format!("{} never says whether a text was delivered", spec.title);
+        let is_silent = !spec.capabilities.tells_delivery;
+        assert_eq!(told.contains(&says), is_silent, "{told}");
+    }
     assert!(!told.contains('\u{1b}') && !out.contains('\u{1b}'));
 }
 

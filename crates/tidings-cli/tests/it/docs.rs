@@ -101,6 +101,24 @@ fn run_until_it_listens(shell: &Shell, example: &str) {
 }
 
 #[test]
+fn the_example_campaign_works_as_written() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples");
+    let readme = std::fs::read_to_string(Path::new(folder).join("README.md")).unwrap();
+    let mut lines = readme.lines();
+    let example = lines
+        .find(|line| line.contains("--csv campaign.csv"))
+        .unwrap();
+    let mut command = Shell::new().command("sh");
+    let ended = command.current_dir(folder).args(["-ec", example]).output();
+    let ended = ended.unwrap();
+    let told = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(3), "{told}");
+    // As many as the table of the same file says.
+    assert!(readme.contains("14 rows are bad on purpose"));
+    assert!(told.contains("14 rows could not be used"), "{told}");
+}
+
+#[test]
 fn every_command_has_an_example() {
     let shell = Shell::new();
     let help = shell.run(&["help"]).succeeded().stdout.clone();

@@ -160,6 +160,19 @@ fn keys_are_made_replaced_and_taken_away_over_the_api() {
     assert!(listed["expires_at"].is_string(), "{listed}");
     assert!(served.shown("keys list").contains("till"));
 
+    for (wrong, allowed) in [
+        ("--scope bogus", "send, read, manage, admin"),
+        ("--api bogus", "tidings, "),
+    ] {
+        let refused = served.run(&format!("keys create {wrong}"));
+        let told = &refused.exited_with(2).stderr;
+        let option = wrong.split(' ').next().unwrap();
+        assert!(told.contains(option) && told.contains(allowed), "{told}");
+    }
+    let refused = served.run("keys create --network bogus");
+    let told = &refused.exited_with(16).stderr;
+    assert!(told.contains("networks[0]: expected a network"), "{told}");
+
     // It may send, and nothing else.
     assert_eq!(
         served.exit_code_with(key, "send --to +224622000001 Hi"),

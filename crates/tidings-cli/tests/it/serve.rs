@@ -194,6 +194,10 @@ fn another_certificate_is_taken_up_without_a_restart() {
     let refused = shell.run(&["check"]);
     let told = &refused.exited_with(5).stderr;
     assert!(told.contains("server.tls"), "{told}");
+    std::fs::remove_file(shell.path("key.pem")).unwrap();
+    let refused = shell.run(&["check"]);
+    let told = &refused.exited_with(5).stderr;
+    assert!(told.contains("server.tls.key: cannot read"), "{told}");
 }
 
 #[test]
@@ -249,6 +253,13 @@ fn check_says_what_works_and_what_does_not() {
         told.contains("line 1: the key colour is not known"),
         "{told}"
     );
+    let lane = configuration(&carrier, "");
+    let line = lane.lines().count() + 1;
+    shell.write("bulk.toml", lane + "bulk = 1000000\n");
+    let refused = shell.run(&["check", "--config", "bulk.toml"]);
+    let told = &refused.exited_with(23).stdout;
+    let place = format!("does not work: bulk.toml: line {line}: lane one: bulk: is 1000000");
+    assert!(told.contains(&place), "{told}");
     shell.write("empty.toml", "");
     shell
         .run(&["check", "--config", "empty.toml"])

@@ -2,10 +2,13 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Child, Stdio};
 
 use serde_json::Value;
 use tidings::ProviderSpec;
+use tidings_gateway::config::ConfigFile;
+use tidings_gateway::config::keys::KEYS;
 
 use crate::shell::{Ended, Shell, signal, spec, spec_that, variable};
 
@@ -329,5 +332,33 @@ fn the_example_configuration_names_every_setting() {
             });
             assert!(is_named, "{}: {}", spec.id, setting.name);
         }
+    }
+}
+
+/// `# rate = 20` and its like are keys that are left out: whoever takes the sign away has one.
+#[test]
+fn the_example_configuration_names_every_key_of_a_lane_and_can_be_read() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/tidings.toml");
+    let text = std::fs::read_to_string(path).unwrap();
+    let is_key = |word: &str| {
+        let mut letters = word.chars();
+        letters.all(|letter| letter.is_ascii_lowercase() || letter == '_')
+    };
+    let whole: String = text
+        .lines()
+        .map(|line| {
+            let left_out = line.strip_prefix("# ").filter(|rest| {
+                let key = rest.split_once(" = ");
+                key.is_some_and(|(key, _)| is_key(key))
+            });
+            left_out.unwrap_or(line).to_owned() + "\n"
+        })
+        .collect();
+    let file = ConfigFile::parse(Path::new("tidings.toml"), &whole).unwrap();
+    assert!(file.lanes().len() > 3);
+    for key in KEYS.iter().filter(|key| key.section == "lanes") {
+        let written = format!("{} = ", key.name);
+        let is_named = whole.lines().any(|line| line.starts_with(&written));
+        assert!(is_named, "{}", key.name);
     }
 }

@@ -3,85 +3,76 @@
 //! Called by [`Config`] after all of it has been read. What only a connected provider knows
 //! is checked where lanes are connected, in `serve/lanes.rs`.
 
-use tidings::routing::RouteFault;
+use super::file::config_error;
+use super::routes;
+use super::sections::Sources;
+use super::{Config, LaneConfig};
 
-use super::file::{ConfigFile, config_error};
-use super::{Config, LaneConfig, SendingConfig, ServerConfig};
-
-/// Refuses settings that cannot work together, naming the key.
-pub(super) fn check(config: &Config, file: &ConfigFile) -> tidings::Result<()> {
-    server(&config.server).map_err(config_error)?;
-    sending(&config.sending).map_err(config_error)?;
-    for lane in &config.lanes {
-        self::lane(lane).map_err(|wrong| config_error(format!("lane {}: {wrong}", lane.id)))?;
-    }
-    routes(config, file)
+/// Refuses settings that cannot work together, naming the line and the key.
+pub(super) fn check(config: &Config, sources: &Sources<'_>) -> tidings::Result<()> {
+    server(config, sources)?;
+    sending(config, sources)?;
+    config.lanes.iter().try_for_each(lane)?;
+    routes(config, sources)
 }
 
-fn server(server: &ServerConfig) -> Result<(), String> {
-    if let Some(tls) = &server.tls
-        && tls.listen == server.listen
-        && tls.listen.port() != 0
-    {
-        return Err("server.tls.listen is the address of server.listen".to_owned());
+fn server(config: &Config, sources: &Sources<'_>) -> tidings::Result<()> {
+    let server = &config.server;
+    let Some(tls) = &server.tls else {
+        return Ok(());
+    };
+    if tls.listen == server.listen && tls.listen.port() != 0 {
+        let keys = [("server.tls", "listen"), ("server", "listen")];
+        let what = "server.tls.listen is the address of server.listen";
+        return Err(sources.wrong(&keys, what));
     }
     Ok(())
 }
 
-fn sending(sending: &SendingConfig) -> Result<(), String> {
+fn sending(config: &Config, sources: &Sources<'_>) -> tidings::Result<()> {
+    let sending = &config.sending;
     if sending.settle > sending.grace {
-        return Err(
-            "sending.settle is longer than sending.grace, so that nobody would ask".to_owned(),
-        );
+        let keys = [("sending", "settle"), ("sending", "grace")];
+        let what = "sending.settle is longer than sending.grace, so that nobody would ask";
+        return Err(sources.wrong(&keys, what));
     }
     Ok(())
 }
 
-fn lane(lane: &LaneConfig) -> Result<(), String> {
+fn lane(lane: &LaneConfig) -> tidings::Result<()> {
     let has = &lane.spec.capabilities;
     let title = lane.spec.title;
     if lane.low_balance.is_some() && !has.balance {
-        return Err(format!("low_balance: {title} does not tell a balance"));
+        let what = format!("{title} does not tell a balance");
+        return Err(lane.wrong("low_balance", &what));
     }
     let calls_us = lane.spec.parse_callback.is_some();
     if lane.callback_token.is_some() && !calls_us {
-        return Err(format!("callback_token: {title} makes no callbacks"));
+        let what = format!("{title} makes no callbacks");
+        return Err(lane.wrong("callback_token", &what));
     }
     if lane.inbound_account.is_some() && !calls_us {
-        return Err(format!(
-            "inbound_account: {title} does not pass on texts from phones"
-        ));
+        let what = format!("{title} does not pass on texts from phones");
+        return Err(lane.wrong("inbound_account", &what));
     }
     Ok(())
 }
 
-fn routes(config: &Config, file: &ConfigFile) -> tidings::Result<()> {
+fn routes(config: &Config, sources: &Sources<'_>) -> tidings::Result<()> {
+    let file = sources.file;
     let known = config.lanes.iter().map(|lane| lane.id.as_str());
     config.routes.check(known).map_err(|error| {
-        let what = format!("routes: {}: {error}", key_of(&error.fault));
+        let what = routes::told(&error);
         match file.routes.get(error.rule) {
-            Some(route) => file.wrong(route.line, what),
+            Some(route) => file.wrong(route.line_of(&error.fault), what),
             None => config_error(what),
         }
     })?;
     for (index, route) in file.routes.iter().enumerate() {
         if route.footer.as_deref() == Some("") {
-            let what = format!("route {}: footer is empty", index + 1);
-            return Err(file.wrong(route.line, what));
+            let what = format!("route {}: footer: is empty", index + 1);
+            return Err(file.wrong(route.line_of_key("footer"), what));
         }
     }
     Ok(())
-}
-
-/// The key of a rule that a fault is about.
-fn key_of(fault: &RouteFault) -> &'static str {
-    match fault {
-        RouteFault::BadWeight(_) => "lanes.weight",
-        RouteFault::BadCost(_) => "lanes.cost",
-        RouteFault::BadPrefix(_) => "prefix",
-        RouteFault::BadCallingCode(_) => "calling_code",
-        RouteFault::BadAdaptive(_) => "adaptive",
-        RouteFault::Unreachable(_) => "conditions",
-        _ => "lanes",
-    }
 }

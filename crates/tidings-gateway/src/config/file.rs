@@ -1,5 +1,5 @@
 //! The form of a configuration file: which tables and keys there are, and on which line. What the values
-//! mean is read by `sections.rs`, `lanes.rs` and `vendors.rs`.
+//! mean is read by `sections.rs`, `lanes.rs`, `routes.rs` and `vendors.rs`.
 //!
 //! Called by [`Config`](super::Config) and by commands that need one lane of the same file.
 
@@ -7,15 +7,15 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize as _;
-use tidings::routing::Rule;
 use tidings::{Error, ErrorKind};
 use toml::Spanned;
-use toml::de::{DeArray, DeTable, DeValue, ValueDeserializer};
+use toml::de::{DeArray, DeTable, DeValue};
 
 use super::environment::Environment;
 use super::keys::{self, LANES, ROUTES, SECTIONS};
 use super::lanes::LaneTable;
+use super::origin::Origin;
+use super::routes::Route;
 use super::vendors::{VENDORS, VendorTable};
 
 /// A file whose form has been checked: it has known tables with known keys, and nothing twice.
@@ -26,15 +26,14 @@ pub struct ConfigFile {
     lanes: Vec<LaneTable>,
     pub(super) routes: Vec<Route>,
     pub(super) vendors: Vec<VendorTable>,
-    sections: BTreeMap<&'static str, Vec<Entry>>,
+    sections: BTreeMap<&'static str, Section>,
 }
 
-/// One `[[routes]]` table.
+/// One table that there may be one of.
 #[derive(Debug)]
-pub(super) struct Route {
-    pub(super) line: usize,
-    pub(super) rule: Rule,
-    pub(super) footer: Option<String>,
+struct Section {
+    line: usize,
+    entries: Vec<Entry>,
 }
 
 /// One key with its value.
@@ -132,13 +131,13 @@ impl ConfigFile {
 
     /// What stands behind a key.
     pub(super) fn entry(&self, section: &str, key: &str) -> Option<&Entry> {
-        let entries = self.sections.get(section)?;
-        entries.iter().find(|entry| entry.key == key)
+        let section = self.sections.get(section)?;
+        section.entries.iter().find(|entry| entry.key == key)
     }
 
-    /// Whether it has anything of a table.
-    pub(super) fn has_section(&self, section: &str) -> bool {
-        self.sections.contains_key(section)
+    /// The line on which a table begins, if it has anything of it.
+    pub(super) fn section_line(&self, section: &str) -> Option<usize> {
+        self.sections.get(section).map(|section| section.line)
     }
 
     /// Something is wrong on a line.
@@ -183,7 +182,7 @@ impl<'t> Reader<'t> {
             let DeValue::Table(table) = value.into_inner() else {
                 return Err(self.wrong(line, format_args!("{section} must be a table")));
             };
-            self.section(section, table, &mut sections)?;
+            self.section(section, line, table, &mut sections)?;
         }
         Ok(ConfigFile {
             name: self.name,
@@ -203,7 +202,7 @@ impl<'t> Reader<'t> {
         let DeValue::Table(table) = written.into_inner() else {
             return Err(self.wrong(line, format_args!("{VENDORS} must be a table")));
         };
-        let all = VendorTable::all_of(self.entries(table));
+        let all = VendorTable::all_of(&self.name, self.entries(table));
         all.map_err(|(line, what)| self.wrong(line, what))
     }
 
@@ -216,8 +215,9 @@ impl<'t> Reader<'t> {
     fn section(
         &self,
         section: &'static str,
+        line: usize,
         table: DeTable<'t>,
-        sections: &mut BTreeMap<&'static str, Vec<Entry>>,
+        sections: &mut BTreeMap<&'static str, Section>,
     ) -> tidings::Result<()> {
         let mut entries = Vec::new();
         for entry in self.entries(table) {
@@ -225,9 +225,13 @@ impl<'t> Reader<'t> {
             let inner = SECTIONS.iter().copied().find(|known| *known == inner);
             match (inner, entry.value) {
                 (Some(inner), Written::Table(of_inner)) => {
-                    for entry in &of_inner {
-                        self.check_known(inner, entry)?;
+                    for of_inner in &of_inner {
+                        self.check_known(inner, of_inner)?;
                     }
+                    let of_inner = Section {
+                        line: entry.line,
+                        entries: of_inner,
+                    };
                     sections.insert(inner, of_inner);
                 }
                 (Some(inner), _) => {
@@ -240,7 +244,7 @@ impl<'t> Reader<'t> {
                 }
             }
         }
-        sections.insert(section, entries);
+        sections.insert(section, Section { line, entries });
         Ok(())
     }
 
@@ -260,9 +264,15 @@ impl<'t> Reader<'t> {
     fn lanes(&self, written: Option<Spanned<DeValue<'t>>>) -> tidings::Result<Vec<LaneTable>> {
         let mut lanes: Vec<LaneTable> = Vec::new();
         for (index, (line, table)) in self.tables(LANES, written)?.into_iter().enumerate() {
-            let lane = LaneTable::of(line, index + 1, self.entries(table))
+            let entries = self.entries(table);
+            let origin = Origin::new(&self.name, line, &entries);
+            let lane = LaneTable::of(origin, index + 1, entries)
                 .map_err(|(line, what)| self.wrong(line, what))?;
             if lanes.iter().any(|earlier| earlier.id == lane.id) {
+                let line = lane
+                    .origin
+                    .as_ref()
+                    .map_or(line, |origin| origin.line_of("id"));
                 return Err(self.wrong(line, format_args!("two lanes have the id {}", lane.id)));
             }
             lanes.push(lane);
@@ -272,26 +282,9 @@ impl<'t> Reader<'t> {
 
     fn routes(&self, written: Option<Spanned<DeValue<'t>>>) -> tidings::Result<Vec<Route>> {
         let tables = self.tables(ROUTES, written)?.into_iter().enumerate();
-        let route = |(index, (line, mut table)): (usize, (usize, DeTable<'t>))| {
-            let place = format!("route {}", index + 1);
-            let footer = match table.remove("footer") {
-                None => None,
-                Some(written) => match written.into_inner() {
-                    DeValue::String(text) => Some(text.into_owned()),
-                    _ => {
-                        return Err(
-                            self.wrong(line, format_args!("{place}: footer must be a text"))
-                        );
-                    }
-                },
-            };
-            let whole = Spanned::new(0..0, DeValue::Table(table));
-            let rule = Rule::deserialize(ValueDeserializer::from(whole)).map_err(|error| {
-                let found = error.span().filter(|span| !span.is_empty());
-                let line = found.map_or(line, |span| self.line_of(&span));
-                self.wrong(line, format_args!("{place}: {}", error.message()))
-            })?;
-            Ok(Route { line, rule, footer })
+        let route = |(index, (line, table)): (usize, (usize, DeTable<'t>))| {
+            let route = Route::of(line, index + 1, table, |span| self.line_of(span));
+            route.map_err(|(line, what)| self.wrong(line, what))
         };
         tables.map(route).collect()
     }

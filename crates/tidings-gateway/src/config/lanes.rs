@@ -17,7 +17,8 @@ use super::LaneConfig;
 use super::environment::Environment;
 use super::file::{Entry, Written, config_error};
 use super::keys::{self, LANES};
-use super::values::{Wrong, parsed, positive, sender, signed, some_duration};
+use super::origin::{self, Origin};
+use super::values::{Wrong, between, country, positive, sender, signed, some_duration};
 
 /// One `[[lanes]]` table: its form is right, its secrets are not fetched yet.
 #[derive(Clone)]
@@ -28,6 +29,7 @@ pub struct LaneTable {
     pub spec: &'static ProviderSpec,
     /// What holds for all messages over it.
     pub options: LaneOptions,
+    pub(super) origin: Option<Origin>,
     settings: BTreeMap<String, String>,
     callback_token: Option<String>,
 }
@@ -79,18 +81,22 @@ pub struct ResolvedLane {
 type AtLine<T> = Result<T, (usize, String)>;
 
 impl LaneTable {
-    /// Reads a table that begins on this line and is the `number`th.
-    pub(super) fn of(line: usize, number: usize, entries: Vec<Entry>) -> AtLine<Self> {
+    /// Reads the `number`th table.
+    pub(super) fn of(origin: Origin, number: usize, entries: Vec<Entry>) -> AtLine<Self> {
         let mut place = format!("lane {number}");
+        let line = origin.line();
         let mut table = Table { line, entries };
         let id = table.needed("id", &place)?;
         place = format!("lane {id}");
         let provider = table.needed("provider", &place)?;
-        let spec = spec_of(&provider).map_err(|error| (line, format!("{place}: {error}")))?;
+        let spec = spec_of(&provider).map_err(|error| {
+            let line = origin.line_of("provider");
+            (line, format!("{place}: provider: {error}"))
+        })?;
         let options = LaneOptions {
             from: table.read("from", &place, sender)?,
-            region: table.read("region", &place, parsed)?,
-            in_flight: table.read("in_flight", &place, in_flight)?,
+            region: table.read("region", &place, country)?,
+            in_flight: table.read("in_flight", &place, |text| between(text, 1, 1024))?,
             rate: table.read("rate", &place, rate)?,
             daily_cap: table.read("daily_cap", &place, positive)?,
             bulk: table.read("bulk", &place, positive)?,
@@ -104,6 +110,7 @@ impl LaneTable {
             id,
             spec,
             options,
+            origin: Some(origin),
             settings,
             callback_token,
         })
@@ -118,6 +125,7 @@ impl LaneTable {
             id: provider.to_owned(),
             spec: spec_of(provider).map_err(config_error)?,
             options: LaneOptions::default(),
+            origin: None,
             settings: BTreeMap::new(),
             callback_token: None,
         })
@@ -126,7 +134,8 @@ impl LaneTable {
     /// Fetches secrets and fills in from variables what the file leaves out. Paths start from `folder`.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`](tidings::ErrorKind::Config) naming the lane and what is missing or wrong.
+    /// [`ErrorKind::Config`](tidings::ErrorKind::Config) naming the line, the lane and what is missing or
+    /// wrong.
     pub fn resolve(
         &self,
         folder: &Path,
@@ -158,9 +167,10 @@ impl LaneTable {
             account = account.with(setting.name, SecretString::from(value));
         }
         account.check(self.spec.settings).map_err(|error| {
-            let place = places_of_missing(self.spec, &account);
+            let told = told(self.origin.as_ref(), &self.id, error);
+            let variable = places_of_missing(self.spec, &account);
             config_error(format!(
-                "{error}; it can be set in tidings.toml or by {place}"
+                "{told}; it can be set in tidings.toml or by {variable}"
             ))
         })?;
         Ok(ResolvedLane {
@@ -182,10 +192,8 @@ impl LaneTable {
         let token = self.fetch("callback_token", written, folder, environment)?;
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
         if !(16..=128).contains(&token.len()) || !token.bytes().all(is_plain) {
-            return Err(config_error(format!(
-                "lane {}: callback_token must be 16 to 128 letters, digits, - and _",
-                self.id
-            )));
+            let what = "must be 16 to 128 letters, digits, - and _";
+            return Err(self.wrong("callback_token", what));
         }
         if token == *written {
             warnings.push(self.literal_secret("callback_token"));
@@ -220,15 +228,16 @@ impl LaneTable {
         folder: &Path,
         environment: &Environment,
     ) -> tidings::Result<String> {
-        fetch(written, folder, environment)
-            .map_err(|wrong| config_error(format!("lane {}: {key}: {wrong}", self.id)))
+        fetch(written, folder, environment).map_err(|wrong| self.wrong(key, &wrong))
+    }
+
+    fn wrong(&self, key: &str, what: &str) -> tidings::Error {
+        config_error(sentence(self.origin.as_ref(), &self.id, key, what))
     }
 
     fn literal_secret(&self, key: &str) -> String {
-        format!(
-            "lane {}: {key} is written out in the configuration; write env:NAME or file:PATH instead",
-            self.id
-        )
+        let what = "is written out in the configuration; write env:NAME or file:PATH instead";
+        sentence(self.origin.as_ref(), &self.id, key, what)
     }
 
     /// The lane as the gateway has it.
@@ -236,6 +245,7 @@ impl LaneTable {
         let options = self.options.clone();
         LaneConfig {
             id: self.id.clone(),
+            origin: self.origin.clone(),
             spec: self.spec,
             account: resolved.account,
             rate: options.rate,
@@ -250,6 +260,33 @@ impl LaneTable {
             callback_token: resolved.callback_token,
             timeout: options.timeout.unwrap_or_else(default_timeout),
         }
+    }
+}
+
+impl LaneConfig {
+    /// What is wrong with a key of it.
+    pub fn wrong(&self, key: &str, what: &str) -> tidings::Error {
+        config_error(sentence(self.origin.as_ref(), &self.id, key, what))
+    }
+
+    /// What its provider says of its settings, with the line of the file. Errors of another kind stay as they
+    /// are.
+    pub fn told(&self, error: tidings::Error) -> tidings::Error {
+        told(self.origin.as_ref(), &self.id, error)
+    }
+}
+
+/// `tidings.toml: line 7: lane norway: rate: expected a number above 0`
+fn sentence(origin: Option<&Origin>, lane: &str, key: &str, what: &str) -> String {
+    let place = origin.map_or_else(String::new, |origin| origin.place(key) + ": ");
+    format!("{place}lane {lane}: {key}: {what}")
+}
+
+fn told(origin: Option<&Origin>, lane: &str, error: tidings::Error) -> tidings::Error {
+    let whose = format!("lane {lane}");
+    match origin {
+        Some(origin) => origin.told(error, lane, &whose),
+        None => origin::told_of(error, lane, &whose, |_| None),
     }
 }
 
@@ -351,17 +388,10 @@ fn some_text(text: &str) -> Result<String, Wrong> {
     Ok(text.to_owned())
 }
 
-fn in_flight(text: &str) -> Result<u16, Wrong> {
-    match text.parse() {
-        Ok(calls @ 1..=1024) => Ok(calls),
-        _ => Err("in_flight must be 1 to 1024".to_owned()),
-    }
-}
-
 fn rate(text: &str) -> Result<f64, Wrong> {
     match text.parse::<f64>() {
         Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
-        _ => Err("rate must be above 0".to_owned()),
+        _ => Err("expected a number above 0, such as 20 or 0.5".to_owned()),
     }
 }
 

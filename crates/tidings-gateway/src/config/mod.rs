@@ -2,14 +2,17 @@
 //! crate.
 //!
 //! Read at the start and again on SIGHUP. Settings that cannot work together are refused, naming the key.
-//! `keys.rs` has every key with its default, `file.rs` the form of the file, `sections.rs` and `lanes.rs` what
-//! values mean, `vendors.rs` how the vendors' APIs are served, `check.rs` what cannot work together.
+//! `keys.rs` has every key with its default, `file.rs` the form of the file, `sections.rs`, `lanes.rs` and
+//! `routes.rs` what values mean, `vendors.rs` how the vendors' APIs are served, `check.rs` what cannot work
+//! together, `origin.rs` on which lines lanes and their keys stand.
 
 mod check;
 mod environment;
 mod file;
 pub mod keys;
 pub mod lanes;
+mod origin;
+mod routes;
 mod sections;
 #[cfg(test)]
 mod tests;
@@ -28,6 +31,7 @@ use tidings_store::StoreUrl;
 pub use self::environment::Environment;
 pub use self::file::ConfigFile;
 use self::lanes::LaneTable;
+pub use self::origin::Origin;
 use self::sections::Sources;
 
 /// Everything that can be configured.
@@ -69,7 +73,8 @@ impl Config {
     /// names the provider of the only one, whose settings are variables.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`](tidings::ErrorKind::Config), naming the key or variable that is wrong.
+    /// [`ErrorKind::Config`](tidings::ErrorKind::Config), naming the line and the key, or the variable, that
+    /// is wrong.
     pub fn load(file: Option<&ConfigFile>, environment: &Environment) -> tidings::Result<Loaded> {
         let none = ConfigFile::default();
         let file = file.unwrap_or(&none);
@@ -91,7 +96,7 @@ impl Config {
             footers,
             routes,
         };
-        check::check(&config, file)?;
+        check::check(&config, &sources)?;
         Ok(Loaded { config, warnings })
     }
 
@@ -306,6 +311,8 @@ pub enum LogForm {
 pub struct LaneConfig {
     /// Its name.
     pub id: String,
+    /// Where it is written; `None` where variables alone make it.
+    pub origin: Option<Origin>,
     /// The provider.
     pub spec: &'static ProviderSpec,
     /// The provider's own settings.

@@ -13,7 +13,8 @@ use super::environment::Environment;
 use super::file::{ConfigFile, Written, config_error};
 use super::keys::{self, SECTIONS};
 use super::values::{
-    Wrong, duration, flag, hours, number, parsed, positive, sender, share, some_duration, url, zone,
+    Wrong, between, country, day, duration, flag, hours, number, parsed, positive, sender, share,
+    some_duration, url, zone,
 };
 use super::{
     LimitsConfig, LogForm, MonitoringConfig, ProxyHeader, SendingConfig, ServerConfig, StoreConfig,
@@ -80,7 +81,7 @@ impl<'a> Sources<'a> {
 
     fn tls(&self) -> tidings::Result<Option<TlsConfig>> {
         let tls = self.section("server.tls");
-        let is_wanted = self.file.has_section("server.tls")
+        let is_wanted = self.file.section_line("server.tls").is_some()
             || ["listen", "cert", "key"].iter().any(|key| tls.is_set(key));
         if !is_wanted {
             return Ok(None);
@@ -111,15 +112,15 @@ impl<'a> Sources<'a> {
         Ok(SendingConfig {
             policy: sending.required("policy", parsed)?,
             valid_for: sending.required("valid_for", some_duration)?,
-            region: sending.optional("region", parsed)?,
+            region: sending.optional("region", country)?,
             sender: sending.optional("sender", sender)?,
-            max_parts: sending.required("max_parts", positive)?,
+            max_parts: sending.required("max_parts", |text| between(text, 1, 255))?,
             max_attempts: sending.required("max_attempts", positive)?,
             retry_for: sending.required("retry_for", duration)?,
             grace: sending.required("grace", duration)?,
             settle: sending.required("settle", duration)?,
             quiet_hours: sending.optional("quiet_hours", hours)?,
-            blackout_dates: sending.list("blackout_dates", parsed)?,
+            blackout_dates: sending.list("blackout_dates", day)?,
             zone: sending.required("zone", zone)?,
         })
     }
@@ -160,6 +161,19 @@ impl<'a> Sources<'a> {
             failure_rate: monitoring.optional("failure_rate", share)?,
             delivery_delay: monitoring.optional("delivery_delay", some_duration)?,
         })
+    }
+
+    /// Keys that cannot stand beside each other, told on the line of the first of them that the file has, and
+    /// no variable in its place.
+    pub(super) fn wrong(&self, keys: &[(&'static str, &str)], what: &str) -> tidings::Error {
+        let mut lines = keys.iter().filter_map(|(section, key)| {
+            let entry = self.file.entry(section, key)?;
+            (!self.section(section).is_set(key)).then_some(entry.line)
+        });
+        match lines.next() {
+            Some(line) => self.file.wrong(line, what),
+            None => config_error(what),
+        }
     }
 
     fn section(&'a self, name: &'static str) -> Section<'a> {
@@ -210,7 +224,11 @@ impl Section<'_> {
                 "{}.{key} is missing: TLS needs a certificate and its key",
                 self.name
             );
-            return Err(config_error(what));
+            let file = self.sources.file;
+            return Err(match file.section_line(self.name) {
+                Some(line) => file.wrong(line, what),
+                None => config_error(what),
+            });
         };
         let path = PathBuf::from(found.one()?);
         Ok(if found.is_of_file {

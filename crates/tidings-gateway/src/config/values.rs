@@ -5,7 +5,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use tidings_core::{SenderId, TimeOfDay, TimeZone};
+use tidings_core::{Day, Region, SenderId, TimeOfDay, TimeZone};
 
 /// What is wrong with a value, as the end of a sentence. It never repeats the value.
 pub(super) type Wrong = String;
@@ -62,6 +62,18 @@ pub(super) fn sender(text: &str) -> Result<SenderId, Wrong> {
     SenderId::parse(text).map_err(|error| error.to_string())
 }
 
+/// Reads a country.
+pub(super) fn country(text: &str) -> Result<Region, Wrong> {
+    text.parse()
+        .map_err(|_| "expected a country by its two letters, such as NO".to_owned())
+}
+
+/// Reads a day.
+pub(super) fn day(text: &str) -> Result<Day, Wrong> {
+    text.parse()
+        .map_err(|_| "expected days such as 2026-12-25".to_owned())
+}
+
 /// Reads the name of a time zone.
 pub(super) fn zone(text: &str) -> Result<TimeZone, Wrong> {
     TimeZone::named(text).map_err(|error| error.to_string())
@@ -82,6 +94,16 @@ pub(super) fn positive<T: TryFrom<u64>>(text: &str) -> Result<T, Wrong> {
         return Err("must be above 0".to_owned());
     }
     number(text)
+}
+
+/// Reads a whole number out of a range.
+pub(super) fn between<T: TryFrom<u64>>(text: &str, least: u64, most: u64) -> Result<T, Wrong> {
+    let expected = || format!("expected a whole number from {least} to {most}");
+    let number: u64 = number(text).map_err(|_| expected())?;
+    if !(least..=most).contains(&number) {
+        return Err(expected());
+    }
+    T::try_from(number).map_err(|_| expected())
 }
 
 /// Reads a whole number, which may be below 0.

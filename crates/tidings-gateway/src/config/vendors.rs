@@ -19,6 +19,7 @@ use super::environment::Environment;
 use super::file::{ConfigFile, Entry, Written, config_error};
 use super::keys::variable;
 use super::lanes::{fetch, spec_of};
+use super::origin::{self, Origin};
 
 /// The name of the tables.
 pub(super) const VENDORS: &str = "vendors";
@@ -26,6 +27,7 @@ pub(super) const VENDORS: &str = "vendors";
 /// One `[vendors.<provider>]` table: its form is right, its secrets are not fetched yet.
 pub(super) struct VendorTable {
     spec: &'static ProviderSpec,
+    origin: Origin,
     settings: BTreeMap<String, String>,
 }
 
@@ -40,7 +42,7 @@ impl fmt::Debug for VendorTable {
 
 impl VendorTable {
     /// Reads what stands below `vendors`: a table for each provider that is named.
-    pub(super) fn all_of(entries: Vec<Entry>) -> Result<Vec<Self>, (usize, String)> {
+    pub(super) fn all_of(file: &str, entries: Vec<Entry>) -> Result<Vec<Self>, (usize, String)> {
         let of_provider = |entry: Entry| {
             let Entry { key, line, value } = entry;
             let place = format!("{VENDORS}.{key}");
@@ -48,11 +50,16 @@ impl VendorTable {
             let Written::Table(entries) = value else {
                 return Err((line, format!("{place} must be a table")));
             };
+            let origin = Origin::new(file, line, &entries);
             let settings = entries
                 .into_iter()
                 .map(|entry| setting(spec, &place, entry));
             let settings = settings.collect::<Result<_, _>>()?;
-            Ok(Self { spec, settings })
+            Ok(Self {
+                spec,
+                origin,
+                settings,
+            })
         };
         entries.into_iter().map(of_provider).collect()
     }
@@ -91,30 +98,56 @@ pub(super) fn vendors_of(
     for spec in providers::ALL {
         let mut tables = file.vendors.iter();
         let table = tables.find(|table| table.spec.id == spec.id);
-        let mut account = Account::new(format!("{VENDORS}.{}", spec.id));
+        let whose = format!("{VENDORS}.{}", spec.id);
+        let mut settings: Vec<(&str, SecretString)> = Vec::new();
         for setting in spec.server_settings {
             let variable = variable_of(spec, setting.name);
-            let written = table.and_then(|table| table.settings.get(setting.name));
+            let written = table.and_then(|table| Some((table, table.settings.get(setting.name)?)));
             let (text, place) = match (environment.value(&variable), written) {
                 (Some(set), _) => (set, variable),
-                (None, Some(written)) => {
-                    let place = format!("{VENDORS}.{}.{}", spec.id, setting.name);
-                    (written.as_str(), place)
+                (None, Some((table, written))) => {
+                    let line = table.origin.place(setting.name);
+                    (
+                        written.as_str(),
+                        format!("{line}: {whose}.{}", setting.name),
+                    )
                 }
                 (None, None) => continue,
             };
             let value = fetch(text, file.folder(), environment);
             let value = value.map_err(|wrong| config_error(format!("{place}: {wrong}")))?;
-            if setting.is_secret && written.is_some_and(|written| *written == value) {
+            if setting.is_secret && written.is_some_and(|(_, written)| *written == value) {
                 warnings.push(format!(
                     "{place} is written out in the configuration; write env:NAME or file:PATH instead"
                 ));
             }
-            account = account.with(setting.name, SecretString::from(value));
+            settings.push((setting.name, SecretString::from(value)));
         }
-        // The vendor's own server half knows which values there are.
-        drop((spec.router)(Arc::new(Nobody), &account)?);
-        vendors.push(VendorConfig { spec, account });
+        let account = |id: &str| {
+            let settings = settings.iter();
+            settings.fold(Account::new(id), |account, (name, value)| {
+                account.with(*name, value.clone())
+            })
+        };
+        // Customers may see its name.
+        let named = account(spec.id);
+        // The vendor's own server half knows which values there are; it says where the wrong one stands.
+        let served = (spec.router)(Arc::new(Nobody), &account(&whose));
+        drop(served.map_err(|error| {
+            origin::told_of(error, &whose, &whose, |said| {
+                let is_set = |name: &str| named.setting(name).is_some();
+                let name = origin::first_named(said, is_set)?;
+                let variable = variable_of(spec, name);
+                match environment.value(&variable) {
+                    Some(_) => Some(variable),
+                    None => Some(table?.origin.place(name)),
+                }
+            })
+        })?);
+        vendors.push(VendorConfig {
+            spec,
+            account: named,
+        });
     }
     Ok(vendors)
 }

@@ -266,6 +266,7 @@ impl LaneLoop {
             }
             if leased.message.from.is_none() {
                 leased.message.from = sender_on(&live, &self.lane.id, &leased.message);
+                leased.is_from_routed = true;
             }
             messages.push(leased);
         }
@@ -351,6 +352,12 @@ impl LaneLoop {
             .map(|leased| Begin {
                 key: leased.key,
                 lease: leased.lease,
+                from: leased
+                    .message
+                    .from
+                    .as_ref()
+                    .filter(|_| leased.is_from_routed)
+                    .cloned(),
             })
             .collect();
         let gateway = self.gateway.clone();

@@ -1,8 +1,8 @@
 //! What a lane remembers over a restart: that a person paused it, that nothing is left on its account, the
-//! parts of the day, its weights.
+//! alarms that were told of it, the parts of the day, its weights.
 //!
-//! Read when dispatch begins, before anything leaves; written by the lanes' loops, by who pauses a lane and by
-//! who learns how its balance stands. All of it is written at once, because the store keeps one text for each
+//! Read when dispatch begins, before anything leaves; written by the lanes' loops, by who pauses a lane, by
+//! who learns how its balance stands, and by who tells an alarm. All of it is written at once, because the store keeps one text for each
 //! lane. How much is left is asked for anew.
 
 use std::collections::HashMap;
@@ -15,6 +15,7 @@ use super::measure::WeightsByRule;
 use super::pace::DailyCount;
 use crate::gateway::Gateway;
 use crate::lane::Lane;
+use crate::reports::ToldAlarms;
 
 /// The text that the store keeps, as JSON. What is not there is as at the beginning.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -22,6 +23,7 @@ use crate::lane::Lane;
 struct Remembered {
     is_paused: bool,
     is_empty: bool,
+    alarms: ToldAlarms,
     /// The day of [`DailyCount`] and its parts.
     day: i64,
     parts: u64,
@@ -52,6 +54,9 @@ pub(super) async fn recall(gateway: &Gateway) -> Result<(), StoreError> {
         {
             lane.standing.set_paused(remembered.is_paused);
             *lane.standing.daily() = DailyCount::resumed(remembered.day, remembered.parts);
+            let clock = gateway.clock().as_ref();
+            let watched = lane.standing.watched();
+            watched.recall_alarms(remembered.alarms, clock);
             if remembered.is_empty {
                 crate::reports::recall_empty(lane);
             }
@@ -98,6 +103,10 @@ fn of(gateway: &Gateway, lane: &Lane, at: While, reserved: Option<u64>) -> LaneM
     let remembered = Remembered {
         is_paused: lane.standing.is_paused(),
         is_empty: lane.standing.watched().is_known_empty(),
+        alarms: lane
+            .standing
+            .watched()
+            .told_alarms(gateway.clock().as_ref()),
         day,
         parts: reserved.unwrap_or(parts).max(parts),
         weights: gateway.measured().of(&lane.name),

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::{Extension, Json};
 use http::StatusCode;
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::json;
+use serde_json::{Map, json};
 use tidings_core::Timestamp;
 use tidings_store::{AccountChange, AccountId, StoredAccount};
 use utoipa::ToSchema;
@@ -202,11 +202,17 @@ pub(crate) async fn change(
     if let Some(settings) = &body.settings {
         settings.check()?;
     }
-    let detail = json!({
-        "settings": body.settings,
-        "quota": body.quota,
-        "is_active": body.is_active,
-    });
+    // What was not named was not touched; a quota of `null` is one that was lifted.
+    let mut detail = Map::new();
+    if let Some(settings) = &body.settings {
+        detail.insert("settings".to_owned(), json!(settings));
+    }
+    if let Some(quota) = body.quota {
+        detail.insert("quota".to_owned(), json!(quota));
+    }
+    if let Some(is_active) = body.is_active {
+        detail.insert("is_active".to_owned(), json!(is_active));
+    }
     let change = AccountChange {
         settings: body.settings.as_ref().map(AccountSettings::to_json),
         quota: body.quota,
@@ -218,7 +224,7 @@ pub(crate) async fn change(
         what: "account.changed",
         target: id.to_string(),
         account: Some(id),
-        detail: Some(detail),
+        detail: Some(detail.into()),
     };
     desk::audit(store, done, &who.acting(), api.gateway.now()).await?;
     api.gateway.access().changed();

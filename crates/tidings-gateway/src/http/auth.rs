@@ -6,7 +6,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, header};
@@ -119,8 +119,16 @@ pub(crate) async fn guard(
     let authenticated = authenticate(&api, request.headers(), request.extensions()).await;
     match authenticated {
         Ok((who, quota)) => {
-            request.extensions_mut().insert(who);
-            let mut response = next.run(request).await;
+            let path = request.extensions().get::<MatchedPath>();
+            let path = path.map_or("", MatchedPath::as_str);
+            let known = api.parameters.check(request.method(), path, request.uri());
+            let mut response = match known {
+                Ok(()) => {
+                    request.extensions_mut().insert(who);
+                    next.run(request).await
+                }
+                Err(problem) => problem.into_response(),
+            };
             tell_quota(response.headers_mut(), quota);
             response
         }

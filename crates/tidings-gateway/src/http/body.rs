@@ -18,6 +18,7 @@ use tidings::serve::{self, Failure};
 
 use super::Api;
 use super::error::{Code, Problem, Result};
+use super::words;
 
 /// A body in JSON.
 #[derive(Debug)]
@@ -61,7 +62,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
         match axum::extract::Query::from_request_parts(parts, state).await {
             Ok(axum::extract::Query(query)) => Ok(Self(query)),
             Err(QueryRejection::FailedToDeserializeQueryString(fault)) => {
-                Err(Problem::new(Code::InvalidQuery, fault.body_text()))
+                let said = std::error::Error::source(&fault).map(ToString::to_string);
+                let detail = words::of_query(said.as_deref().unwrap_or_default());
+                Err(Problem::new(Code::InvalidQuery, detail))
             }
             // The library's list may grow.
             Err(_) => Err(Problem::new(Code::InvalidQuery, "the query cannot be read")),
@@ -121,63 +124,57 @@ pub(crate) async fn read(api: &Api, request: Request) -> Result<Bytes> {
     }
 }
 
-/// Reads JSON, and where it cannot be read says where.
+/// Reads a body in JSON, and where it cannot be read says where.
 pub(crate) fn parse<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Result<T> {
-    // The path to a fault costs time, which only those pay who need it.
-    serde_json::from_slice(body).map_err(|_| fault_of::<T>(body))
+    parse_as("the body", body)
 }
 
-fn fault_of<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Problem {
+/// Reads an object, a number or a truth in JSON under the name that people have for it.
+pub(crate) fn parse_as<'b, T: Deserialize<'b>>(what: &str, json: &'b [u8]) -> Result<T> {
+    // A list would be read as the members of an object in their order.
+    if json.trim_ascii_start().first() == Some(&b'[') {
+        let detail = format!("{what} is a list; expected an object");
+        return Err(Problem::new(Code::InvalidRequest, detail));
+    }
+    // The path to a fault costs time, which only those pay who need it.
+    serde_json::from_slice(json).map_err(|_| fault_of::<T>(what, json))
+}
+
+fn fault_of<'b, T: Deserialize<'b>>(what: &str, body: &'b [u8]) -> Problem {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let read: Result<T, _> = serde_path_to_error::deserialize(&mut deserializer);
     let Err(fault) = read else {
         let Err(end) = deserializer.end() else {
-            return Problem::new(Code::InvalidJson, "the body is no JSON");
+            return Problem::new(Code::InvalidJson, format!("{what} is no JSON"));
         };
-        return position(&end);
+        return position(what, &end);
     };
     let path = fault.path().to_string();
     let error = fault.into_inner();
     if error.is_data() {
-        let path = if path == "." { String::new() } else { path };
-        return Problem::of_field(path, without_values(&error));
-    }
-    if body.is_empty() {
-        return Problem::new(Code::InvalidJson, "the body is empty");
-    }
-    position(&error)
-}
-
-fn position(error: &serde_json::Error) -> Problem {
-    let detail = format!(
-        "the body is no JSON: it goes wrong at line {}, column {}",
-        error.line(),
-        error.column()
-    );
-    Problem::new(Code::InvalidJson, detail)
-}
-
-/// What serde says of data, without repeating a text that was sent: it could be a number or a message.
-fn without_values(error: &serde_json::Error) -> String {
-    let said = error.to_string();
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    let said = said.strip_suffix(&place).unwrap_or(&said);
-    if let Some((_, expected)) = said
-        .strip_prefix("unknown variant `")
-        .and_then(|rest| rest.rsplit_once("`, expected "))
-    {
-        return format!("expected {expected}");
-    }
-    let value = ["invalid type: string \"", "invalid value: string \""];
-    if let Some(kind) = value.iter().find(|kind| said.starts_with(**kind)) {
-        let kind = kind.trim_end_matches(" \"");
-        let expected = said.rsplit_once(", expected ");
-        return match expected {
-            Some((_, expected)) => format!("{kind}, expected {expected}"),
-            None => (*kind).to_owned(),
+        let said = words::of_data(&error);
+        return if path == "." {
+            Problem::new(Code::InvalidRequest, said)
+        } else {
+            Problem::of_field(path, said)
         };
     }
-    said.to_owned()
+    if body.is_empty() {
+        return Problem::new(Code::InvalidJson, format!("{what} is empty"));
+    }
+    position(what, &error)
+}
+
+fn position(what: &str, error: &serde_json::Error) -> Problem {
+    let (line, column) = (error.line(), error.column());
+    // Rows and fields are one line.
+    let line = if line > 1 {
+        format!("line {line}, ")
+    } else {
+        String::new()
+    };
+    let detail = format!("{what} is no JSON: it goes wrong at {line}column {column}");
+    Problem::new(Code::InvalidJson, detail)
 }
 
 pub(super) fn too_large(limit_bytes: usize) -> Problem {

@@ -14,6 +14,7 @@ use tidings_store::{StoreError, StoreErrorKind};
 use utoipa::ToSchema;
 
 use crate::access::{Denied, KeyError};
+use crate::intake::batch::AddError;
 use crate::intake::resend::ResendError;
 use crate::intake::{Rejection, RejectionCode};
 use crate::settings::SettingsError;
@@ -127,6 +128,7 @@ const fn status_of(code: RejectionCode) -> StatusCode {
         | RejectionCode::InvalidRequest
         | RejectionCode::OptedOut
         | RejectionCode::NoRoute
+        | RejectionCode::TooManyRows
         | RejectionCode::DuplicateRow
         | RejectionCode::KeyReused
         | RejectionCode::WindowOver => StatusCode::UNPROCESSABLE_ENTITY,
@@ -143,6 +145,7 @@ const fn meaning_of(code: RejectionCode) -> &'static str {
         RejectionCode::OptedOut => "The recipient does not want texts.",
         RejectionCode::QuotaExceeded => "The account's quota is used up.",
         RejectionCode::NoRoute => "No route leads to a lane that can carry it.",
+        RejectionCode::TooManyRows => "The batch has as many rows as it may.",
         RejectionCode::DuplicateRow => "The same message stands in the batch already.",
         RejectionCode::KeyReused => "The Idempotency-Key was used for another request.",
         RejectionCode::WindowOver => "The time in which it may leave is over.",
@@ -345,11 +348,26 @@ impl From<KeyError> for Problem {
     }
 }
 
+impl From<AddError> for Problem {
+    fn from(error: AddError) -> Self {
+        match error {
+            AddError::OtherRow { .. } => {
+                let detail =
+                    format!("{error}; send the same rows again, or others under a new key");
+                Self::new(Code::Rejected(RejectionCode::KeyReused), detail)
+            }
+            AddError::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<ResendError> for Problem {
     fn from(error: ResendError) -> Self {
         match error {
             ResendError::NotFound(what) => Self::not_found(what),
-            ResendError::NotDead(_) => Self::new(Code::NotResendable, error.to_string()),
+            ResendError::MayHaveLeft | ResendError::NotDead(_) => {
+                Self::new(Code::NotResendable, error.to_string())
+            }
             ResendError::Store(error) => error.into(),
         }
     }

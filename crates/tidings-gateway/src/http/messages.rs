@@ -83,6 +83,8 @@ pub(crate) async fn send(State(api): State<Arc<Api>>, request: Request) -> Respo
 
 async fn take(api: &Arc<Api>, who: &Who, request: Request) -> Result<Response> {
     who.may_send()?;
+    let parameters = &api.parameters;
+    parameters.check(request.method(), "/v1/messages", request.uri())?;
     let key = idempotency::key_of(request.headers())?;
     body::check_json(request.headers())?;
     let body = body::read(api, request).await?;
@@ -150,7 +152,8 @@ fn answer(accepted: &AcceptedMessage) -> Response {
 pub(crate) struct MessageQuery {
     /// In one of these states, with commas between: `queued,held`.
     state: Option<String>,
-    /// To this number.
+    /// To this number, its `+` written as `%2B`.
+    #[param(example = "+4790000001")]
     to: Option<String>,
     /// Of this batch.
     #[param(value_type = Option<String>, format = "uuid")]
@@ -192,8 +195,7 @@ pub(crate) async fn list(
     Query(query): Query<MessageQuery>,
 ) -> Result<Response> {
     let view = who.view(query.account.as_deref())?;
-    let to = query.to.as_deref().map(str::parse::<E164>).transpose();
-    let to = to.map_err(|fault| Problem::new(Code::InvalidQuery, format!("to: {fault}")))?;
+    let to = query.to.as_deref().map(number).transpose()?;
     let page = PageQuery {
         cursor: query.cursor,
         limit: query.limit,
@@ -217,6 +219,15 @@ pub(crate) async fn list(
     let listed = listed.map_err(|error| pages::page_fault(error, has_cursor))?;
     let listed = Listed::of(listed, |message| MessageView::of(message, view.is_masked));
     Ok(axum::Json(listed).into_response())
+}
+
+/// Reads a number, whose `+` is a blank where it was not written as `%2B`.
+fn number(text: &str) -> Result<E164> {
+    let read = match text.strip_prefix(' ') {
+        Some(digits) => format!("+{digits}").parse(),
+        None => text.parse::<E164>(),
+    };
+    read.map_err(|fault| Problem::new(Code::InvalidQuery, format!("to: {fault}")))
 }
 
 /// Reads states with commas between; `held` stands for every reason, and a lease is `queued`.

@@ -26,6 +26,7 @@ mod keys;
 mod messages;
 mod openapi;
 mod pages;
+mod parameters;
 mod pressure;
 mod providers;
 mod request;
@@ -37,6 +38,7 @@ mod tests;
 mod vendors;
 mod view;
 mod webhooks;
+mod words;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -51,6 +53,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::idempotency::InWork;
+use self::parameters::Parameters;
 use self::pressure::Pressure;
 use crate::Gateway;
 
@@ -64,6 +67,7 @@ const STREAM_TIME_LIMIT: Duration = Duration::from_hours(6);
 pub(crate) struct Api {
     gateway: Gateway,
     in_work: InWork,
+    parameters: Parameters,
     pressure: Pressure,
     n_streams: AtomicUsize,
 }
@@ -76,18 +80,19 @@ pub fn router(gateway: Gateway) -> Router {
         .time_limit(limits.request_timeout);
     let streaming = serving.clone().time_limit(STREAM_TIME_LIMIT);
     let vendors = vendors::doors(&gateway);
+    let (hot, of_hot) = hot().split_for_parts();
+    let (calls, of_calls) = calls().split_for_parts();
+    let (streams, of_streams) = streams().split_for_parts();
+    let (open, _) = open().split_for_parts();
     let api = Arc::new(Api {
         gateway,
         in_work: InWork::default(),
+        parameters: Parameters::of([&of_hot, &of_calls, &of_streams]),
         pressure: Pressure::default(),
         n_streams: AtomicUsize::new(0),
     });
 
     let guard = || middleware::from_fn_with_state(Arc::clone(&api), auth::guard);
-    let (hot, _) = hot().split_for_parts();
-    let (calls, _) = calls().split_for_parts();
-    let (streams, _) = streams().split_for_parts();
-    let (open, _) = open().split_for_parts();
     let calls = calls.route_layer(guard()).merge(open).merge(pages());
     let calls = calls
         .layer(CompressionLayer::new())
@@ -154,6 +159,7 @@ fn calls() -> OpenApiRouter<Arc<Api>> {
 fn streams() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::new()
         .routes(routes!(batches::take, batches::list))
+        .routes(routes!(batches::results))
         .routes(routes!(events::follow))
 }
 

@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use tidings_core::text::Replacement;
 use tidings_core::{
     ClientRef, Day, DeliveryPolicy, HoursOfDay, Media, Priority, Region, SendWindow, SenderId, Tag,
-    TimeOfDay, TimeZone, ZonedTime,
+    TimeError, TimeOfDay, TimeZone, ZonedTime,
 };
 use tidings_store::ConversationId;
 use utoipa::ToSchema;
@@ -279,28 +279,28 @@ impl WindowBody {
 
     /// Hours by the clocks of one zone.
     fn daily(&self, zone: &TimeZone) -> Result<SendWindow> {
-        let first: Day = read("window.first_day", self.first_day.as_deref())?;
+        let first: Day = day("window.first_day", self.first_day.as_deref())?;
         let last: Day = match &self.last_day {
-            Some(last) => read("window.last_day", Some(last))?,
+            Some(last) => day("window.last_day", Some(last))?,
             None => first,
         };
-        let opens: TimeOfDay = read("window.opens", self.opens.as_deref())?;
-        let closes: TimeOfDay = read("window.closes", self.closes.as_deref())?;
+        let opens: TimeOfDay = time("window.opens", self.opens.as_deref())?;
+        let closes: TimeOfDay = time("window.closes", self.closes.as_deref())?;
         SendWindow::daily(first..=last, opens, closes, zone)
             .map_err(|fault| Problem::of_field("window", fault.to_string()))
     }
 
     /// Hours by the clocks where the recipient is.
     fn local(&self) -> Result<LocalHours> {
-        let opens: TimeOfDay = read("window.opens", self.opens.as_deref())?;
-        let closes: TimeOfDay = read("window.closes", self.closes.as_deref())?;
-        let day = |field, text: &Option<String>| {
-            let day = text.as_deref().map(|text| read(field, Some(text)));
-            day.transpose()
+        let opens: TimeOfDay = time("window.opens", self.opens.as_deref())?;
+        let closes: TimeOfDay = time("window.closes", self.closes.as_deref())?;
+        let named = |field, text: &Option<String>| {
+            let named = text.as_deref().map(|text| day(field, Some(text)));
+            named.transpose()
         };
         let (first, last) = (
-            day("window.first_day", &self.first_day)?,
-            day("window.last_day", &self.last_day)?,
+            named("window.first_day", &self.first_day)?,
+            named("window.last_day", &self.last_day)?,
         );
         if first.zip(last).is_some_and(|(first, last)| last < first) {
             return Err(Problem::of_field("window", "it ends before it begins"));
@@ -343,7 +343,9 @@ pub(crate) fn rejection(problem: &Problem) -> Rejection {
         _ => RejectionCode::InvalidRequest,
     };
     let detail = match problem.field() {
-        Some(field) if !field.is_empty() => format!("{field}: {}", problem.detail()),
+        Some(field) if !problem.detail().starts_with(field) => {
+            format!("{field}: {}", problem.detail())
+        }
         _ => problem.detail().to_owned(),
     };
     Rejection::new(code, detail)
@@ -361,7 +363,7 @@ fn sender(text: &str) -> Result<SenderId> {
 
 fn moment(field: &'static str, text: &str) -> Result<ZonedTime> {
     let read = text.parse();
-    read.map_err(|fault: tidings_core::TimeError| Problem::of_field(field, fault.to_string()))
+    read.map_err(|fault: TimeError| Problem::of_field(field, fault.to_string()))
 }
 
 /// A time zone by its name.
@@ -373,13 +375,21 @@ fn required<'t>(field: &'static str, text: Option<&'t str>) -> Result<&'t str> {
     text.ok_or_else(|| Problem::of_field(field, "it is missing"))
 }
 
-fn read<T>(field: &'static str, text: Option<&str>) -> Result<T>
-where
-    T: std::str::FromStr,
-    T::Err: fmt::Display,
-{
+fn day(field: &'static str, text: Option<&str>) -> Result<Day> {
     let read = required(field, text)?.parse();
-    read.map_err(|fault: T::Err| Problem::of_field(field, fault.to_string()))
+    read.map_err(|fault| of_time(field, "a day such as 2026-03-29", fault))
+}
+
+fn time(field: &'static str, text: Option<&str>) -> Result<TimeOfDay> {
+    let read = required(field, text)?.parse();
+    read.map_err(|fault| of_time(field, "a time of day such as 09:00", fault))
+}
+
+fn of_time(field: &'static str, expected: &str, fault: TimeError) -> Problem {
+    match fault {
+        TimeError::NotATime => Problem::of_field(field, format!("expected {expected}")),
+        other => Problem::of_field(field, other.to_string()),
+    }
 }
 
 /// What a field of a template is filled with: a text or a number.

@@ -29,9 +29,13 @@ pub(crate) struct MessageView {
     pub(crate) held_because: Option<&'static str>,
     /// For whom.
     pub(crate) to: String,
-    /// From whom.
+    /// From whom, as it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) from: Option<String>,
+    /// From whom it left at last, where it names nobody itself: a route, the lane or the configuration
+    /// said it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) sent_from: Option<String>,
     /// The text as it leaves.
     pub(crate) text: String,
     /// The text as it was asked for, where it differs.
@@ -118,6 +122,9 @@ pub(crate) struct AttemptView {
     pub(crate) number: u16,
     /// Over which lane.
     pub(crate) lane: String,
+    /// From whom, where the message names nobody itself: a route, the lane or the configuration said it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) from: Option<String>,
     /// When it began.
     #[schema(value_type = String, format = DateTime)]
     pub(crate) began_at: Timestamp,
@@ -135,12 +142,19 @@ pub(crate) struct AttemptView {
     /// The provider's id of the batch that it travelled in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) provider_batch: Option<String>,
-    /// The class of the error, a stable word.
+    /// The class of the error, a stable word; `interrupted` where the gateway ended before the call did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<String>,
     /// The provider's own code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) code: Option<String>,
+    /// How often it was tried to find out what became of it, where its answer was lost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) checks: Option<u16>,
+    /// When that is tried next; without it, nobody tries.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) next_check_at: Option<Timestamp>,
 }
 
 /// One thing that happened.
@@ -233,6 +247,7 @@ impl MessageView {
             held_because: held_because(message.state),
             to: pages::number(&message.to, is_masked),
             from: message.from.map(String::from),
+            sent_from: message.sent_from.map(String::from),
             text: text(&message.text),
             original_text: message.original_text.as_deref().map(text),
             reference: message.reference.as_deref().map(str::to_owned),
@@ -261,9 +276,12 @@ impl MessageView {
 impl HistoryView {
     /// A message with all that happened to it.
     pub(crate) fn of(history: MessageHistory, is_masked: bool) -> Self {
+        let doubt = doubt(&history);
         let events = history.events.into_iter();
+        let mut message = MessageView::of(history.message, is_masked);
+        message.detail = message.detail.or(doubt);
         Self {
-            message: MessageView::of(history.message, is_masked),
+            message,
             attempts: history.attempts.into_iter().map(AttemptView::of).collect(),
             events: events
                 .map(|event| EventView::of(event, is_masked))
@@ -278,6 +296,7 @@ impl AttemptView {
         Self {
             number: attempt.number,
             lane: attempt.lane.into(),
+            from: attempt.from.map(String::from),
             began_at: attempt.began_at,
             ended_at: attempt.ended_at,
             outcome: attempt.outcome.map(tidings_store::AttemptOutcome::as_str),
@@ -285,8 +304,26 @@ impl AttemptView {
             provider_batch: reference.batch,
             error: attempt.error.as_deref().map(str::to_owned),
             code: attempt.code.as_deref().map(str::to_owned),
+            checks: (attempt.n_checks > 0).then_some(attempt.n_checks),
+            next_check_at: attempt.next_check_at,
         }
     }
+}
+
+/// What is known of a message of which nobody knows whether it went out.
+fn doubt(history: &MessageHistory) -> Option<String> {
+    if history.message.state != MessageState::Unknown {
+        return None;
+    }
+    let next = history.attempts.iter().filter_map(|it| it.next_check_at);
+    Some(match next.min() {
+        Some(at) => format!(
+            "the answer was lost: nobody knows yet whether it went out; this is looked into again at {at}"
+        ),
+        None => "the answer was lost, and nobody can find out whether it went out; it is not sent again by \
+                 itself. If it may arrive twice, send it as a new message"
+            .to_owned(),
+    })
 }
 
 impl EventView {

@@ -371,7 +371,7 @@ pub(crate) struct DeliveryView {
     /// What was answered last.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_status: Option<u16>,
-    /// What went wrong last.
+    /// What went wrong last; where nothing was called because a vendor's form has no call for this event, that.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_error: Option<String>,
     /// What happened.

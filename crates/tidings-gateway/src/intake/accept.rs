@@ -36,6 +36,7 @@ pub async fn accept(
     let rows = drafts.into_iter().map(|draft| Row {
         draft: Ok(draft),
         place: None,
+        hash: None,
     });
     let taken = take(&ground, rows.collect(), |_, _| Ok(())).await?;
     Ok(taken.verdicts)
@@ -47,6 +48,8 @@ pub(super) struct Row {
     pub draft: Result<Draft, Rejection>,
     /// Its place in a batch.
     pub place: Option<BatchPlace>,
+    /// What it asks for, where the batch may come again.
+    pub hash: Option<u64>,
 }
 
 /// What became of rows.
@@ -101,6 +104,7 @@ async fn take_all(
                     draft,
                     checked,
                     batch: row.place,
+                    row_hash: row.hash,
                     timing: Departure::default(),
                 });
                 verdicts.push(None);
@@ -139,6 +143,7 @@ struct Good {
     draft: Draft,
     checked: Checked,
     batch: Option<BatchPlace>,
+    row_hash: Option<u64>,
     timing: Departure,
 }
 
@@ -290,6 +295,7 @@ fn new_message(ground: &Ground<'_>, good: Good) -> NewMessage {
         draft,
         checked,
         batch,
+        row_hash,
         timing,
         ..
     } = good;
@@ -328,6 +334,7 @@ fn new_message(ground: &Ground<'_>, good: Good) -> NewMessage {
         closes_at: timing.closes_at,
         expires_at: Some(leaves_first.plus(draft.valid_for.unwrap_or(ground.valid_for))),
         batch,
+        row_hash,
         once,
         origin: Arc::clone(&ground.origin),
         terms: draft.terms,

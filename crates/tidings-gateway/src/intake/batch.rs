@@ -3,9 +3,10 @@
 //! [`open`] is called by the API's handlers and the vendors' APIs, which then [`add`](BatchIntake::add) rows as
 //! they read them and [`close`](BatchIntake::close) the batch at the end. What has come is sent at once. A
 //! request with a key that broke off is sent again as a whole: rows that are there already are not taken again,
-//! because a batch has every row once. It reads no format and remembers no row but as a hash.
+//! because a batch has every row once, and a row that is another one then ends the request. It reads no format
+//! and remembers no row but as a hash.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,6 +15,7 @@ use tidings::template::Template;
 use tidings_core::Timestamp;
 use tidings_store::{
     AccountId, BatchId, BatchPlace, NewBatch, Once, OpenedBatch, StoreError, StoreErrorKind,
+    TakenRow,
 };
 
 use super::accept::{Row, take};
@@ -21,7 +23,7 @@ use super::check::Ground;
 use super::draft::Draft;
 use super::duplicates::Seen;
 use super::once::{self, Canonical};
-use super::verdict::{Rejection, RejectionCode, Verdict};
+use super::verdict::{AcceptedMessage, Rejection, RejectionCode, Verdict};
 use crate::gateway::Gateway;
 use crate::settings::Customer;
 
@@ -43,6 +45,8 @@ pub struct BatchRequest {
     pub template: Option<Template>,
     /// Whether rows that say the same to the same person are all sent.
     pub allows_duplicates: bool,
+    /// What is said of all rows, as it was written: under the same key it is said again.
+    pub of_all_rows: Box<str>,
 }
 
 impl BatchRequest {
@@ -55,6 +59,7 @@ impl BatchRequest {
             joins: false,
             template: None,
             allows_duplicates: false,
+            of_all_rows: Box::default(),
         }
     }
 }
@@ -116,6 +121,33 @@ pub enum Closed {
     OtherRequest,
 }
 
+/// Why rows were not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum AddError {
+    /// The request comes again, and the batch has another row in this place. Nothing is taken of the rows
+    /// that were handed over with it.
+    #[error(
+        "the Idempotency-Key was used for another request: row {index}, counted from 0, is not the one \
+         that was taken under it"
+    )]
+    OtherRow {
+        /// The row, from 0.
+        index: u64,
+    },
+    /// The store did not take them.
+    #[error("the store did not take the rows")]
+    Store(#[from] StoreError),
+}
+
+impl From<AddError> for StoreError {
+    fn from(error: AddError) -> Self {
+        match error {
+            AddError::OtherRow { .. } => Self::conflict("the row is there with another request"),
+            AddError::Store(error) => error,
+        }
+    }
+}
+
 /// A batch that takes rows.
 pub struct BatchIntake {
     gateway: Gateway,
@@ -127,12 +159,16 @@ pub struct BatchIntake {
     n_rows: u64,
     n_rejected: u64,
     seen: Option<Seen>,
-    request: Canonical,
+    /// What the request says, where it has a key.
+    request: Option<Canonical>,
     once: Option<Once>,
+    /// Whether it was begun before and broke off, so that rows may be there already.
+    is_resumed: bool,
     /// When the last of the messages may leave first.
     latest: Timestamp,
     /// Where the request was ended before: what it was.
     ended: Option<([u8; 32], Option<Arc<str>>)>,
+    refused: Refused,
     _in_work: Option<InWork>,
 }
 
@@ -150,9 +186,11 @@ pub async fn open(
             in_work => in_work,
         },
     };
-    let once = request.key.as_ref().map(|key| Once {
+    let hash = request.key.as_ref().map(|_| beginning(&request));
+    let once = request.key.as_ref().zip(hash.clone());
+    let once = once.map(|(key, hash)| Once {
         key: key.clone(),
-        body: [0; 32],
+        body: hash.finish(),
         keep_until: now.plus(once::KEPT),
         answer: None,
     });
@@ -165,10 +203,12 @@ pub async fn open(
         resend_of: None,
     };
     let opened = gateway.store().open_batch(&customer.id, batch, now).await;
-    let (id, ended) = match opened {
-        Ok(OpenedBatch::New(id) | OpenedBatch::Resumed(id)) => (id, None),
-        Ok(OpenedBatch::Before { id, body, answer }) => (id, Some((body, answer))),
+    let (id, is_resumed, ended) = match opened {
+        Ok(OpenedBatch::New(id)) => (id, false, None),
+        Ok(OpenedBatch::Resumed(id)) => (id, once.is_some(), None),
+        Ok(OpenedBatch::Before { id, body, answer }) => (id, false, Some((body, answer))),
         Ok(OpenedBatch::InWork) => return Ok(Opened::InWork),
+        Ok(OpenedBatch::OtherRequest) => return Ok(Opened::OtherRequest),
         Err(error) if error.kind() == StoreErrorKind::Conflict => {
             return Ok(Opened::OtherRequest);
         }
@@ -179,9 +219,6 @@ pub async fn open(
     } else {
         0
     };
-    let mut hash = Canonical::new("batch");
-    hash.optional(request.reference.as_deref());
-    hash.number(request.allows_duplicates.into());
     Ok(Opened::Rows(Box::new(BatchIntake {
         gateway: gateway.clone(),
         customer: customer.clone(),
@@ -194,10 +231,21 @@ pub async fn open(
         seen: (!request.allows_duplicates).then(Seen::default),
         request: hash,
         once,
+        is_resumed,
         latest: now,
         ended,
+        refused: gateway.batches().refused(id),
         _in_work: in_work,
     })))
+}
+
+/// What a request says before its rows.
+fn beginning(request: &BatchRequest) -> Canonical {
+    let mut hash = Canonical::new("batch");
+    hash.optional(request.reference.as_deref());
+    hash.number(request.allows_duplicates.into());
+    hash.text(&request.of_all_rows);
+    hash
 }
 
 impl BatchIntake {
@@ -226,12 +274,10 @@ impl BatchIntake {
     /// disk. Of a request that was ended before nothing is taken and nothing said.
     ///
     /// # Errors
-    /// What the store says. Some of the rows may be on disk then; the batch is given up, and the request
-    /// sent again under its key takes what is missing.
-    pub async fn add<R: Into<BatchRow>>(
-        &mut self,
-        rows: Vec<R>,
-    ) -> Result<Vec<Verdict>, StoreError> {
+    /// [`AddError::Store`]: some of the rows may be on disk then; the batch is given up, and the request
+    /// sent again under its key takes what is missing. [`AddError::OtherRow`]: a row is not the one that was
+    /// taken under the key.
+    pub async fn add<R: Into<BatchRow>>(&mut self, rows: Vec<R>) -> Result<Vec<Verdict>, AddError> {
         let mut verdicts = Vec::with_capacity(rows.len());
         let mut rows = rows.into_iter();
         loop {
@@ -250,7 +296,7 @@ impl BatchIntake {
 
     /// All rows have come. `answer` is kept with the customer's key, to be said again.
     pub async fn close(self, answer: Option<Arc<str>>) -> Result<Closed, StoreError> {
-        let body = self.request.finish();
+        let body = self.request.map_or([0; 32], Canonical::finish);
         if let Some((before, answer)) = self.ended {
             return Ok(if before == body {
                 Closed::Before { answer }
@@ -264,8 +310,15 @@ impl BatchIntake {
             answer,
             ..once
         });
-        let now = self.gateway.now();
         let store = self.gateway.store();
+        if self.is_resumed {
+            // It began with more rows than it has now.
+            let behind = store.taken_rows(self.id, self.next_index, 1).await?;
+            if !behind.is_empty() {
+                return Ok(Closed::OtherRequest);
+            }
+        }
+        let now = self.gateway.now();
         store
             .close_batch(self.id, self.n_rejected, once, now)
             .await?;
@@ -273,24 +326,28 @@ impl BatchIntake {
         Ok(Closed::Now)
     }
 
+    /// The rows broke off. With a key they come again, and the batch is kept open for them; without one
+    /// nobody can go on with it.
+    pub async fn give_up(self) -> Result<(), StoreError> {
+        if self.once.is_none() {
+            return self.close(None).await.map(drop);
+        }
+        if self.ended.is_some() || self.n_rejected == 0 {
+            return Ok(());
+        }
+        let store = self.gateway.store();
+        store.note_rejected(self.id, self.n_rejected).await
+    }
+
     /// Gives a row its text and its place, and counts it into the request.
     fn read(&mut self, row: BatchRow) -> Row {
         let BatchRow { draft, fields, key } = row;
-        self.request.optional(key.as_deref());
-        match &draft {
-            Ok(draft) => {
-                self.request.draft(draft);
-                self.request.number(fields.len() as u64);
-                for (name, value) in &fields {
-                    self.request.text(name);
-                    self.request.text(value);
-                }
-            }
-            Err(rejection) => {
-                self.request.text(rejection.code.as_str());
-                self.request.text(&rejection.detail);
-            }
-        }
+        let hash = self.request.as_mut().map(|request| {
+            let row = hash_of(&draft, &fields, key.as_deref());
+            request.bytes(&row);
+            let beginning = row.first_chunk();
+            u64::from_be_bytes(*beginning.expect("a SHA-256 has 32 bytes"))
+        });
         let place = BatchPlace {
             batch: self.id,
             index: self.next_index,
@@ -300,8 +357,8 @@ impl BatchIntake {
         let most = self.gateway.live().config.limits.max_batch_rows;
         let draft = if self.n_rows > most {
             Err(Rejection::new(
-                RejectionCode::InvalidRequest,
-                format!("a batch has at most {most} rows"),
+                RejectionCode::TooManyRows,
+                format!("a batch has at most {most} rows; send the rest as another batch"),
             ))
         } else {
             draft
@@ -311,6 +368,7 @@ impl BatchIntake {
         Row {
             draft,
             place: Some(place),
+            hash,
         }
     }
 
@@ -341,11 +399,12 @@ impl BatchIntake {
         Ok(draft)
     }
 
-    async fn take(&mut self, rows: Vec<Row>) -> Result<Vec<Verdict>, StoreError> {
+    async fn take(&mut self, rows: Vec<Row>) -> Result<Vec<Verdict>, AddError> {
         let indices: Vec<u64> = rows
             .iter()
             .map(|row| row.place.map_or(0, |place| place.index))
             .collect();
+        let there = self.there(&rows).await?;
         let origin = Arc::clone(&self.origin);
         let ground = Ground::new(&self.gateway, &self.customer, origin);
         let seen = &mut self.seen;
@@ -354,11 +413,85 @@ impl BatchIntake {
             seen.as_mut()
                 .map_or(Ok(()), |seen| seen.note(index, checked))
         });
-        let took = took.await?;
+        let mut took = took.await?;
+        if !there.is_empty() {
+            keep_verdicts(&mut took.verdicts, &indices, &there);
+        }
         self.latest = self.latest.max(took.latest);
         let rejected = took.verdicts.iter().filter(|verdict| verdict.is_err());
         self.n_rejected += rejected.count() as u64;
+        self.refused.note(self.n_rejected);
         Ok(took.verdicts)
+    }
+
+    /// Which of these rows were taken before; every one of them is the same as it was then.
+    async fn there(&self, rows: &[Row]) -> Result<Vec<TakenRow>, AddError> {
+        let places = rows
+            .iter()
+            .filter_map(|row| Some((row.place?.index, row.hash)));
+        let places: Vec<(u64, Option<u64>)> = places.collect();
+        let (Some((first, _)), Some((last, _))) = (places.first(), places.last()) else {
+            return Ok(Vec::new());
+        };
+        if !self.is_resumed {
+            return Ok(Vec::new());
+        }
+        let store = self.gateway.store();
+        let mut there = store.taken_rows(self.id, *first, places.len()).await?;
+        there.retain(|row| row.index <= *last);
+        let mut places = places.iter();
+        for row in &there {
+            let hash = places.find(|(index, _)| *index == row.index);
+            if row.hash.is_some() && hash.is_some_and(|(_, hash)| *hash != row.hash) {
+                return Err(AddError::OtherRow { index: row.index });
+            }
+        }
+        Ok(there)
+    }
+}
+
+/// What a row asks for.
+fn hash_of(
+    draft: &Result<Draft, Rejection>,
+    fields: &[(String, String)],
+    key: Option<&str>,
+) -> [u8; 32] {
+    let mut hash = Canonical::new("row of a batch");
+    hash.optional(key);
+    match draft {
+        Ok(draft) => {
+            hash.draft(draft);
+            hash.number(fields.len() as u64);
+            for (name, value) in fields {
+                hash.text(name);
+                hash.text(value);
+            }
+        }
+        Err(rejection) => {
+            hash.text(rejection.code.as_str());
+            hash.text(&rejection.detail);
+        }
+    }
+    hash.finish()
+}
+
+/// Rows that were taken stay so, also where they would not be taken any more: their window may be over.
+fn keep_verdicts(verdicts: &mut [Verdict], indices: &[u64], there: &[TakenRow]) {
+    let mut there = there.iter().peekable();
+    for (index, verdict) in indices.iter().zip(verdicts) {
+        let Some(row) = there.next_if(|row| row.index == *index) else {
+            continue;
+        };
+        if verdict.is_err() {
+            *verdict = Ok(AcceptedMessage {
+                id: row.id,
+                state: row.state,
+                segments: row.parts,
+                lane: None,
+                is_repeated: true,
+                answer: None,
+            });
+        }
     }
 }
 
@@ -382,12 +515,30 @@ pub struct Batches {
     in_work: Arc<Mutex<HashSet<Keyed>>>,
     /// The next row of batches that several requests add to.
     next_row: AtomicU64,
+    /// How many rows were refused of batches that are open.
+    refused: Counts,
 }
+
+/// Counts by batch.
+type Counts = Arc<Mutex<HashMap<BatchId, u64>>>;
 
 /// Rows that are set aside for one request that adds to a batch of others.
 const ROWS_SET_ASIDE: u64 = 1 << 20;
 
 impl Batches {
+    /// How many rows were refused so far of a batch that takes rows at this moment.
+    pub fn n_refused(&self, batch: BatchId) -> Option<u64> {
+        lock(&self.refused).get(&batch).copied()
+    }
+
+    /// Counts the rows that are refused of a batch until the result is dropped.
+    fn refused(&self, batch: BatchId) -> Refused {
+        Refused {
+            all: Arc::clone(&self.refused),
+            batch,
+        }
+    }
+
     /// Begins to work on a request; `None` where it is being worked on. Dropping the result ends it.
     fn begin(&self, account: &AccountId, key: &str) -> Option<InWork> {
         let name = (account.clone(), Box::from(key));
@@ -419,6 +570,27 @@ impl Batches {
                 Some(member) => least = member.index + 1,
             }
         }
+    }
+}
+
+/// How many rows of a batch were refused, as others may ask while it takes rows.
+#[derive(Debug)]
+struct Refused {
+    all: Counts,
+    batch: BatchId,
+}
+
+impl Refused {
+    fn note(&self, n_rows: u64) {
+        if n_rows > 0 {
+            lock(&self.all).insert(self.batch, n_rows);
+        }
+    }
+}
+
+impl Drop for Refused {
+    fn drop(&mut self) {
+        lock(&self.all).remove(&self.batch);
     }
 }
 

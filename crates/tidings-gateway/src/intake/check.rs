@@ -135,7 +135,8 @@ impl Ground<'_> {
         let is_bare = draft.passes_opt_out || is_encoded;
         let with_footer = self.with_footer(&draft.text, rule, is_bare);
         let policy = self.text_policy(draft.replacement, draft.max_parts);
-        let plan = plan(&with_footer, policy)?;
+        let has_footer = matches!(with_footer, Cow::Owned(_));
+        let plan = plan(&with_footer, policy, has_footer)?;
         let original_text = if plan.text() == &*draft.text {
             None
         } else {
@@ -281,16 +282,26 @@ impl Ground<'_> {
     }
 
     /// How a text is planned for a draft.
-    pub(super) fn plan<'t>(&self, text: &'t str, draft: &Draft) -> Result<Plan<'t>, Rejection> {
-        plan(text, self.text_policy(draft.replacement, draft.max_parts))
+    pub(super) fn plan<'t>(
+        &self,
+        text: &'t str,
+        draft: &Draft,
+        has_footer: bool,
+    ) -> Result<Plan<'t>, Rejection> {
+        plan(
+            text,
+            self.text_policy(draft.replacement, draft.max_parts),
+            has_footer,
+        )
     }
 }
 
-fn plan(text: &str, policy: Policy) -> Result<Plan<'_>, Rejection> {
+fn plan(text: &str, policy: Policy, has_footer: bool) -> Result<Plan<'_>, Rejection> {
     text::plan(text, &policy).map_err(|error| {
         let detail = match error {
             TextError::TooManyParts { parts_needed, max } => {
-                format!("the text needs {parts_needed} parts with its footer, {max} are permitted")
+                let footer = if has_footer { " with its footer" } else { "" };
+                format!("the text needs {parts_needed} parts{footer}, {max} are permitted")
             }
             other => other.to_string(),
         };

@@ -3,6 +3,7 @@
 //!
 //! Called by the API's `/v1/segments`.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use tidings_core::text::{Change, Encoding, Plan, Replacement};
@@ -95,7 +96,7 @@ pub fn preview(
     let Some(to) = &request.to else {
         let nobody = DraftRecipient::Written(String::new(), None);
         let draft = draft_of(request, nobody);
-        let plan = ground.plan(&request.text, &draft)?;
+        let plan = ground.plan(&request.text, &draft, false)?;
         return Ok(of_plan(&plan, None));
     };
     let draft = draft_of(request, to.clone());
@@ -108,7 +109,8 @@ pub fn preview(
         Rejection::new(RejectionCode::NoRoute, decision.why())
     })?;
     let with_footer = ground.with_footer(&request.text, rule, false);
-    let plan = ground.plan(&with_footer, &draft)?;
+    let has_footer = matches!(with_footer, Cow::Owned(_));
+    let plan = ground.plan(&with_footer, &draft, has_footer)?;
     let rule = ground.live.config.routes.rules().nth(rule);
     let account = rule.and_then(|rule| {
         let mut accounts = rule.named_accounts().iter();

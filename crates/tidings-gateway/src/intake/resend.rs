@@ -54,6 +54,12 @@ pub enum ResendError {
     /// The account has no such message or batch.
     #[error("there is no such {0}")]
     NotFound(&'static str),
+    /// Nobody knows whether it went out.
+    #[error(
+        "the message is unknown: it may have gone out, so it is not sent again; if it may arrive twice, send \
+         it as a new message"
+    )]
+    MayHaveLeft,
     /// The message has not come to nothing.
     #[error("the message is {0}; only one that failed, was undelivered or expired is sent again")]
     NotDead(MessageState),
@@ -73,6 +79,9 @@ pub async fn resend(
 ) -> Result<Verdict, ResendError> {
     let found = gateway.store().message(Some(&customer.id), id).await?;
     let message = found.ok_or(ResendError::NotFound("message"))?.message;
+    if message.state == MessageState::Unknown {
+        return Err(ResendError::MayHaveLeft);
+    }
     if !DEAD.contains(&message.state) {
         return Err(ResendError::NotDead(message.state));
     }
@@ -81,6 +90,7 @@ pub async fn resend(
     let row = Row {
         draft: Ok(draft_of(&message, media, &ground)),
         place: None,
+        hash: None,
     };
     let mut taken = take(&ground, vec![row], |_, _| Ok(())).await?;
     taken.verdicts.pop().ok_or(ResendError::NotFound("message"))
@@ -157,7 +167,7 @@ async fn open(
     let store = gateway.store();
     match store.open_batch(&customer.id, batch, gateway.now()).await? {
         OpenedBatch::New(id) | OpenedBatch::Resumed(id) | OpenedBatch::Before { id, .. } => Ok(id),
-        OpenedBatch::InWork => Err(StoreError::conflict(
+        OpenedBatch::InWork | OpenedBatch::OtherRequest => Err(StoreError::conflict(
             "the batch is being sent again at this moment",
         )),
     }
@@ -179,6 +189,7 @@ async fn again(
             batch,
             index: place.index,
         }),
+        hash: None,
     });
     let taken = take(&ground, rows.collect(), |_, _| Ok(())).await?;
     let each = messages.iter().zip(taken.verdicts);

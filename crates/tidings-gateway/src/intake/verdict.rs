@@ -81,6 +81,8 @@ rejection_codes!(
     QuotaExceeded => "quota_exceeded",
     /// No route leads to a lane that can carry it.
     NoRoute => "no_route",
+    /// The batch has as many rows as it may.
+    TooManyRows => "too_many_rows",
     /// The same message stands in the batch already.
     DuplicateRow => "duplicate_row",
     /// The key was used for another request.

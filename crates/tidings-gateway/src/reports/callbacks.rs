@@ -1,7 +1,9 @@
 //! Calls of providers: `/callbacks/{lane}/{token}`.
 //!
-//! The route's handler takes a request apart and hands it over; what stands here knows no server. Who
-//! knows the token may tell; what is told is parsed by the provider's own rules.
+//! The route's handler asks whose address it is, takes the request apart and hands it over; what stands here
+//! knows no server. Who knows the token may tell; what is told is parsed by the provider's own rules.
+
+use std::sync::Arc;
 
 use http::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
@@ -35,25 +37,32 @@ impl CallbackAnswer {
     }
 }
 
-/// Takes a provider's call.
-pub async fn receive(
-    gateway: &Gateway,
-    lane: &str,
-    token: &str,
-    request: CallbackRequest,
-) -> CallbackAnswer {
+/// The lane that has this address.
+///
+/// # Errors
+/// What is answered where none has.
+pub fn lane_at(gateway: &Gateway, lane: &str, token: &str) -> Result<Arc<Lane>, CallbackAnswer> {
     let not_found = || CallbackAnswer::new(StatusCode::NOT_FOUND, None);
-    let Some(lane) = gateway.lane(&LaneId::from(lane)) else {
-        return not_found();
-    };
-    let Some(expected) = &lane.callback_token else {
-        return not_found();
-    };
+    let lane = gateway.lane(&LaneId::from(lane)).ok_or_else(not_found)?;
+    let expected = lane.callback_token.as_ref().ok_or_else(not_found)?;
     if !is_same(expected, token) {
         metrics::counter!("tidings_callbacks_refused_total", "lane" => lane.id.as_str().to_owned())
             .increment(1);
-        return not_found();
+        return Err(not_found());
     }
+    Ok(lane)
+}
+
+/// A provider's call could not be read to its end.
+pub fn unread(lane: &Lane, fault: &str) {
+    let id = &lane.id;
+    metrics::counter!("tidings_callbacks_unreadable_total", "lane" => id.as_str().to_owned())
+        .increment(1);
+    tracing::warn!(lane = %id, fault, "lane {id}: a call of the provider was not taken: {fault}");
+}
+
+/// Takes a provider's call.
+pub async fn receive(gateway: &Gateway, lane: &Lane, request: CallbackRequest) -> CallbackAnswer {
     let Some(parse) = lane.spec.parse_callback else {
         return CallbackAnswer::new(StatusCode::METHOD_NOT_ALLOWED, None);
     };

@@ -3,6 +3,7 @@
 //!
 //! Fed by `hearing.rs` with what became of messages and by dispatch with how calls ended, and looked at from
 //! time to time; raises `lane.failure_rate` and `lane.delays`, once when it begins and once when it is over.
+//! That an alarm was told is remembered over a restart, so that it is not told twice and that its end is.
 //! The windows are pure: time comes in. It takes no lane out of anything; breaker and routing do that by
 //! themselves.
 
@@ -10,10 +11,13 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tidings_core::Reason;
+use tidings::Clock;
+use tidings_core::{Reason, Timestamp};
 use tidings_store::{EventKind, NewEvent, StoreError};
 
+use super::Watched;
 use crate::config::MonitoringConfig;
 use crate::gateway::Gateway;
 use crate::lane::Lane;
@@ -42,6 +46,16 @@ struct Windows {
     silence: Silence,
     /// Whether it was told that deliveries are delayed, for one reason or the other.
     is_delay_told: bool,
+}
+
+/// The alarms of a lane that were told and are not over: what is remembered of its health.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ToldAlarms {
+    is_failing: bool,
+    is_delayed: bool,
+    /// Where nothing is heard: of how many messages, and since when.
+    unheard: Option<(u64, Timestamp)>,
 }
 
 /// What a lane's provider has done, in numbers.
@@ -129,7 +143,7 @@ async fn tell(gateway: &Gateway, lane: &Lane, news: News) -> Result<(), StoreErr
     });
     gateway.store().record(events.collect()).await?;
     gateway.signals().happened();
-    Ok(())
+    crate::dispatch::remember(gateway, lane).await
 }
 
 /// Whether a message that ended for this reason was let down by its provider. A provider that gives no
@@ -205,10 +219,55 @@ impl Health {
     }
 }
 
+impl Watched {
+    /// The alarms that were told and are not over, to be remembered.
+    pub fn told_alarms(&self, clock: &dyn Clock) -> ToldAlarms {
+        self.health.told(clock.elapsed(), clock.now())
+    }
+
+    /// Takes up what is remembered of alarms.
+    pub fn recall_alarms(&self, told: ToldAlarms, clock: &dyn Clock) {
+        self.health.recall(told, clock.elapsed(), clock.now());
+    }
+}
+
+impl Health {
+    fn told(&self, at: Duration, now: Timestamp) -> ToldAlarms {
+        let windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let silence = &windows.silence;
+        let is_silent = windows.is_delay_told && !windows.delays.is_alarmed;
+        let unheard = silence.lasts(at).filter(|_| is_silent);
+        ToldAlarms {
+            is_failing: windows.failures.is_alarmed,
+            is_delayed: windows.is_delay_told,
+            unheard: unheard.map(|lasts| (silence.n_taken, now.minus(lasts))),
+        }
+    }
+
+    fn recall(&self, told: ToldAlarms, at: Duration, now: Timestamp) {
+        let mut windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // What is known by now goes on as it is.
+        if told.is_failing {
+            windows.failures.resume_alarm(at);
+        }
+        windows.is_delay_told |= told.is_delayed;
+        match told.unheard {
+            Some((n_taken, since)) if told.is_delayed => {
+                let silence = &mut windows.silence;
+                silence.since.get_or_insert(at);
+                silence.before = now.since(since);
+                silence.n_taken += n_taken;
+            }
+            _ if told.is_delayed => windows.delays.resume_alarm(at),
+            _ => {}
+        }
+    }
+}
+
 impl Windows {
     fn look_at_failures(&mut self, news: News, limit: Option<f64>, at: Duration) -> Option<Alarm> {
         self.failures.add(news.good, news.faults, at);
-        let begins = self.failures.turn(limit?)?;
+        let begins = self.failures.turn(limit?, at)?;
         Some(Alarm {
             kind: EventKind::FailureRate,
             begins,
@@ -227,7 +286,7 @@ impl Windows {
         self.delays.add(news.timely, news.late, at);
         self.silence.take_in(news, at);
         let silence = self.silence.longer_than(limit?, at);
-        self.delays.turn(LATE);
+        self.delays.turn(LATE, at);
         // After a silence it is not over before what comes is in time.
         let is_still_late = self.is_delay_told && self.delays.share() > LATE * CALM;
         let begins = silence.is_some() || self.delays.is_alarmed || is_still_late;
@@ -250,6 +309,8 @@ impl Windows {
 struct Silence {
     /// When the first of them was taken.
     since: Option<Duration>,
+    /// How long it had lasted when it was remembered and taken up.
+    before: Duration,
     n_taken: u64,
 }
 
@@ -264,9 +325,13 @@ impl Silence {
         }
     }
 
+    fn lasts(&self, at: Duration) -> Option<Duration> {
+        Some(at.saturating_sub(self.since?) + self.before)
+    }
+
     /// Of how many messages nothing is heard, and for how long, if that is longer than the limit.
     fn longer_than(&self, limit: Duration, at: Duration) -> Option<(u64, Duration)> {
-        let lasts = at.saturating_sub(self.since?);
+        let lasts = self.lasts(at)?;
         (self.n_taken >= SILENT && lasts > limit).then_some((self.n_taken, lasts))
     }
 }
@@ -276,6 +341,8 @@ impl Silence {
 struct Window {
     steps: VecDeque<Step>,
     is_alarmed: bool,
+    /// An alarm that was taken up from before a restart: until then, too few news say nothing about it.
+    holds_until: Duration,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -309,10 +376,11 @@ impl Window {
 
     /// Whether an alarm begins (`true`) or is over (`false`); `None` is no change. Between the limit
     /// and half of it nothing changes, so that a share that swings around the limit is told once.
-    fn turn(&mut self, limit: f64) -> Option<bool> {
+    fn turn(&mut self, limit: f64, at: Duration) -> Option<bool> {
         let share = self.share();
         let turned = if self.is_alarmed {
-            share <= limit * CALM
+            let is_known = at >= self.holds_until || self.n_seen() >= ENOUGH;
+            is_known && share <= limit * CALM
         } else {
             self.n_seen() >= ENOUGH && share > limit
         };
@@ -321,6 +389,11 @@ impl Window {
         }
         self.is_alarmed = !self.is_alarmed;
         Some(self.is_alarmed)
+    }
+
+    fn resume_alarm(&mut self, at: Duration) {
+        self.is_alarmed = true;
+        self.holds_until = at + WINDOW;
     }
 
     fn n_seen(&self) -> u64 {
@@ -338,7 +411,22 @@ impl Window {
 pub(super) mod probe {
     //! What the tests see of the windows.
 
-    use super::{Duration, EventKind, Health, MonitoringConfig, News};
+    use super::{Duration, EventKind, Health, MonitoringConfig, News, Timestamp, ToldAlarms};
+
+    /// The alarms as another process takes them up after so long.
+    pub(in super::super) fn after_a_restart(
+        before: &Health,
+        at: Duration,
+        later: Duration,
+    ) -> (Health, ToldAlarms) {
+        let now: Timestamp = "2026-11-22T12:00:00Z".parse().unwrap();
+        let told = before.told(at, now);
+        let written = serde_json::to_string(&told).unwrap();
+        let after = Health::default();
+        let read = serde_json::from_str(&written).unwrap();
+        after.recall(read, Duration::ZERO, now.plus(later));
+        (after, told)
+    }
 
     pub(in super::super) fn alarms(
         health: &Health,

@@ -30,8 +30,8 @@ use crate::gateway::Gateway;
 use crate::lane::Lane;
 
 pub use balance::{out_of_credit, recall_empty};
-pub use callbacks::{CallbackAnswer, receive};
-pub use health::{Calls, note_calls};
+pub use callbacks::{CallbackAnswer, lane_at, receive, unread};
+pub use health::{Calls, ToldAlarms, note_calls};
 pub use hearing::{Hearing, hear};
 
 /// What is watched of a lane: its balance, and how well it does. Kept over a reload of the configuration.

@@ -13,11 +13,12 @@ use tidings_core::{ProviderRef, Timestamp};
 use tidings_store::{AttemptId, EventKind};
 
 use super::balance::{self, Standing, Watch, next_question};
-use super::health::{self, Calls, Health, News, is_provider_fault, note_calls, probe};
+use super::health::{self, Calls, Health, News, ToldAlarms, is_provider_fault, note_calls, probe};
 use super::polling::{self, Asked};
 use super::schedule::{next_poll, pause_after};
-use super::{first_poll, hear, receive, subscriptions};
+use super::{CallbackAnswer, first_poll, hear, lane_at, subscriptions};
 use crate::config::MonitoringConfig;
+use crate::gateway::Gateway;
 use crate::trial::{LANE, Trial};
 
 const PHONE: &str = "+4790000001";
@@ -189,6 +190,102 @@ fn a_lane_of_which_nothing_is_heard_is_told() {
 }
 
 #[test]
+fn an_alarm_goes_on_over_a_restart_and_its_end_is_told_once() {
+    let config = monitoring();
+    let seconds = Duration::from_secs;
+    let before = Health::default();
+    let begin = probe::alarms(&before, faults(30), &config, seconds(0));
+    assert_eq!(begin, [(EventKind::FailureRate, true)]);
+    let (after, _) = probe::after_a_restart(&before, seconds(9), seconds(60));
+    let at = |n: u64, news| probe::alarms(&after, news, &config, seconds(n));
+    // Too few news say nothing, neither the end nor another beginning.
+    assert_eq!(at(1, News::default()), []);
+    assert_eq!(at(2, good(3)), []);
+    assert_eq!(at(3, faults(40)), []);
+    assert_eq!(at(4, good(400)), [(EventKind::FailureRate, false)]);
+    let (after, told) = probe::after_a_restart(&after, seconds(9), seconds(60));
+    assert_eq!(told, ToldAlarms::default());
+    assert_eq!(probe::alarms(&after, good(1), &config, seconds(1)), []);
+
+    // Nothing comes any more: as without a restart it is over when the window is.
+    let (after, _) = probe::after_a_restart(&before, seconds(9), seconds(60));
+    let at = |n: u64| probe::alarms(&after, News::default(), &config, seconds(n));
+    assert_eq!(at(299), []);
+    assert_eq!(at(300), [(EventKind::FailureRate, false)]);
+}
+
+#[test]
+fn a_silence_goes_on_over_a_restart() {
+    let config = monitoring();
+    let seconds = Duration::from_secs;
+    let taken = News {
+        taken: 3,
+        ..News::default()
+    };
+    let before = Health::default();
+    assert_eq!(probe::alarms(&before, taken, &config, seconds(0)), []);
+    let begin = probe::alarms(&before, News::default(), &config, seconds(121));
+    assert_eq!(begin, [(EventKind::Delays, true)]);
+    let (after, _) = probe::after_a_restart(&before, seconds(130), seconds(60));
+    let at = |n: u64, news| probe::alarms(&after, news, &config, seconds(n));
+    // However long it lasts.
+    assert_eq!(at(0, News::default()), []);
+    assert_eq!(at(3_600, taken), []);
+    let heard = News {
+        ended: 1,
+        timely: 1,
+        ..News::default()
+    };
+    assert_eq!(at(3_601, heard), [(EventKind::Delays, false)]);
+
+    // Of late ones it is their share that counts.
+    let late = News {
+        ended: 30,
+        late: 30,
+        ..News::default()
+    };
+    let before = Health::default();
+    let begin = probe::alarms(&before, late, &config, seconds(0));
+    assert_eq!(begin, [(EventKind::Delays, true)]);
+    let (after, _) = probe::after_a_restart(&before, seconds(1), seconds(60));
+    let at = |n: u64, news| probe::alarms(&after, news, &config, seconds(n));
+    assert_eq!(at(1, heard), []);
+    let timely = News {
+        ended: 30,
+        timely: 30,
+        ..News::default()
+    };
+    assert_eq!(at(2, timely), [(EventKind::Delays, false)]);
+}
+
+/// The lane that another process makes of what the first has kept.
+#[tokio::test]
+async fn an_alarm_is_kept_with_what_the_lane_remembers() {
+    let trial = Trial::new(is_asked_only, |config, _| {
+        config.monitoring = monitoring();
+    })
+    .await;
+    let lane = trial.lane();
+    let calls = Calls {
+        n_faults: 30,
+        ..Calls::default()
+    };
+    note_calls(&trial.gateway, &lane, calls).await.unwrap();
+    assert_eq!(trial.news().await, ["lane.failure_rate"]);
+    let memories = trial.gateway.store().lane_memories().await.unwrap();
+    let memory: serde_json::Value = serde_json::from_str(&memories[0].memory).unwrap();
+    assert_eq!(memory["alarms"]["is_failing"], true);
+    let calls = Calls {
+        n_answered: 300,
+        ..Calls::default()
+    };
+    note_calls(&trial.gateway, &lane, calls).await.unwrap();
+    let memories = trial.gateway.store().lane_memories().await.unwrap();
+    let memory: serde_json::Value = serde_json::from_str(&memories[0].memory).unwrap();
+    assert_eq!(memory["alarms"]["is_failing"], false);
+}
+
+#[test]
 fn without_limits_nothing_is_told() {
     let health = Health::default();
     let news = News {
@@ -257,6 +354,19 @@ fn a_balance_is_asked_for_more_often_the_faster_it_falls() {
     check(10, None, 100, 1, 30);
     check(1_000_000, None, 1, 60, 900);
     check(i64::MAX, Some(i64::MIN), i64::MAX, u64::MAX, 900);
+}
+
+/// A provider's call at an address, as the route's handler hands it over.
+async fn receive(
+    gateway: &Gateway,
+    lane: &str,
+    token: &str,
+    call: CallbackRequest,
+) -> CallbackAnswer {
+    match lane_at(gateway, lane, token) {
+        Ok(lane) => super::receive(gateway, &lane, call).await,
+        Err(answer) => answer,
+    }
 }
 
 #[tokio::test]

@@ -67,7 +67,7 @@ impl Certificate {
 
     /// Looks at the files until it is told to stop.
     pub(super) async fn watch(&self, stopping: CancellationToken) {
-        let mut told: Option<String> = None;
+        let mut complaint = Complaint::default();
         loop {
             tokio::select! {
                 () = stopping.cancelled() => return,
@@ -82,25 +82,38 @@ impl Certificate {
                     if is_new {
                         tracing::info!("took up another certificate for TLS");
                     }
-                    told = None;
+                    complaint = Complaint::default();
                 }
-                // While the two files are being replaced they do not belong together for a moment, so
-                // what is wrong is told when it still is at the second look.
                 Err(error) => {
-                    let what = error.to_string();
-                    if told.as_ref() == Some(&what) {
-                        continue;
-                    }
-                    if told.is_some() {
+                    if complaint.is_due(&error.to_string()) {
                         tracing::warn!(
                             error = &error as &dyn std::error::Error,
-                            "the certificate for TLS cannot be taken up; the one before stays"
+                            "the certificate for TLS cannot be taken up; the one before stays: {error}"
                         );
                     }
-                    told = Some(what);
                 }
             }
         }
+    }
+}
+
+/// What was wrong at the last look, and how often in a row.
+#[derive(Debug, Default)]
+pub(super) struct Complaint {
+    what: String,
+    n_looks: u32,
+}
+
+impl Complaint {
+    /// Whether this is to be told now: once, and when it still is so at the second look, as the two files do
+    /// not belong together for a moment while they are being replaced.
+    pub(super) fn is_due(&mut self, what: &str) -> bool {
+        if self.what != what {
+            what.clone_into(&mut self.what);
+            self.n_looks = 0;
+        }
+        self.n_looks = self.n_looks.saturating_add(1);
+        self.n_looks == 2
     }
 }
 
@@ -108,16 +121,17 @@ impl Files {
     async fn read(config: &TlsConfig) -> Result<Self, StartError> {
         Ok(Self {
             of: config.clone(),
-            cert: read(&config.cert).await?,
-            key: read(&config.key).await?,
+            cert: read("server.tls.cert", &config.cert).await?,
+            key: read("server.tls.key", &config.key).await?,
         })
     }
 }
 
-async fn read(path: &Path) -> Result<Vec<u8>, StartError> {
+async fn read(key: &'static str, path: &Path) -> Result<Vec<u8>, StartError> {
     tokio::fs::read(path)
         .await
         .map_err(|source| StartError::File {
+            key,
             path: path.to_owned(),
             source,
         })

@@ -25,8 +25,10 @@ pub enum StartError {
         source: std::io::Error,
     },
     /// A file of TLS cannot be read.
-    #[error("cannot read {path}")]
+    #[error("{key}: cannot read {path}")]
     File {
+        /// The key that names it.
+        key: &'static str,
         /// The file.
         path: PathBuf,
         /// The system's reason.

@@ -17,7 +17,7 @@ use crate::lane::Lane;
 /// Connects the lanes of a configuration.
 ///
 /// # Errors
-/// [`ErrorKind::Config`], naming the lane and the key that cannot work.
+/// [`ErrorKind::Config`], naming the line, the lane and the key that cannot work.
 pub fn connected(
     config: Config,
     clock: &Arc<dyn Clock>,
@@ -31,7 +31,8 @@ pub fn connected(
     for lane in &config.lanes {
         let id = LaneId::from(lane.id.as_str());
         let before = before.and_then(|live| live.lanes.get(&id));
-        let lane = connect(lane, clock, before.map(|lane| &**lane))?;
+        let before = before.map(|lane| &**lane);
+        let lane = connect(lane, clock, before).map_err(|error| lane.told(error))?;
         check(&lane)?;
         lanes.insert(id, Arc::new(lane));
     }
@@ -70,13 +71,11 @@ fn settings(account: &Account) -> BTreeMap<&str, Option<&str>> {
 fn check(lane: &Lane) -> tidings::Result<()> {
     let most = lane.capabilities.max_messages_per_call;
     match lane.config.bulk {
-        Some(bulk) if bulk > most => Err(Error::not_sent(
-            ErrorKind::Config,
-            format!(
-                "lane {}: bulk is {bulk}, and one call of {} takes {most} with its settings",
-                lane.id, lane.spec.title
-            ),
-        )),
+        Some(bulk) if bulk > most => {
+            let title = lane.spec.title;
+            let what = format!("is {bulk}, and one call of {title} takes {most} with its settings");
+            Err(lane.config.wrong("bulk", &what))
+        }
         _ => Ok(()),
     }
 }

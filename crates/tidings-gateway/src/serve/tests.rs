@@ -1,9 +1,11 @@
-//! Where requests come from: chains of proxies, and callers who write headers themselves.
+//! Where requests come from: chains of proxies, and callers who write headers themselves. And when files of a
+//! certificate that cannot be used are told of.
 
 use std::net::SocketAddr;
 
 use http::HeaderMap;
 
+use super::certificate::Complaint;
 use super::proxies::caller;
 use crate::config::{Config, ProxyHeader, ServerConfig};
 
@@ -166,4 +168,12 @@ fn the_header_of_the_standard_is_read_where_it_is_configured() {
         &config,
         "10.0.0.1",
     );
+}
+
+#[test]
+fn what_stays_wrong_with_a_certificate_is_told_once() {
+    let mut complaint = Complaint::default();
+    let looks = ["key", "key", "key", "cert", "key", "key"];
+    let told = looks.map(|what| complaint.is_due(what));
+    assert_eq!(told, [false, true, false, false, false, true]);
 }

@@ -27,6 +27,9 @@ use tidings_store::{AccountId, StoredAccount};
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schema(
+    description = "What an account wants for its messages. What is not set follows the configuration."
+)]
 pub struct AccountSettings {
     /// What is done after a lost answer: `reconcile`, `at_most_once` or `at_least_once`.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -101,7 +101,7 @@ pub const METRICS: &[Metric] = &[
     metric("tidings_polls_total", Counter, &["lane"], "messages that a provider was asked about, where it does not tell by itself"),
     metric("tidings_poll_failures_total", Counter, &["lane", "kind"], "such questions that failed, by the kind of error"),
     metric("tidings_callbacks_refused_total", Counter, &["lane"], "calls to a lane's callback address with a wrong token"),
-    metric("tidings_callbacks_unreadable_total", Counter, &["lane"], "callbacks of which something could not be read"),
+    metric("tidings_callbacks_unreadable_total", Counter, &["lane"], "callbacks that were too long, broke off, or of which something could not be read"),
     metric("tidings_inbound_total", Counter, &["lane", "asks_for"], "texts from phones, by what they ask for"),
     metric("tidings_webhook_deliveries_total", Counter, &["outcome"], "calls to webhooks, by how they ended"),
     metric("tidings_webhook_seconds", Histogram, &[], "how long calls to webhooks take"),

@@ -11,7 +11,7 @@ use tidings::backend::{
     TakenMessage,
 };
 use tidings_core::{HeldReason, Message, MessageState, ReportedState, SenderId};
-use tidings_store::{BatchId, MessageId};
+use tidings_store::{BatchId, MessageId, StoreError};
 
 use super::caller::Caller;
 use super::details::Duplicates;
@@ -230,7 +230,7 @@ impl Door {
         let mut drafts = drafts.into_iter().peekable();
         while drafts.peek().is_some() {
             let chunk: Vec<Draft> = drafts.by_ref().take(CHUNK).collect();
-            match batch.add(chunk).await {
+            match batch.add(chunk).await.map_err(StoreError::from) {
                 Ok(taken) => verdicts.extend(taken),
                 Err(error) if verdicts.is_empty() => return Err(of_store(&error)),
                 Err(error) => {
@@ -250,6 +250,7 @@ impl Door {
                 .take(n_unreadable)
                 .collect();
             let counted = batch.add(unreadable).await.map(drop);
+            let counted = counted.map_err(StoreError::from);
             let closed = batch.close(None).await.map(drop);
             if let Err(error) = counted.and(closed) {
                 // The messages are kept, and leave.

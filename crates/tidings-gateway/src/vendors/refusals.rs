@@ -18,7 +18,9 @@ pub(super) fn of_rejection(rejection: Rejection) -> Refusal {
         }
         RejectionCode::InvalidSender => Refusal::invalid("sender", clause(&detail)),
         RejectionCode::InvalidText => Refusal::invalid("text", clause(&detail)),
-        RejectionCode::InvalidRequest => Refusal::invalid("message", clause(&detail)),
+        RejectionCode::InvalidRequest | RejectionCode::TooManyRows => {
+            Refusal::invalid("message", clause(&detail))
+        }
         RejectionCode::WindowOver => Refusal::invalid("sendWindow", clause(&detail)),
         RejectionCode::QuotaExceeded => Refusal::InsufficientCredit,
         RejectionCode::DuplicateRow | RejectionCode::KeyReused => Refusal::Duplicate,

@@ -96,7 +96,8 @@ pub(super) fn outbound(message: &StoredMessage, terms: &KeptTerms) -> Conversati
         &*message.text,
     );
     shown.at = Some(message.accepted_at);
-    let from = message.from.as_ref().map(ToString::to_string);
+    let from = message.from.as_ref().or(message.sent_from.as_ref());
+    let from = from.map(ToString::to_string);
     shown.from = from.unwrap_or_default();
     shown.to = vec![message.to.as_str().to_owned()];
     shown.status = Some(status_word(message.state).to_owned());

@@ -64,10 +64,12 @@ pub(super) async fn deliver(
     let random = gateway.randomness().next();
     let now = gateway.now();
     let (outcome, status, error, is_gone) = match told {
-        Ok(answer) => (
+        Ok(Some(answer)) => (DeliveryOutcome::Done, Some(answer.status), None, false),
+        // Whoever looks at the log wonders where the call is.
+        Ok(None) => (
             DeliveryOutcome::Done,
-            answer.map(|it| it.status),
             None,
+            Some(NOTHING_TO_CALL.to_owned()),
             false,
         ),
         Err((fault, answer)) => {
@@ -94,6 +96,9 @@ pub(super) async fn deliver(
     };
     Ended { end, is_gone }
 }
+
+/// What the log of a webhook says of an event that its form has no words for.
+pub(super) const NOTHING_TO_CALL: &str = "not called: the form has no call for this event";
 
 /// Makes and sends what there is to tell; `None` is nothing. The vendor's form may need several calls:
 /// the first that fails ends them.

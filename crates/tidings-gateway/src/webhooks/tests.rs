@@ -21,6 +21,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 
+use super::deliver::NOTHING_TO_CALL;
 use super::manage::{self, Change, ManageError, NewWebhook};
 use super::sign::{Secret, Signing};
 use super::target::TargetError;
@@ -645,9 +646,9 @@ async fn a_vendors_form_is_the_vendors_own_call() {
         format: Some(spec.id.to_owned()),
         ..NewWebhook::default()
     };
-    manage::create(&trial.gateway, Some(&"a".into()), new)
-        .await
-        .unwrap();
+    let account = "a".into();
+    let made = manage::create(&trial.gateway, Some(&account), new);
+    let webhook = made.await.unwrap().webhook.id;
     let text = InboundMessage::new("in-1", PHONE, "2012", "hi there");
     let lane = LANE.into();
     let heard = hear(&trial.gateway, &lane, vec![Callback::Inbound(text)]);
@@ -664,4 +665,15 @@ async fn a_vendors_form_is_the_vendors_own_call() {
         panic!("it tells of something else");
     };
     assert_eq!((&*text.text, text.from.as_str()), ("hi there", PHONE));
+
+    // That a message was accepted is nothing that the vendor tells.
+    trial.submitted("a", PHONE, None).await;
+    round(&trial).await;
+    assert_eq!(receiver.calls().len(), 1);
+    let log = log(&trial, webhook).await;
+    let of = |kind| log.iter().find(|it| it.event.kind == kind).unwrap();
+    let accepted = of(EventKind::Accepted);
+    assert_eq!((&*accepted.state, accepted.last_status), ("done", None));
+    assert_eq!(accepted.last_error.as_deref(), Some(NOTHING_TO_CALL));
+    assert_eq!(of(EventKind::Inbound).last_error, None);
 }

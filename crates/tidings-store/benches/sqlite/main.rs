@@ -135,6 +135,7 @@ async fn whole_way() -> Result {
             let begin = leased.iter().map(|it| Begin {
                 key: it.key,
                 lease: it.lease,
+                from: None,
             });
             let begin = begin.collect();
             let began = now();
@@ -274,6 +275,7 @@ fn rows(range: std::ops::Range<u64>, batch: Option<BatchId>) -> Vec<NewMessage> 
                 closes_at: None,
                 expires_at: None,
                 batch: batch.map(|batch| BatchPlace { batch, index: row }),
+                row_hash: None,
                 once: None,
                 origin: "tidings".into(),
                 terms: None,

@@ -1,5 +1,5 @@
 -- What a gateway keeps. Times are milliseconds since 1970 by our clock, numbers of telephones are their
--- digits as an integer, names that repeat (accounts, lanes, processes) are keys of `names`; 0 is none.
+-- digits as an integer, names that repeat (accounts, lanes, processes, senders of routes) are keys of `names`; 0 is none.
 -- Message keys, events, leases, batches, inbound texts and deliveries draw from one sequence: the key of
 -- a message is the place of its `message.accepted` among the events, which therefore needs no row.
 
@@ -63,6 +63,8 @@ CREATE TABLE contents (
     valid_for INTEGER,
     batch INTEGER,
     batch_index INTEGER,
+    -- What was asked for in the row, where the same batch may come again.
+    row_hash INTEGER,
     origin INTEGER NOT NULL,
     timing TEXT,
     terms TEXT,
@@ -85,6 +87,8 @@ CREATE INDEX contents_conversation ON contents (account, conversation) WHERE con
 CREATE TABLE attempts (
     key INTEGER PRIMARY KEY,
     lane INTEGER NOT NULL,
+    -- The sender that routing gave; 0 where the message names its own, or there is none.
+    sender INTEGER NOT NULL,
     began_at INTEGER NOT NULL,
     ended_at INTEGER,
     -- 0 open, 1 taken, 2 not taken, 3 unknown.

@@ -12,7 +12,7 @@ use super::{MemoryStore, Place, State, page};
 use crate::error::{Result, StoreError};
 use crate::model::{
     AccountId, BatchId, BatchMember, BatchOrder, BatchPlace, BatchState, EventKind, MessageKey,
-    NewBatch, NewEvent, Once, OpenedBatch, Page, PageRequest, StopLists, StoredBatch,
+    NewBatch, NewEvent, Once, OpenedBatch, Page, PageRequest, StopLists, StoredBatch, TakenRow,
 };
 use crate::store::Batches;
 
@@ -55,7 +55,14 @@ impl Batches for MemoryStore {
                 OnceFor::Batch {
                     id,
                     is_closed: false,
-                } => Ok(OpenedBatch::Resumed(id)),
+                } => {
+                    let body = batch.once.as_ref().map(|once| once.body);
+                    Ok(if body == Some(before.once.body) {
+                        OpenedBatch::Resumed(id)
+                    } else {
+                        OpenedBatch::OtherRequest
+                    })
+                }
                 OnceFor::Batch { id, .. } => Ok(OpenedBatch::Before {
                     id,
                     body: before.once.body,
@@ -126,6 +133,16 @@ impl Batches for MemoryStore {
         }
         state.touched.insert(batch);
         state.commit(now);
+        Ok(())
+    }
+
+    async fn note_rejected(&self, batch: BatchId, n_rejected: u64) -> Result<()> {
+        let state = &mut *self.lock();
+        state.batch_row(batch)?;
+        let row = state.batch_row_mut(batch);
+        if row.closed_at.is_none() {
+            row.n_rejected = row.n_rejected.max(n_rejected);
+        }
         Ok(())
     }
 
@@ -223,6 +240,27 @@ impl Batches for MemoryStore {
         Ok(rows.filter(|row| is_in(row.state)).take(limit).collect())
     }
 
+    async fn taken_rows(
+        &self,
+        batch: BatchId,
+        from_index: u64,
+        limit: usize,
+    ) -> Result<Vec<TakenRow>> {
+        let state = &*self.lock();
+        let rows = state.batch_row(batch)?.members.range(from_index..);
+        let rows = rows.take(limit).map(|(&index, key)| {
+            let row = &state.messages[key];
+            TakenRow {
+                index,
+                id: row.id,
+                state: row.state,
+                parts: row.parts,
+                hash: row.row_hash,
+            }
+        });
+        Ok(rows.collect())
+    }
+
     async fn order(
         &self,
         account: Option<&AccountId>,
@@ -243,7 +281,8 @@ impl Batches for MemoryStore {
         if row.order == Order::Stop && wanted != Order::Stop {
             return Err(StoreError::conflict("the batch was stopped"));
         }
-        if row.order != wanted {
+        let stays = row.order == Order::Go && state.is_done_for_good(row);
+        if row.order != wanted && !stays {
             let row = state.batch_row_mut(batch);
             row.order = wanted;
             row.is_unfinished = true;
@@ -306,6 +345,25 @@ impl State {
         let row = self.batch_numbers.get(&id);
         let row = row.and_then(|number| self.batches.get_mut(number));
         row.expect("whoever changes a batch has looked it up")
+    }
+
+    /// Whether nothing of a batch can leave any more: nothing waits or is doubted, and its request, which
+    /// could add rows, has ended.
+    fn is_done_for_good(&self, row: &BatchRow) -> bool {
+        let key = row.once_key.clone().map(|key| (row.account.clone(), key));
+        let request = key.and_then(|key| self.once.get(&key));
+        let is_open = |row: &OnceRow| {
+            matches!(
+                row.what,
+                OnceFor::Batch {
+                    is_closed: false,
+                    ..
+                }
+            )
+        };
+        row.state() == BatchState::Done
+            && !row.counts.contains_key("unknown")
+            && !request.is_some_and(is_open)
     }
 
     pub(super) fn order_of(&self, id: BatchId) -> Order {

@@ -270,6 +270,7 @@ fn new_row(key: MessageKey, account: &AccountId, new: NewMessage, now: Timestamp
         closes_at: new.closes_at,
         expires_at: new.expires_at,
         batch: new.batch,
+        row_hash: new.row_hash,
         origin: new.origin,
         terms: new.terms,
         conversation: new.conversation,

@@ -219,6 +219,7 @@ impl State {
             row.attempts.push(AttemptRow {
                 number,
                 lane,
+                from: begin.from,
                 began_at: now,
                 ended_at: None,
                 outcome: None,
@@ -484,6 +485,7 @@ fn leased_message(row: &MessageRow, lease: Lease) -> Leased {
         first_attempt_at: row.attempts.first().map(|attempt| attempt.began_at),
         tried,
         duplicate_risk: row.duplicate_risk,
+        is_from_routed: false,
     }
 }
 

@@ -8,7 +8,7 @@ use tidings_core::{MessageEvent, MessageState, Timestamp};
 
 use super::State;
 use super::rows::{Cause, Held, MessageRow};
-use crate::model::Repaired;
+use crate::model::{INTERRUPTED, Repaired};
 
 /// How long a report without a match is kept.
 const KEEP_UNMATCHED: Duration = Duration::from_hours(72);
@@ -38,6 +38,7 @@ impl State {
                     if let Some(number) = open {
                         let attempt = row.attempt_mut(number);
                         attempt.became_unknown(now);
+                        attempt.error = Some(INTERRUPTED.into());
                         attempt.check_at = Some(now);
                     }
                 });

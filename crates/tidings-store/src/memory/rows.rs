@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tidings_core::{
     DeliveryPolicy, EarlierAttempts, HeldReason, Message, MessageEvent, MessageState, Priority,
-    ProviderRef, Reason, Timestamp, Transition,
+    ProviderRef, Reason, SenderId, Timestamp, Transition,
 };
 
 use super::State;
@@ -43,6 +43,7 @@ pub(super) struct MessageRow {
     pub(super) closes_at: Option<Timestamp>,
     pub(super) expires_at: Option<Timestamp>,
     pub(super) batch: Option<BatchPlace>,
+    pub(super) row_hash: Option<u64>,
     pub(super) origin: Arc<str>,
     pub(super) terms: Option<Arc<str>>,
     pub(super) conversation: Option<ConversationId>,
@@ -70,6 +71,7 @@ pub(super) struct Held {
 pub(super) struct AttemptRow {
     pub(super) number: u16,
     pub(super) lane: LaneId,
+    pub(super) from: Option<SenderId>,
     pub(super) began_at: Timestamp,
     pub(super) ended_at: Option<Timestamp>,
     pub(super) outcome: Option<AttemptOutcome>,
@@ -196,6 +198,7 @@ impl MessageRow {
             account: self.account.clone(),
             to: self.message.to,
             from: self.message.from.clone(),
+            sent_from: self.attempts.last().and_then(|latest| latest.from.clone()),
             text: Arc::clone(&self.message.text),
             original_text: self.original_text.clone(),
             reference: self.message.reference.as_ref().map(|it| it.as_str().into()),
@@ -225,12 +228,15 @@ impl MessageRow {
         let shown = |attempt: &AttemptRow| StoredAttempt {
             number: attempt.number,
             lane: attempt.lane.clone(),
+            from: attempt.from.clone(),
             began_at: attempt.began_at,
             ended_at: attempt.ended_at,
             outcome: attempt.outcome,
             provider_ref: attempt.provider_ref.clone(),
             error: attempt.error.clone(),
             code: attempt.code.clone(),
+            n_checks: attempt.n_checks,
+            next_check_at: attempt.check_at,
         };
         MessageHistory {
             message: self.shown(),

@@ -16,8 +16,8 @@ pub struct NewBatch {
     pub reference: Option<Arc<str>>,
     /// Which API it came by.
     pub origin: Arc<str>,
-    /// The customer's key for the request. Its `body` counts only if it is known before the rows:
-    /// `close_batch` gives it otherwise.
+    /// The customer's key for the request. Its `body` is what is known before the rows; `close_batch` gives
+    /// that of the whole.
     pub once: Option<Once>,
     /// Whether a batch of the same reference that is still open to rows is continued.
     pub joins: bool,
@@ -33,6 +33,8 @@ pub enum OpenedBatch {
     /// The same request was begun before and not ended: rows that are there already are not taken
     /// again.
     Resumed(BatchId),
+    /// The key was used before for a request that began otherwise, and was not ended.
+    OtherRequest,
     /// The same key was used before; its request was ended. The caller compares the body.
     Before {
         /// The batch that was made then.
@@ -149,6 +151,21 @@ impl StopLists {
         };
         list.push(id);
     }
+}
+
+/// A row of a batch that was taken, to be compared with the row of a request that comes again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TakenRow {
+    /// The row, from 0.
+    pub index: u64,
+    /// The message.
+    pub id: MessageId,
+    /// How far it has come.
+    pub state: MessageState,
+    /// How many parts it has.
+    pub parts: u16,
+    /// What the row asked for, as `NewMessage::row_hash` said it.
+    pub hash: Option<u64>,
 }
 
 /// One message of a batch, in the order of the rows.

@@ -35,6 +35,8 @@ pub struct NewMessage {
     pub expires_at: Option<Timestamp>,
     /// Its place in a batch.
     pub batch: Option<BatchPlace>,
+    /// What its row asked for, as a hash, where the batch may come again: see [`TakenRow`](super::TakenRow).
+    pub row_hash: Option<u64>,
     /// The name that makes sure that it is accepted once.
     pub once: Option<Once>,
     /// Which API it came by: `tidings`, or the id of a provider.
@@ -121,6 +123,8 @@ pub struct StoredMessage {
     pub to: E164,
     /// From whom.
     pub from: Option<SenderId>,
+    /// From whom its latest attempt was made, where it names nobody itself and routing did.
+    pub sent_from: Option<SenderId>,
     /// The text as it leaves.
     pub text: Arc<str>,
     /// The text as the customer wrote it, where it differs.
@@ -185,6 +189,8 @@ pub struct StoredAttempt {
     pub number: u16,
     /// Over which lane.
     pub lane: LaneId,
+    /// From whom, where the message names nobody itself and routing did.
+    pub from: Option<SenderId>,
     /// When it began.
     pub began_at: Timestamp,
     /// When it ended; `None` while it is open.
@@ -197,7 +203,14 @@ pub struct StoredAttempt {
     pub error: Option<Arc<str>>,
     /// The provider's own code.
     pub code: Option<Arc<str>>,
+    /// How often somebody has tried to find out what became of it, where its answer was lost.
+    pub n_checks: u16,
+    /// When that is tried next; `None` where nobody does.
+    pub next_check_at: Option<Timestamp>,
 }
+
+/// The class of error of an attempt whose gateway ended before the call did.
+pub const INTERRUPTED: &str = "interrupted";
 
 /// How an attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tidings_core::{DeliveryPolicy, Message, ProviderRef, Reason, Timestamp};
+use tidings_core::{DeliveryPolicy, Message, ProviderRef, Reason, SenderId, Timestamp};
 
 use super::{AccountId, AttemptId, BatchId, Hold, LaneId, MessageId, MessageKey, NodeId};
 
@@ -65,15 +65,21 @@ pub struct Leased {
     pub tried: Vec<LaneId>,
     /// Whether an attempt may have been taken whose answer was lost.
     pub duplicate_risk: bool,
+    /// Whether the sender in `message` was given by routing, because it names none. Whoever leases it says
+    /// so; the store never does.
+    pub is_from_routed: bool,
 }
 
 /// An attempt that is about to be made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Begin {
     /// The message.
     pub key: MessageKey,
     /// The lease under which it is held.
     pub lease: Lease,
+    /// The sender that routing gave; `None` where the message names its own, or there is none. Few
+    /// different ones: they are those of the configuration.
+    pub from: Option<SenderId>,
 }
 
 /// Whether an attempt may be made. Only after `Go` may the first byte leave.

@@ -95,7 +95,7 @@ pub struct DeliveryEnd {
     pub outcome: DeliveryOutcome,
     /// The status that was answered.
     pub status: Option<u16>,
-    /// What went wrong, without secrets.
+    /// What went wrong, without secrets; or why nothing was called.
     pub error: Option<Arc<str>>,
     /// How long it took, in milliseconds.
     pub took_ms: u32,

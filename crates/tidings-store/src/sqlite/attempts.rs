@@ -5,11 +5,13 @@
 
 use rusqlite::{Row, params};
 use tidings_core::{
-    AttemptEnd, E164, MessageEvent, MessageState, ProviderRef, ReportedState, Timestamp,
+    AttemptEnd, E164, MessageEvent, MessageState, ProviderRef, ReportedState, SenderId, Timestamp,
 };
 
 use super::db::Db;
-use super::row::{NOT_TAKEN, OPEN, RowExt, TAKEN, UNKNOWN, hash, outcome_of, phone_code};
+use super::row::{
+    NOT_TAKEN, OPEN, RowExt, TAKEN, UNKNOWN, hash, outcome_of, phone_code, sender_of,
+};
 use super::sql::statements;
 use super::standing::{Cause, DUPLICATE_RISK, Standing};
 use super::write::Write;
@@ -25,7 +27,7 @@ macro_rules! attempt {
         concat!(
             "SELECT key, lane, began_at, ended_at, outcome, ref_message, ref_batch, ref_session,
                 ref_reference, ref_recipient, error, code, poll_at, n_polls, check_at, n_checks,
-                unknown_since FROM attempts WHERE ",
+                unknown_since, sender FROM attempts WHERE ",
             $rest
         )
     };
@@ -34,7 +36,8 @@ macro_rules! attempt {
 statements! {
     ATTEMPT = attempt!("key = ?1");
     ATTEMPTS = attempt!("key BETWEEN ?1 AND ?2 ORDER BY key");
-    ADD_ATTEMPT = "INSERT INTO attempts (key, lane, began_at, outcome) VALUES (?1, ?2, ?3, 0)";
+    ADD_ATTEMPT = "INSERT INTO attempts (key, lane, sender, began_at, outcome)
+        VALUES (?1, ?2, ?3, ?4, 0)";
     SAVE_ATTEMPT = "UPDATE attempts SET ended_at = ?2, outcome = ?3, ref_message = ?4,
         ref_batch = ?5, ref_session = ?6, ref_reference = ?7, ref_recipient = ?8,
         hash_message = ?9, hash_batch = ?10, error = ?11, code = ?12, poll_at = ?13,
@@ -60,6 +63,7 @@ pub(super) struct Attempt {
     pub(super) check_at: Option<Timestamp>,
     pub(super) n_checks: u16,
     pub(super) unknown_since: Option<Timestamp>,
+    pub(super) sender: i64,
 }
 
 impl Attempt {
@@ -107,15 +111,26 @@ pub(super) fn shown(db: &Db, message: i64, id: MessageId) -> Result<Vec<StoredAt
         Ok(StoredAttempt {
             number: attempt.number(),
             lane: LaneId::from(&*db.name_of(attempt.lane)?),
+            from: routed_sender(db, attempt.sender)?,
             began_at: attempt.began_at,
             ended_at: attempt.ended_at,
             outcome: outcome_of(attempt.outcome),
             provider_ref: attempt.provider_ref,
             error: attempt.error.map(Into::into),
             code: attempt.code.map(Into::into),
+            n_checks: attempt.n_checks,
+            next_check_at: attempt.check_at,
         })
     });
     shown.collect()
+}
+
+/// The sender that routing gave to an attempt.
+pub(super) fn routed_sender(db: &Db, key: i64) -> Result<Option<SenderId>> {
+    if key == 0 {
+        return Ok(None);
+    }
+    Ok(sender_of(Some(&*db.name_of(key)?)))
 }
 
 impl Write {
@@ -134,12 +149,21 @@ impl Write {
             .one(ATTEMPT, [key], |row| read_attempt(row, standing.id))
     }
 
-    /// Begins the next attempt of a message.
-    pub(super) fn add_attempt(&self, standing: &mut Standing, now: Timestamp) -> Result<u16> {
+    /// Begins the next attempt of a message, from the sender that routing gave.
+    pub(super) fn add_attempt(
+        &self,
+        standing: &mut Standing,
+        from: Option<&SenderId>,
+        now: Timestamp,
+    ) -> Result<u16> {
+        let sender = match from {
+            Some(sender) => self.db.intern(&sender.to_string())?,
+            None => 0,
+        };
         standing.n_attempts = standing.n_attempts.saturating_add(1);
         let key = attempt_key(standing.key, standing.n_attempts);
         self.db
-            .execute(ADD_ATTEMPT, [key, standing.lane, now.as_millis()])?;
+            .execute(ADD_ATTEMPT, [key, standing.lane, sender, now.as_millis()])?;
         Ok(standing.n_attempts)
     }
 
@@ -431,5 +455,6 @@ pub(super) fn read_attempt(row: &Row<'_>, id: MessageId) -> rusqlite::Result<Att
         check_at: row.time_opt(14)?,
         n_checks: row.get(15)?,
         unknown_since: row.time_opt(16)?,
+        sender: row.get(17)?,
     })
 }

@@ -19,7 +19,7 @@ use super::write::{EventRow, KnownBatch, Write};
 use crate::error::{Result, StoreError};
 use crate::model::{
     AccountId, BatchId, BatchMember, BatchOrder, BatchState, EventKind, MessageId, NewBatch, Once,
-    OpenedBatch, Page, PageRequest, StopLists, StoredBatch,
+    OpenedBatch, Page, PageRequest, StopLists, StoredBatch, TakenRow,
 };
 use crate::store::Batches;
 
@@ -58,8 +58,15 @@ statements! {
         WHERE closed_at IS NULL AND created_at < ?1 ORDER BY created_at";
     LAST_ROW_AT = "SELECT m.accepted_at FROM contents c JOIN messages m ON m.key = c.key
         WHERE c.batch = ?1 ORDER BY c.batch_index DESC LIMIT 1";
+    NOTE_REJECTED = "UPDATE batches SET n_rejected = max(n_rejected, ?2)
+        WHERE key = ?1 AND closed_at IS NULL";
+    IS_DONE = "SELECT closed_at IS NOT NULL
+        AND n_held + n_queued + n_leased + n_sending + n_unknown = 0 FROM batches WHERE key = ?1";
     CLOSE_IDLE = "UPDATE batches SET closed_at = ?2 WHERE key = ?1";
     MEMBERS = "SELECT c.batch_index, m.id, m.state FROM contents c JOIN messages m ON m.key = c.key
+        WHERE c.batch = ?1 AND c.batch_index >= ?2 ORDER BY c.batch_index LIMIT ?3";
+    TAKEN_ROWS = "SELECT c.batch_index, m.id, m.state, c.parts, c.row_hash FROM contents c
+        JOIN messages m ON m.key = c.key
         WHERE c.batch = ?1 AND c.batch_index >= ?2 ORDER BY c.batch_index LIMIT ?3";
     MEMBER_KEYS = "SELECT c.batch_index, m.key, m.state FROM contents c
         JOIN messages m ON m.key = c.key
@@ -94,6 +101,17 @@ impl Batches for SqliteStore {
         now: Timestamp,
     ) -> Result<()> {
         let work = move |write: &mut Write| close(write, batch, n_rejected, once.as_ref(), now);
+        self.write(1, work).await
+    }
+
+    async fn note_rejected(&self, batch: BatchId, n_rejected: u64) -> Result<()> {
+        let work = move |write: &mut Write| {
+            let key = batch_key(&write.db, batch)?;
+            write
+                .db
+                .execute(NOTE_REJECTED, [key, unsigned(n_rejected)])?;
+            Ok(())
+        };
         self.write(1, work).await
     }
 
@@ -197,6 +215,20 @@ impl Batches for SqliteStore {
         self.read(read).await
     }
 
+    async fn taken_rows(
+        &self,
+        batch: BatchId,
+        from_index: u64,
+        limit: usize,
+    ) -> Result<Vec<TakenRow>> {
+        let read = move |db: &Db| {
+            let batch = batch_key(db, batch)?;
+            let parameters = [batch, unsigned(from_index), number(limit)];
+            db.all(TAKEN_ROWS, parameters, read_taken_row)
+        };
+        self.read(read).await
+    }
+
     async fn order(
         &self,
         account: Option<&AccountId>,
@@ -257,7 +289,8 @@ fn open(
         let id = BatchId(before.made);
         return match before.kind {
             ONCE_MESSAGE => Err(StoreError::conflict("a message has this key")),
-            ONCE_OPEN_BATCH => Ok(OpenedBatch::Resumed(id)),
+            ONCE_OPEN_BATCH if before.once.body == wanted.body => Ok(OpenedBatch::Resumed(id)),
+            ONCE_OPEN_BATCH => Ok(OpenedBatch::OtherRequest),
             _ => Ok(OpenedBatch::Before {
                 id,
                 body: before.once.body,
@@ -375,7 +408,7 @@ fn give_order(write: &mut Write, batch: BatchId, order: BatchOrder, now: Timesta
     if known.ordered == STOPPED && ordered != STOPPED {
         return Err(StoreError::conflict("the batch was stopped"));
     }
-    if known.ordered == ordered {
+    if known.ordered == ordered || (known.ordered == 0 && is_done_for_good(write, key)?) {
         return Ok(());
     }
     write.db.execute(ORDER, [key, ordered])?;
@@ -384,6 +417,24 @@ fn give_order(write: &mut Write, batch: BatchId, order: BatchOrder, now: Timesta
     write.event(&EventRow::of(kind, known.account, now).batch(batch))?;
     write.look_at_batch(key, now);
     Ok(())
+}
+
+/// Whether nothing of a batch can leave any more: nothing waits or is doubted, and its request, which could
+/// add rows, has ended.
+fn is_done_for_good(write: &mut Write, batch: i64) -> Result<bool> {
+    write.flush()?;
+    let is_done = write.db.one(IS_DONE, [batch], |row| row.get(0))?;
+    if is_done != Some(true) {
+        return Ok(false);
+    }
+    let opened: Option<(i64, Option<String>)> = write
+        .db
+        .one(OPENED, [batch], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let Some((account, Some(once_key))) = opened else {
+        return Ok(true);
+    };
+    let request = once(&write.db, account, &once_key)?;
+    Ok(request.is_none_or(|request| request.kind != ONCE_OPEN_BATCH))
 }
 
 fn carry_out(write: &mut Write, batch: BatchId, limit: usize, now: Timestamp) -> Result<u64> {
@@ -472,6 +523,16 @@ fn read_member(row: &Row<'_>) -> rusqlite::Result<BatchMember> {
         index: row.count(0)?,
         id: MessageId(row.id(1)?),
         state: row.state(2)?,
+    })
+}
+
+fn read_taken_row(row: &Row<'_>) -> rusqlite::Result<TakenRow> {
+    Ok(TakenRow {
+        index: row.count(0)?,
+        id: MessageId(row.id(1)?),
+        state: row.state(2)?,
+        parts: row.get(3)?,
+        hash: row.get::<_, Option<i64>>(4)?.map(i64::cast_unsigned),
     })
 }
 

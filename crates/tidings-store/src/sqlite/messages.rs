@@ -7,6 +7,7 @@ use tidings_core::{
 };
 
 use super::SqliteStore;
+use super::attempts::routed_sender;
 use super::db::Db;
 use super::queue::read_media;
 use super::row::{
@@ -30,7 +31,8 @@ macro_rules! shown {
             "SELECT m.key, m.id, m.account, c.recipient, c.sender, c.text, c.original_text,
                 c.reference, c.tag, m.priority, c.policy, m.state, m.reason, m.detail, c.parts,
                 m.lane, b.id, c.batch_index, c.origin, c.terms, c.conversation, m.flags,
-                c.resend_of, m.accepted_at, m.due, m.expires_at, m.changed_at, m.version
+                c.resend_of, m.accepted_at, m.due, m.expires_at, m.changed_at, m.version,
+                (SELECT a.sender FROM attempts a WHERE a.key = (m.key << 16 | m.n_attempts))
             FROM contents c JOIN messages m ON m.key = c.key LEFT JOIN batches b ON b.key = m.batch
             WHERE ",
             $($rest),+
@@ -41,10 +43,10 @@ pub(super) use shown;
 
 statements! {
     ADD_CONTENT = "INSERT INTO contents (key, account, first_state, first_lane, recipient, sender,
-        text, original_text, parts, reference, tag, policy, valid_for, batch, batch_index, origin,
+        text, original_text, parts, reference, tag, policy, valid_for, batch, batch_index, row_hash, origin,
         timing, terms, conversation, passes_opt_out, resend_of, media_type, media_name, media)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
-        ?20, ?21, ?22, ?23, ?24)";
+        ?20, ?21, ?22, ?23, ?24, ?25)";
     ADD_MESSAGE = "INSERT INTO messages (key, id, account, accepted_at, state, place, lane, priority,
         stamp, due, expires_at, batch, closes_at, n_attempts, flags, version, changed_at, last_event)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 0, ?14, 1, ?4, ?1)";
@@ -62,8 +64,9 @@ statements! {
     MESSAGE = shown!("m.id = ?1");
     MEDIA = "SELECT c.media_type, c.media_name, c.media FROM messages m
         JOIN contents c ON c.key = m.key WHERE m.id = ?1";
+    /// With `+`, which keeps SQLite from making a table of the two senders for each question.
     OPTED_OUT = "SELECT EXISTS (SELECT 1 FROM opt_outs WHERE account = ?1 AND phone = ?2
-        AND sender IN ('', ?3))";
+        AND (+sender = '' OR +sender = ?3))";
 }
 
 /// A request that was taken under a key.
@@ -423,6 +426,7 @@ fn add_content(
         message.valid_for.map(millis),
         batch.map(|(batch, _)| batch),
         batch.map(|(_, index)| index),
+        new.row_hash.map(u64::cast_signed),
         write.db.intern(&new.origin)?,
         new.timing,
         new.terms,
@@ -530,6 +534,7 @@ pub(super) fn read_message(db: &Db, row: &Row<'_>) -> Result<StoredMessage> {
         account: AccountId::from(&*db.name_of(row.get(2)?)?),
         to: row.phone(3)?,
         from: sender_of(row.text_opt(4)?.as_deref()),
+        sent_from: routed_sender(db, row.get::<_, Option<i64>>(28)?.unwrap_or(0))?,
         text: row.get(5)?,
         original_text: row.text_opt(6)?,
         reference: row.text_opt(7)?,

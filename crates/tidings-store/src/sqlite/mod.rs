@@ -7,7 +7,7 @@
 //! such transaction, [`standing`] and [`attempts`] are a message in it. The schema, with what each index
 //! is for, is in `migrations/sqlite/`.
 //!
-//! Durability is SQLite's write-ahead log with `synchronous=FULL`: a commit answers after `fsync`. Should
+//! Durability is SQLite's write-ahead log with `synchronous=FULL`: a commit answers after `fdatasync`. Should
 //! that fail the transaction is rolled back and every call of it gets the error. One case is left, as with
 //! every database: when the disk took the commit and then failed to confirm it, and the machine stops
 //! before anything else is written, the transaction may be there after the restart although its callers

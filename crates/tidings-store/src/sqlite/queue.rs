@@ -58,7 +58,7 @@ impl Queue for SqliteStore {
     async fn begin_attempts(&self, begin: Vec<Begin>, now: Timestamp) -> Result<Vec<Begun>> {
         let rows = begin.len();
         let work = move |write: &mut Write| {
-            let begun = begin.iter().map(|begin| begin_one(write, *begin, now));
+            let begun = begin.iter().map(|begin| begin_one(write, begin, now));
             begun.collect()
         };
         self.write(rows.min(100), work).await
@@ -248,6 +248,7 @@ fn read_out(row: &Row<'_>, key: i64, lease: i64) -> rusqlite::Result<(Leased, i6
         first_attempt_at: None,
         tried: Vec::new(),
         duplicate_risk: flags & DUPLICATE_RISK != 0,
+        is_from_routed: false,
     };
     Ok((leased, row.get(1)?, row.get(23)?))
 }
@@ -285,7 +286,7 @@ pub(super) fn read_media(row: &Row<'_>, first: usize) -> rusqlite::Result<Option
     }))
 }
 
-fn begin_one(write: &mut Write, begin: Begin, now: Timestamp) -> Result<Begun> {
+fn begin_one(write: &mut Write, begin: &Begin, now: Timestamp) -> Result<Begun> {
     let standing = write.standing(begin.key.0)?;
     let is_his =
         |it: &Standing| it.state == MessageState::Leased && it.lease == Some(begin.lease.0);
@@ -305,7 +306,7 @@ fn begin_one(write: &mut Write, begin: Begin, now: Timestamp) -> Result<Begun> {
     if !standing.on(MessageEvent::AttemptBegan) {
         return Ok(Begun::Gone);
     }
-    let number = write.add_attempt(&mut standing, now)?;
+    let number = write.add_attempt(&mut standing, begin.from.as_ref(), now)?;
     write.save(&mut standing, &Cause::attempt(number), now)?;
     Ok(Begun::Go(AttemptId {
         message: standing.id,

@@ -13,7 +13,7 @@ use super::sql::{Sql, statements};
 use super::standing::Cause;
 use super::write::Write;
 use crate::error::Result;
-use crate::model::{NodeId, Repaired};
+use crate::model::{INTERRUPTED, NodeId, Repaired};
 
 statements! {
     LEASES_OVER = "SELECT key FROM leases WHERE until <= ?1 ORDER BY until LIMIT 5000";
@@ -108,6 +108,7 @@ fn lose(write: &mut Write, key: i64, now: Timestamp) -> Result<()> {
         cause = Cause::attempt(standing.n_attempts);
         if let Some(mut attempt) = write.attempt(&standing, standing.n_attempts)? {
             attempt.became_unknown(now);
+            attempt.error = Some(INTERRUPTED.into());
             attempt.check_at = Some(now);
             write.save_attempt(&standing, &attempt)?;
             standing.is_doubted = true;

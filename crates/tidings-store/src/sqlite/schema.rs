@@ -10,6 +10,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::sql::statements;
 use crate::error::{Result, StoreError, StoreErrorKind};
+use crate::open::for_its_owner;
 
 mod embedded {
     refinery::embed_migrations!("migrations/sqlite");
@@ -30,6 +31,9 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    // Made here where it is missing, for its owner alone; SQLite gives the files beside it the same mode.
+    // What is wrong with the place it says better itself.
+    drop(for_its_owner().create_new(true).open(path));
     let mut connection = connect(path, flags)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     // 64 MiB of pages: the busy end of every index of a million messages.

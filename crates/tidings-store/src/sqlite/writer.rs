@@ -1,10 +1,9 @@
 //! The one thread that writes: group commit.
 //!
-//! Calls that change something come over a channel. The thread takes what waits into one transaction, and
-//! small calls that come while it works on it as well, commits it once, and only then answers each of them.
-//! There is no timer: while one group is being committed, the next one gathers. Small calls go first and at
-//! most one large call joins a group, so that a batch of a hundred thousand rows, handed over in pieces,
-//! holds up a single message by one commit.
+//! Calls that change something come over a channel. The thread takes what waits into one transaction,
+//! commits it once, and only then answers each of them. There is no timer: while one group is being
+//! committed, the next one gathers. Small calls go first and at most one large call joins a group, so that
+//! a batch of a hundred thousand rows, handed over in pieces, holds up a single message by one commit.
 //!
 //! A call that fails is undone alone: if it had written anything, the group is rolled back and each of
 //! its calls gets a transaction of its own. A commit that fails is rolled back and fails every call of
@@ -180,33 +179,17 @@ impl Waiting {
     }
 
     /// What goes into the next transaction: small calls until it is full, then one large call.
-    fn next_group(&mut self) -> Group {
-        let mut group = Group::default();
-        while let Some(job) = self.next_small(&group) {
+    fn next_group(&mut self) -> Vec<Box<dyn Job>> {
+        let mut group = Vec::new();
+        let mut rows = 0;
+        while rows < MOST_ROWS
+            && let Some(job) = self.small.pop_front()
+        {
+            rows += job.rows().max(1);
             group.push(job);
         }
-        group.jobs.extend(self.large.pop_front());
+        group.extend(self.large.pop_front());
         group
-    }
-
-    /// A small call that has a place in a group.
-    fn next_small(&mut self, group: &Group) -> Option<Box<dyn Job>> {
-        (group.small_rows < MOST_ROWS).then(|| self.small.pop_front())?
-    }
-}
-
-/// Calls that share a transaction.
-#[derive(Default)]
-struct Group {
-    jobs: Vec<Box<dyn Job>>,
-    /// The rows of its small calls.
-    small_rows: usize,
-}
-
-impl Group {
-    fn push(&mut self, job: Box<dyn Job>) {
-        self.small_rows += job.rows().max(1);
-        self.jobs.push(job);
     }
 }
 
@@ -228,14 +211,16 @@ fn run(
                 None => return,
             }
         }
-        take_in(&mut jobs, &mut waiting);
+        while let Ok(job) = jobs.try_recv() {
+            waiting.push(job);
+        }
         let group = waiting.next_group();
         let began = clock.elapsed();
         let before = write.changes();
+        let n_calls = u32::try_from(group.len()).unwrap_or(u32::MAX);
+        counts.calls.fetch_add(n_calls.into(), Ordering::Relaxed);
         // Counted before anybody is answered: who has his answer finds its commit among the counts.
-        let committed = |write: &Write, n_calls: usize| {
-            let n_calls = u32::try_from(n_calls).unwrap_or(u32::MAX);
-            counts.calls.fetch_add(n_calls.into(), Ordering::Relaxed);
+        let committed = |write: &Write| {
             let changes = write.changes() - before;
             if changes > 0 {
                 let n_rows = u32::try_from(changes).unwrap_or(u32::MAX);
@@ -245,11 +230,7 @@ fn run(
                 counts.commits.fetch_add(1, Ordering::Relaxed);
             }
         };
-        let late = |group: &Group| {
-            take_in(&mut jobs, &mut waiting);
-            waiting.next_small(group)
-        };
-        let is_in_trouble = commit(&mut write, group, late, &committed);
+        let is_in_trouble = commit(&mut write, group, &committed);
         checkpointer.wrote(&write, write.changes() - before);
         if is_in_trouble {
             checkpointer.ring();
@@ -257,49 +238,35 @@ fn run(
     }
 }
 
-fn take_in(jobs: &mut mpsc::UnboundedReceiver<Box<dyn Job>>, waiting: &mut Waiting) {
-    while let Ok(job) = jobs.try_recv() {
-        waiting.push(job);
-    }
-}
-
-/// Runs a group in one transaction, with the calls that come `late`, and answers all of them after it has
-/// said that it is committed. Whether the disk or the file was in the way of anything.
-fn commit(
-    write: &mut Write,
-    mut group: Group,
-    late: impl FnMut(&Group) -> Option<Box<dyn Job>>,
-    committed: &impl Fn(&Write, usize),
-) -> bool {
-    let how = run_together(write, &mut group, late);
-    let calls = group.jobs;
-    match how {
+/// Runs a group in one transaction and answers its calls, after it has said that it is committed. Whether
+/// the disk or the file was in the way of anything.
+fn commit(write: &mut Write, mut group: Vec<Box<dyn Job>>, committed: &impl Fn(&Write)) -> bool {
+    match run_together(write, &mut group) {
         Ok(Together::Done) => {
-            committed(write, calls.len());
-            for job in calls {
+            committed(write);
+            for job in group {
                 job.answer(None);
             }
             false
         }
         Ok(Together::OneFailed) => {
-            let n_calls = calls.len();
             let mut is_in_trouble = false;
-            for job in calls {
+            for job in group {
                 is_in_trouble |= commit_alone(write, job);
             }
-            committed(write, n_calls);
+            committed(write);
             is_in_trouble
         }
         Err(error) => {
             write.roll_back();
             tracing::warn!(
-                calls = calls.len(),
+                calls = group.len(),
                 "a transaction of the store failed: {error}"
             );
-            let copies: Vec<_> = (1..calls.len())
+            let copies: Vec<_> = (1..group.len())
                 .map(|_| error.copy_without_source())
                 .collect();
-            for (job, error) in calls.into_iter().zip(std::iter::once(error).chain(copies)) {
+            for (job, error) in group.into_iter().zip(std::iter::once(error).chain(copies)) {
                 job.answer(Some(error));
             }
             true
@@ -316,22 +283,9 @@ enum Together {
 }
 
 /// An error is one of the whole transaction.
-fn run_together(
-    write: &mut Write,
-    group: &mut Group,
-    mut late: impl FnMut(&Group) -> Option<Box<dyn Job>>,
-) -> Result<Together> {
+fn run_together(write: &mut Write, group: &mut [Box<dyn Job>]) -> Result<Together> {
     write.begin()?;
-    let mut n_run = 0;
-    loop {
-        let Some(job) = group.jobs.get_mut(n_run) else {
-            match late(group) {
-                Some(job) => group.push(job),
-                None => break,
-            }
-            continue;
-        };
-        n_run += 1;
+    for job in group.iter_mut() {
         let mark = write.mark();
         let Err(kind) = job.run(write) else { continue };
         // What failed before it wrote leaves nothing behind.

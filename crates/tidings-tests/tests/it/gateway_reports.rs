@@ -160,3 +160,27 @@ async fn where_one_has_to_subscribe_the_gateway_does() {
     assert_eq!(&*texts(&gateway).await[0].text, "Hello there");
     gateway.finish().await;
 }
+
+/// The limit is one for customers: providers put as many reports into a call as they like.
+#[tokio::test]
+async fn what_carriers_tell_may_be_longer_than_what_customers_say() {
+    let clock = Arc::new(TestClock::new());
+    let builder = builder(&clock).config("[limits]\nmax_body_bytes = 200\n");
+    let gateway = builder.start().await;
+    let mut specs: Vec<&ProviderSpec> = providers::ALL.to_vec();
+    specs.retain(|spec| spec.emit_callback.is_some() && !spec.capabilities.subscriptions);
+    assert!(!specs.is_empty());
+    for spec in specs {
+        let mut ids = Vec::new();
+        for _ in 0..5 {
+            ids.push(send(&gateway, spec).await);
+        }
+        let are_delivered = || async {
+            let states = ids.iter().map(|id| state(&gateway, id));
+            let states = futures_util::future::join_all(states).await;
+            states.iter().all(|state| state == "delivered")
+        };
+        until(&clock, &gateway, are_delivered).await;
+    }
+    gateway.finish().await;
+}

@@ -13,7 +13,7 @@ use tidings_core::{DeliveryReport, Opening, Priority, ProviderRef, Timestamp};
 use super::answers::Queued;
 use super::check;
 use super::client::{Client, How, SEND, meets_the_next_call_too, not_attempted};
-use super::map::PROVIDER;
+use super::map::{self, PROVIDER};
 use super::message::Message;
 use super::parameter::Parameter;
 use super::reference;
@@ -82,7 +82,7 @@ impl Provider for Client {
         let mut refused = Vec::new();
         let mut ready = Vec::with_capacity(messages.len());
         for outbound in messages {
-            match self.neutral_to_wire(outbound, outbound.message.valid_for, how) {
+            match self.neutral_to_wire(outbound, self.sayable(outbound), how) {
                 Ok(message) => {
                     ready.push(message);
                     refused.push(None);
@@ -210,7 +210,7 @@ impl Client {
         let mut results = Vec::with_capacity(messages.len());
         let mut stopped_by: Option<Error> = None;
         for outbound in messages {
-            let written = self.neutral_to_wire(outbound, outbound.message.valid_for, how);
+            let written = self.neutral_to_wire(outbound, self.sayable(outbound), how);
             let result = match (written, &stopped_by) {
                 (Err(refusal), _) => Err(refusal),
                 (Ok(_), Some(cause)) => Err(cause.copy_without_source()),
@@ -250,6 +250,14 @@ impl Client {
         Ok(verdict
             .map(|queued| receipt(&queued, Some(http)))
             .map_err(during))
+    }
+
+    /// How long a message is worth delivering; the shortest time that the wire can say where it is less. A
+    /// code that is good for half a minute had better come in the other half than not at all.
+    fn sayable(&self, outbound: &Outbound) -> Option<Duration> {
+        let shortest = map::shortest_validity(self.shared().dialect);
+        let valid_for = outbound.message.valid_for;
+        valid_for.map(|valid_for| valid_for.max(shortest))
     }
 
     /// A neutral message on the wire.

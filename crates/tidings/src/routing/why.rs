@@ -37,8 +37,8 @@ fn why(by: &ByRule) -> Vec<String> {
     }
     let able: Vec<u8> = by.able.iter().collect();
     match *able {
-        [] if by.unable.is_empty() => clauses.push("it names no account".to_owned()),
-        [] => clauses.push("no account is left".to_owned()),
+        [] if by.unable.is_empty() => clauses.push("it names none".to_owned()),
+        [] => clauses.push("none is left".to_owned()),
         [only] => clauses.push(format!("{} carries the message", name(by, only))),
         [first, ..] => match by.rule.order {
             Order::Failover => clauses.push(preferences(by, &able)),

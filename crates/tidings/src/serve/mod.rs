@@ -269,6 +269,14 @@ pub async fn read_json_object(request: Request) -> Result<JsonObject, Failure> {
 pub async fn read_body(request: Request) -> Result<Bytes, Failure> {
     let limit = request.extensions().get::<BodyLimit>().copied();
     let limit_bytes = limit.map_or(Serving::DEFAULT_MAX_BODY_BYTES, |BodyLimit(bytes)| bytes);
+    read_body_within(request, limit_bytes).await
+}
+
+/// Reads a request's body to its end, within a limit of its own.
+///
+/// # Errors
+/// [`Failure::TooLarge`] and [`Failure::BrokenOff`].
+pub async fn read_body_within(request: Request, limit_bytes: usize) -> Result<Bytes, Failure> {
     axum::body::to_bytes(request.into_body(), limit_bytes)
         .await
         .map_err(|error| {

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
+use tidings::{ProviderSpec, providers};
 
 use super::campaign::{End, Followed, Rejected};
 use super::stage::Stage;
@@ -97,11 +98,13 @@ pub(super) async fn results(
     followed: &Followed,
 ) -> anyhow::Result<()> {
     let lanes = by_lane(gateway, &followed.batch).await?;
+    let silent = silent(&lanes);
     if output.is_json() {
+        let silent: Vec<&str> = silent.iter().map(|(spec, _)| spec.id).collect();
         return output.json_line(&json!({
             "type": "summary", "batch": followed.batch, "rows": followed.n_rows,
             "accepted": followed.accepted, "rejected": followed.rejected.len(),
-            "states": followed.counts, "lanes": lanes,
+            "states": followed.counts, "lanes": lanes, "lanes_without_reports": silent,
             "complete": followed.end == End::AllFinal,
         }));
     }
@@ -122,7 +125,19 @@ pub(super) async fn results(
         Column::Number("messages"),
     ];
     output.table(&columns, rows)?;
-    if followed.rejected.is_empty() {
+    rejections(output, &followed.rejected)?;
+    for (spec, count) in silent {
+        output.remark(format_args!(
+            "{} never says whether a text was delivered: its {count} messages stay submitted, and are done",
+            spec.title
+        ));
+    }
+    Ok(())
+}
+
+/// The rows that were not taken.
+fn rejections(output: &Output, rejected: &[Rejected]) -> anyhow::Result<()> {
+    if rejected.is_empty() {
         return Ok(());
     }
     output.line("")?;
@@ -131,18 +146,18 @@ pub(super) async fn results(
         Column::Text("not accepted"),
         Column::Text("because"),
     ];
-    let rows = followed.rejected.iter().map(|row| {
+    let rows = rejected.iter().map(|row| {
         let number = (row.index + 1).to_string();
         vec![number, row.code.clone(), row.detail.clone()]
     });
     output.table(&columns, rows.collect())
 }
 
-async fn by_lane(
-    gateway: &Gateway,
-    batch: &str,
-) -> anyhow::Result<BTreeMap<String, BTreeMap<String, u64>>> {
-    let mut lanes: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
+/// Messages by lane and state.
+type Lanes = BTreeMap<String, BTreeMap<String, u64>>;
+
+async fn by_lane(gateway: &Gateway, batch: &str) -> anyhow::Result<Lanes> {
+    let mut lanes = Lanes::new();
     let path = format!("/v1/messages?batch={batch}");
     for message in gateway.list(&path, None).await? {
         let member = |name: &str| message[name].as_str().unwrap_or("none").to_owned();
@@ -150,6 +165,17 @@ async fn by_lane(
         *states.entry(member("state")).or_default() += 1;
     }
     Ok(lanes)
+}
+
+/// Providers that tell no delivery, with the messages that have come as far as they ever do over them.
+fn silent(lanes: &Lanes) -> Vec<(&'static ProviderSpec, u64)> {
+    let of_lane = |(lane, states): (&String, &BTreeMap<String, u64>)| {
+        // A lane of the demo is called as its provider is.
+        let spec = providers::by_id(lane)?;
+        let count = states.get("submitted").copied()?;
+        (!spec.capabilities.tells_delivery).then_some((spec, count))
+    };
+    lanes.iter().filter_map(of_lane).collect()
 }
 
 /// What a person can do now.

@@ -77,7 +77,16 @@ async fn show(context: &Context, gateway: &Gateway, id: &str) -> anyhow::Result<
     }
     let attempts = message["attempts"].as_array();
     let members = [
-        "number", "lane", "began_at", "ended_at", "outcome", "error", "code",
+        "number",
+        "lane",
+        "from",
+        "began_at",
+        "ended_at",
+        "outcome",
+        "error",
+        "code",
+        "checks",
+        "next_check_at",
     ];
     output.table(
         &members.map(Column::Text),

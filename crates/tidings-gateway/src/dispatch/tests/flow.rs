@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tidings::{Error, ErrorKind};
-use tidings_core::{MessageState, Priority};
+use tidings_core::{MessageState, Priority, SenderId};
 use tidings_store::Stamp;
 use tokio_util::sync::CancellationToken;
 
@@ -218,4 +218,38 @@ async fn a_gateway_that_stops_ends_what_it_began_and_gives_the_rest_back() {
     assert_eq!(counts.get("submitted"), Some(&n_taken));
     assert_eq!(counts.get("queued"), Some(&(40 - n_taken)));
     assert!((4..=8).contains(&n_taken), "{n_taken}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_sender_that_a_message_left_with_is_kept() {
+    let provider = Scripted::new();
+    let bench = Bench::with(&[("one", &provider)], "from = \"Harbour\"").await;
+    let own = SenderId::parse("Acme").ok();
+    let without = bench.accept("one", &["without"]).await[0];
+    let named = bench.accept_as("one", &["named"], |new| {
+        new.message.from.clone_from(&own);
+    });
+    let named = named.await[0];
+    for id in [without, named] {
+        bench.until_state(id, MessageState::Submitted).await;
+    }
+    let harbour = SenderId::parse("Harbour").ok();
+    let left_with = |text: &str| {
+        let calls = provider.calls.lock().unwrap();
+        let mut sent = calls.iter().flatten();
+        let sent = sent.find(|outbound| &*outbound.message.text == text);
+        sent.unwrap().message.from.clone()
+    };
+    assert_eq!(
+        (left_with("without"), left_with("named")),
+        (harbour.clone(), own.clone())
+    );
+
+    let shown = bench.history(without).await;
+    assert_eq!(shown.message.from, None);
+    assert_eq!(shown.message.sent_from, harbour);
+    assert_eq!(shown.attempts[0].from, harbour);
+    let shown = bench.history(named).await;
+    assert_eq!((shown.message.from, shown.message.sent_from), (own, None));
+    assert_eq!(shown.attempts[0].from, None);
 }

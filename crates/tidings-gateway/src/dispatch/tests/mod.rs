@@ -321,6 +321,7 @@ impl Bench {
             closes_at: None,
             expires_at: Some(now.plus(Duration::from_hours(24))),
             batch: None,
+            row_hash: None,
             once: None,
             origin: "tidings".into(),
             terms: None,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use tidings_core::{DeliveryPolicy, MessageState};
-use tidings_store::{Begin, LeaseRequest, Leased, MessageId, NodeId};
+use tidings_store::{Begin, LaneMemory, LeaseRequest, Leased, MessageId, NodeId};
 
 use super::{Bench, Scripted, seconds};
 
@@ -59,6 +59,7 @@ async fn after_the_attempt_was_written_and_before_the_call() {
         let begin = begin.iter().map(|leased| Begin {
             key: leased.key,
             lease: leased.lease,
+            from: None,
         });
         let now = bench.clock_now();
         bench
@@ -153,4 +154,25 @@ async fn every_possible_double_is_marked() {
     let unmarked: Vec<_> = doubles.filter(|text| !marked.contains(text)).collect();
     assert!(unmarked.is_empty(), "{unmarked:?}");
     assert!(!marked.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn alarms_that_were_told_are_taken_up() {
+    let provider = Scripted::new();
+    let mut bench = Bench::of_one(&provider).await;
+    let memory = LaneMemory {
+        lane: "one".into(),
+        memory: r#"{"alarms":{"is_failing":true}}"#.into(),
+    };
+    bench.store.remember(vec![memory]).await.unwrap();
+    bench.crash().await;
+    bench.pass(Duration::from_secs(1)).await;
+    let lane = bench.gateway.lane(&"one".into()).unwrap();
+    let clock = bench.gateway.clock().as_ref();
+    let told = lane.standing.watched().told_alarms(clock);
+    let told = serde_json::to_value(told).unwrap();
+    assert_eq!(
+        (&told["is_failing"], &told["is_delayed"]),
+        (&true.into(), &false.into())
+    );
 }

@@ -1,9 +1,10 @@
 //! `/v1/batches`: many messages under one name are taken, shown, paused, resumed, stopped.
 //!
 //! How rows are read is in `rows.rs`, how they are taken in `take.rs`, what is done with a batch that is
-//! there in `orders.rs`.
+//! there in `orders.rs`, what became of it in `results.rs`.
 
 mod orders;
+mod results;
 mod rows;
 mod take;
 #[cfg(test)]
@@ -34,6 +35,7 @@ use crate::access::NATIVE;
 use crate::intake::batch::BatchRequest;
 
 pub(crate) use self::orders::*;
+pub(crate) use self::results::*;
 use self::rows::{RowReader, row_of_json};
 use self::take::{Source, Taken, TakenView, Taking, Wanted};
 
@@ -81,7 +83,7 @@ pub(crate) struct BatchQuery {
     defaults: Option<String>,
     /// Whether rows that say the same to the same person are all sent.
     allow_duplicates: Option<bool>,
-    /// Of CSV: the sign between fields, otherwise a comma.
+    /// Of CSV: the sign between fields, otherwise a comma; `%3B` is a semicolon.
     #[param(max_length = 1)]
     delimiter: Option<String>,
     /// `all`: every verdict is told as a line of JSON, while rows still come in.
@@ -130,9 +132,14 @@ pub(crate) async fn take(
 ) -> Result<Response> {
     who.may_send()?;
     let key = idempotency::key_of(request.headers())?;
-    let waiting = api.pressure.enter(&api).await?;
+    let kind = kind_of(request.headers())?;
+    let waiting = match kind {
+        Kind::Json => api.pressure.enter(&api).await?,
+        // While the queue is full they are read no further.
+        Kind::Lines | Kind::Table => api.pressure.enter_to_wait(&api)?,
+    };
     let tells_all = query.verdicts == Some(Verdicts::All);
-    let (wanted, source) = read(&api, query, key, request).await?;
+    let (wanted, source) = read(&api, query, key, kind, request).await?;
     let tasks = api.gateway.tasks().clone();
     if tells_all {
         let (sender, receiver) = mpsc::channel(VERDICT_PIECES);
@@ -159,31 +166,40 @@ async fn read(
     api: &Api,
     query: BatchQuery,
     key: Option<Box<str>>,
+    kind: Kind,
     request: Request,
 ) -> Result<(Wanted, Source)> {
-    let reader = match kind_of(request.headers())? {
+    let template = template(query.template.as_deref())?;
+    let reader = match kind {
         Kind::Json => {
             let body = body::read(api, request).await?;
             return read_whole(&query, key, &body);
         }
         Kind::Lines => RowReader::lines(),
-        Kind::Table => RowReader::table(delimiter(query.delimiter.as_deref())?),
+        Kind::Table => RowReader::table(delimiter(query.delimiter.as_deref())?, template.clone()),
     };
     let defaults = query.defaults.as_deref().map(str::as_bytes);
-    let defaults = defaults.map(body::parse::<Defaults>).transpose();
-    let defaults = defaults.map_err(|problem| {
-        let detail = format!("defaults: {}", problem.detail());
+    let defaults = defaults.map(|json| body::parse_as::<Defaults>("defaults", json));
+    let defaults = defaults.transpose().map_err(|problem| {
+        let field = problem.field().unwrap_or_default();
+        let detail = match (field, problem.detail()) {
+            ("", detail) if detail.starts_with("defaults") => detail.to_owned(),
+            ("", detail) => format!("defaults: {detail}"),
+            (field, detail) => format!("defaults.{field}: {detail}"),
+        };
         Problem::new(Code::InvalidQuery, detail)
     })?;
+    let defaults = defaults.unwrap_or_default();
     let wanted = Wanted {
         request: BatchRequest {
             reference: reference(query.reference.as_deref())?,
             key,
-            template: template(query.template.as_deref())?,
+            template,
             allows_duplicates: query.allow_duplicates.unwrap_or_default(),
+            of_all_rows: of_all_rows(query.template.as_deref(), &defaults),
             ..BatchRequest::new(NATIVE)
         },
-        defaults: defaults.unwrap_or_default(),
+        defaults,
         reference: query.reference,
     };
     let coding = Coding::of(request.headers())?;
@@ -209,6 +225,7 @@ fn read_whole(query: &BatchQuery, key: Option<Box<str>>, body: &Bytes) -> Result
             key,
             template: template(body.template.as_deref())?,
             allows_duplicates: body.allow_duplicates,
+            of_all_rows: of_all_rows(body.template.as_deref(), &body.defaults),
             ..BatchRequest::new(NATIVE)
         },
         defaults: body.defaults,
@@ -229,6 +246,10 @@ fn kind_of(headers: &HeaderMap) -> Result<Kind> {
     let kind = value.unwrap_or(b"application/json");
     let kind = kind.split(|byte| *byte == b';').next().unwrap_or_default();
     let is = |name: &[u8]| kind.trim_ascii().eq_ignore_ascii_case(name);
+    if value.is_some_and(|value| !is_utf8(value)) {
+        let detail = "rows are read in UTF-8; send them so, with charset=utf-8 or without charset";
+        return Err(Problem::new(Code::UnsupportedMediaType, detail));
+    }
     if is(b"application/x-ndjson") || is(b"application/jsonl") || is(b"application/ndjson") {
         Ok(Kind::Lines)
     } else if is(b"text/csv") {
@@ -239,6 +260,22 @@ fn kind_of(headers: &HeaderMap) -> Result<Kind> {
         let detail = "rows come as application/json, application/x-ndjson or text/csv";
         Err(Problem::new(Code::UnsupportedMediaType, detail))
     }
+}
+
+/// Whether a content type names no other encoding than UTF-8.
+fn is_utf8(content_type: &[u8]) -> bool {
+    let parameters = content_type.split(|byte| *byte == b';').skip(1);
+    let mut charsets = parameters.filter_map(|parameter| {
+        let parameter = parameter.trim_ascii().to_ascii_lowercase();
+        parameter.strip_prefix(b"charset=").map(<[u8]>::to_vec)
+    });
+    charsets.all(|charset| {
+        let charset = charset.trim_ascii();
+        let quoted = charset
+            .strip_prefix(b"\"")
+            .and_then(|it| it.strip_suffix(b"\""));
+        matches!(quoted.unwrap_or(charset), b"utf-8" | b"utf8" | b"us-ascii")
+    })
 }
 
 fn delimiter(text: Option<&str>) -> Result<u8> {
@@ -264,6 +301,13 @@ fn reference(text: Option<&str>) -> Result<Option<Arc<str>>> {
 fn template(text: Option<&str>) -> Result<Option<Template>> {
     let template = text.map(Template::new).transpose();
     template.map_err(|fault| Problem::of_field("template", fault.to_string()))
+}
+
+/// What is said of all rows, the same for the same request.
+fn of_all_rows(template: Option<&str>, defaults: &Defaults) -> Box<str> {
+    let said = serde_json::to_string(&(template, defaults));
+    said.expect("texts and numbers can be written as JSON")
+        .into()
 }
 
 fn replayed(answer: Option<&str>) -> Response {

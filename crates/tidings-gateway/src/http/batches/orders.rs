@@ -45,7 +45,7 @@ pub(crate) struct BatchView {
     counts: BTreeMap<&'static str, u64>,
     /// How many messages it has.
     messages: u64,
-    /// Rows that were refused at the door.
+    /// Rows that were refused at the door, so far while rows come in.
     rejected: u64,
     /// The batch that this one sends again.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,7 +61,8 @@ pub(crate) struct BatchView {
 }
 
 impl BatchView {
-    fn of(batch: StoredBatch) -> Self {
+    fn of(api: &Api, batch: StoredBatch) -> Self {
+        let n_refused = api.gateway.batches().n_refused(batch.id);
         Self {
             id: batch.id,
             messages: batch.n_messages(),
@@ -70,7 +71,7 @@ impl BatchView {
             reference: batch.reference.as_deref().map(str::to_owned),
             origin: batch.origin.to_string(),
             state: batch.state.as_str(),
-            rejected: batch.n_rejected,
+            rejected: batch.n_rejected.max(n_refused.unwrap_or_default()),
             resend_of: batch.resend_of,
             created_at: batch.created_at,
             closed_at: batch.closed_at,
@@ -121,7 +122,8 @@ pub(crate) async fn list(
     if let Some(reference) = &query.reference {
         let account = view.account.as_ref().unwrap_or_else(|| who.account());
         let found = store.batch_named(account, reference).await?;
-        let found = found.into_iter().map(BatchView::of).collect();
+        let found = found.into_iter();
+        let found = found.map(|batch| BatchView::of(&api, batch)).collect();
         return Ok(Json(Listed::whole(found)));
     }
     let page = PageQuery {
@@ -132,7 +134,8 @@ pub(crate) async fn list(
     let has_cursor = page.after.is_some();
     let listed = store.batches(view.account.as_ref(), page).await;
     let listed = listed.map_err(|error| pages::page_fault(error, has_cursor))?;
-    Ok(Json(Listed::of(listed, BatchView::of)))
+    let show = |batch| BatchView::of(&api, batch);
+    Ok(Json(Listed::of(listed, show)))
 }
 
 /// Shows one batch with its counts.
@@ -151,7 +154,7 @@ pub(crate) async fn show(
     who.may(Scope::Read)?;
     let found = api.gateway.store().batch(who.reach(), id).await?;
     let batch = found.ok_or_else(|| Problem::not_found("batch"))?;
-    Ok(Json(BatchView::of(batch)))
+    Ok(Json(BatchView::of(&api, batch)))
 }
 
 /// Holds a batch: nothing of it leaves until it is resumed.
@@ -168,7 +171,7 @@ pub(crate) async fn pause(
     Path(id): Path<BatchId>,
 ) -> Result<Json<BatchView>> {
     let batch = give(&api, &who, id, BatchOrder::Pause).await?;
-    Ok(Json(BatchView::of(batch)))
+    Ok(Json(BatchView::of(&api, batch)))
 }
 
 /// Lets a batch go on.
@@ -185,7 +188,7 @@ pub(crate) async fn resume(
     Path(id): Path<BatchId>,
 ) -> Result<Json<BatchView>> {
     let batch = give(&api, &who, id, BatchOrder::Resume).await?;
-    Ok(Json(BatchView::of(batch)))
+    Ok(Json(BatchView::of(&api, batch)))
 }
 
 /// Gives an order, which holds from now on; the janitor moves the rows.

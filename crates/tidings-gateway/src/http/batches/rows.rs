@@ -8,11 +8,13 @@ use std::collections::BTreeMap;
 use csv_core::ReadRecordResult;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tidings::template::Template;
 
 use super::super::body;
 use super::super::error::{Code, Problem, Result};
 use super::super::request::{self, FieldValue, RowBody, Text};
 use crate::intake::{Rejection, RejectionCode};
+use crate::quotes::Quotes;
 
 /// The longest row, in bytes: a text has at most some 40,000 characters, and a file a megabyte.
 const MAX_ROW_BYTES: usize = 4 << 20;
@@ -37,9 +39,9 @@ impl RowReader {
         Self::Lines(Lines::default())
     }
 
-    /// Reads CSV with this sign between fields.
-    pub(crate) fn table(delimiter: u8) -> Self {
-        Self::Table(Box::new(Table::new(delimiter)))
+    /// Reads CSV with this sign between fields, whose columns are to have what the template uses.
+    pub(crate) fn table(delimiter: u8, template: Option<Template>) -> Self {
+        Self::Table(Box::new(Table::new(delimiter, template)))
     }
 
     /// The rows that a further piece completes.
@@ -70,7 +72,7 @@ fn too_long() -> Rejection {
 
 /// Reads one row of JSON.
 pub(crate) fn row_of_json(json: &[u8]) -> RowRead {
-    body::parse(json).map_err(|problem| request::rejection(&problem))
+    body::parse_as("the row", json).map_err(|problem| request::rejection(&problem))
 }
 
 /// Lines of JSON.
@@ -123,12 +125,15 @@ fn read_line(line: &[u8], rows: &mut Vec<RowRead>) {
 #[derive(Debug)]
 pub(crate) struct Table {
     reader: csv_core::Reader,
+    quotes: Quotes,
+    delimiter: u8,
+    template: Option<Template>,
     fields: Vec<u8>,
     n_bytes: usize,
     ends: Vec<usize>,
     n_ends: usize,
     is_too_long: bool,
-    columns: Option<Vec<String>>,
+    columns: Option<Vec<Column>>,
     /// The first bytes, until it is known whether they are a byte order mark.
     beginning: Option<Vec<u8>>,
 }
@@ -136,9 +141,12 @@ pub(crate) struct Table {
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 impl Table {
-    fn new(delimiter: u8) -> Self {
+    fn new(delimiter: u8, template: Option<Template>) -> Self {
         Self {
             reader: csv_core::ReaderBuilder::new().delimiter(delimiter).build(),
+            quotes: Quotes::new(delimiter, 1),
+            delimiter,
+            template,
             fields: vec![0; 1 << 10],
             n_bytes: 0,
             ends: vec![0; 16],
@@ -190,6 +198,7 @@ impl Table {
         let fields = self.fields.get_mut(self.n_bytes..).unwrap_or_default();
         let ends = self.ends.get_mut(self.n_ends..).unwrap_or_default();
         let (result, n_read, n_bytes, n_ends) = self.reader.read_record(piece, fields, ends);
+        self.quotes.read(piece.get(..n_read).unwrap_or_default());
         self.n_bytes += n_bytes;
         self.n_ends += n_ends;
         match result {
@@ -204,12 +213,13 @@ impl Table {
                 self.n_ends = 0;
             }
             ReadRecordResult::OutputEndsFull => self.ends.resize(2 * self.ends.len(), 0),
-            ReadRecordResult::Record => self.take_record(rows)?,
+            ReadRecordResult::Record => self.take_record(piece.is_empty(), rows)?,
         }
         Ok(Some(n_read))
     }
 
-    fn take_record(&mut self, rows: &mut Vec<RowRead>) -> Result<()> {
+    fn take_record(&mut self, is_end: bool, rows: &mut Vec<RowRead>) -> Result<()> {
+        let fault = self.quotes.fault_of_row(is_end);
         let is_too_long = std::mem::take(&mut self.is_too_long);
         let fields = if is_too_long {
             Vec::new()
@@ -218,16 +228,74 @@ impl Table {
         };
         self.n_bytes = 0;
         self.n_ends = 0;
-        match (&self.columns, is_too_long) {
-            (None, true) => {
+        match (&self.columns, fault) {
+            (None, Some(fault)) => {
+                return Err(Problem::new(Code::InvalidRequest, fault.to_string()));
+            }
+            (None, None) if is_too_long => {
                 let detail = format!("a table has at most {MAX_COLUMNS} columns");
                 return Err(Problem::new(Code::InvalidRequest, detail));
             }
-            (None, false) => self.columns = Some(columns(fields)?),
-            (Some(_), true) => rows.push(Err(too_long())),
-            (Some(columns), false) => rows.push(row_of_fields(columns, fields)),
+            (None, None) => self.columns = Some(self.columns_of(fields)?),
+            (Some(_), Some(fault)) => {
+                let detail = format!("{fault}; what stands there is sent to nobody");
+                rows.push(Err(Rejection::new(RejectionCode::InvalidRequest, detail)));
+            }
+            (Some(_), None) if is_too_long => rows.push(Err(too_long())),
+            (Some(columns), None) => rows.push(row_of_fields(columns, fields)),
         }
         Ok(())
+    }
+
+    /// What the columns mean, by their names.
+    fn columns_of(&self, names: Vec<Option<String>>) -> Result<Vec<Column>> {
+        let wrong = |detail: String| Problem::new(Code::InvalidRequest, detail);
+        let not_utf8 = || wrong("the names of the columns are not UTF-8".to_owned());
+        let names: Option<Vec<String>> = names.into_iter().collect();
+        let names: Vec<String> = names.ok_or_else(not_utf8)?;
+        let names: Vec<&str> = names.iter().map(|name| name.trim()).collect();
+        let position = |wanted: &&str| {
+            names
+                .iter()
+                .position(|name| name.eq_ignore_ascii_case(wanted))
+        };
+        let Some(recipient) = RECIPIENTS.iter().find_map(position) else {
+            return Err(wrong(without_recipient(&names, self.delimiter)));
+        };
+        let is_the_templates = |name: &str| {
+            let fields = self.template.as_ref().map_or(&[][..], Template::fields);
+            fields.iter().any(|field| field == name)
+        };
+        let columns = names.iter().enumerate().map(|(place, name)| {
+            let known = KNOWN.iter().find(|known| known.eq_ignore_ascii_case(name));
+            match known {
+                _ if place == recipient => Column::Recipient,
+                // A template that uses a name as it is written means this column.
+                Some(known) if known == name || !is_the_templates(name) => Column::Known(known),
+                _ => Column::Field((*name).to_owned()),
+            }
+        });
+        let columns: Vec<Column> = columns.collect();
+        let is_twice = |(place, column): (usize, &Column)| {
+            let before = columns.iter().zip(&names).take(place);
+            let mut before = before.filter(|(it, name)| *it == column || **name == names[place]);
+            before.next().is_some()
+        };
+        if columns.iter().enumerate().any(is_twice) {
+            return Err(wrong("the table has two columns of one name".to_owned()));
+        }
+        if let Some(template) = &self.template
+            && !columns.contains(&Column::Known("text"))
+        {
+            let fields = columns.iter().filter_map(|column| match column {
+                Column::Field(name) => Some(name),
+                Column::Recipient | Column::Known(_) => None,
+            });
+            template
+                .check(fields)
+                .map_err(|_| wrong(without_fields(template, &columns)))?;
+        }
+        Ok(columns)
     }
 
     /// The fields of the record that was just read; `None` is one that is no UTF-8.
@@ -243,28 +311,80 @@ impl Table {
     }
 }
 
-fn columns(fields: Vec<Option<String>>) -> Result<Vec<String>> {
-    let wrong = |detail: &'static str| Problem::new(Code::InvalidRequest, detail);
-    let mut columns = Vec::new();
-    for field in fields {
-        let name = field.ok_or_else(|| wrong("the names of the columns are not UTF-8"))?;
-        let name = name.trim().to_owned();
-        if columns.contains(&name) {
-            return Err(wrong("the table has two columns of one name"));
-        }
-        columns.push(name);
-    }
-    if !columns.iter().any(|name| is_recipient(name)) {
-        return Err(wrong("the table needs a column named to"));
-    }
-    Ok(columns)
+/// What a column holds.
+#[derive(Debug, PartialEq, Eq)]
+enum Column {
+    /// The number.
+    Recipient,
+    /// What the message has under this name.
+    Known(&'static str),
+    /// What a field of the template is filled with.
+    Field(String),
 }
 
-fn is_recipient(column: &str) -> bool {
-    ["to", "phone"].contains(&column)
+/// Names of the column of numbers, in the order in which they are looked for.
+const RECIPIENTS: [&str; 4] = ["to", "phone", "number", "phone_number"];
+
+/// Names of a message's fields.
+const KNOWN: [&str; 16] = [
+    "text",
+    "from",
+    "reference",
+    "tag",
+    "priority",
+    "valid_for_s",
+    "policy",
+    "send_at",
+    "window",
+    "zone",
+    "ignore_quiet_hours",
+    "replacement",
+    "max_parts",
+    "region",
+    "media",
+    "conversation",
+];
+
+/// Why no column holds numbers, with what was found: unless it may be a row of numbers and texts.
+fn without_recipient(names: &[&str], delimiter: u8) -> String {
+    let mut detail =
+        "the first row has to name the columns, and one of them to or phone".to_owned();
+    let looks_like_a_row = |name: &&str| name.bytes().filter(u8::is_ascii_digit).count() > 3;
+    if names.iter().any(looks_like_a_row) {
+        detail.push_str("; it looks like a row of numbers");
+        return detail;
+    }
+    let other = [(';', "%3B"), (',', "%2C"), ('\t', "%09")].into_iter();
+    let mut other = other.filter(|(sign, _)| u32::from(*sign) != u32::from(delimiter));
+    if let Some((_, written)) =
+        other.find(|(sign, _)| names.iter().any(|name| name.contains(*sign)))
+    {
+        detail.push_str("; where another sign stands between the fields, say delimiter=");
+        detail.push_str(written);
+    } else {
+        detail.push_str("; it names ");
+        let names = names.join(", ");
+        detail.extend(names.chars().take(200));
+    }
+    detail
 }
 
-fn row_of_fields(columns: &[String], fields: Vec<Option<String>>) -> RowRead {
+/// Which fields of the template no column has.
+fn without_fields(template: &Template, columns: &[Column]) -> String {
+    let is_there = |name: &&String| {
+        !columns
+            .iter()
+            .any(|it| matches!(it, Column::Field(field) if field == *name))
+    };
+    let missing = template.fields().iter().filter(is_there);
+    let missing: Vec<&str> = missing.map(String::as_str).collect();
+    format!(
+        "the template uses {}, which no column of the table fills",
+        missing.join(", ")
+    )
+}
+
+fn row_of_fields(columns: &[Column], fields: Vec<Option<String>>) -> RowRead {
     let wrong = |detail: String| Rejection::new(RejectionCode::InvalidRequest, detail);
     if fields.len() != columns.len() {
         let (n_fields, n_columns) = (fields.len(), columns.len());
@@ -274,22 +394,25 @@ fn row_of_fields(columns: &[String], fields: Vec<Option<String>>) -> RowRead {
     let mut row = RowBody::default();
     let mut others = BTreeMap::new();
     for (column, field) in columns.iter().zip(fields) {
-        let field = field.ok_or_else(|| wrong(format!("{column}: the field is no UTF-8")))?;
+        let not_utf8 = || wrong("a field is not UTF-8; save the table as CSV UTF-8".to_owned());
+        let field = field.ok_or_else(not_utf8)?;
         if field.is_empty() {
             continue;
         }
-        if is_recipient(column) {
-            row.to = field;
-        } else if !set(&mut row, column, &field)? {
-            others.insert(column.clone(), FieldValue::Text(field));
+        match column {
+            Column::Recipient => row.to = field,
+            Column::Known(name) => set(&mut row, name, &field)?,
+            Column::Field(name) => {
+                others.insert(name.clone(), FieldValue::Text(field));
+            }
         }
     }
     row.fields = (!others.is_empty()).then_some(others);
     Ok(row)
 }
 
-/// Sets what a column of this name means; `false` where it means nothing, so that it is the template's.
-fn set(row: &mut RowBody, column: &str, field: &str) -> Result<bool, Rejection> {
+/// Sets what a column of this name means: one of [`KNOWN`].
+fn set(row: &mut RowBody, column: &str, field: &str) -> Result<(), Rejection> {
     match column {
         "text" => row.text = Some(Text(field.into())),
         "idempotency_key" => row.idempotency_key = Some(field.to_owned()),
@@ -303,28 +426,35 @@ fn set(row: &mut RowBody, column: &str, field: &str) -> Result<bool, Rejection> 
         "policy" => row.policy = Some(word(column, field)?),
         "replacement" => row.replacement = Some(word(column, field)?),
         "region" => row.region = Some(word(column, field)?),
-        "valid_for_s" => row.valid_for_s = Some(number(column, field)?),
-        "max_parts" => row.max_parts = Some(number(column, field)?),
-        "ignore_quiet_hours" => row.ignore_quiet_hours = Some(number(column, field)?),
-        _ => return Ok(false),
+        "valid_for_s" => row.valid_for_s = Some(json(column, field)?),
+        "max_parts" => row.max_parts = Some(json(column, field)?),
+        "ignore_quiet_hours" => row.ignore_quiet_hours = Some(json(column, field)?),
+        "window" => row.window = Some(json(column, field)?),
+        "media" => row.media = Some(json(column, field)?),
+        _ => return Err(of_column(column, "the API does not know it")),
     }
-    Ok(true)
+    Ok(())
 }
 
 /// Reads a field as JSON reads a text.
 fn word<T: DeserializeOwned>(column: &str, field: &str) -> Result<T, Rejection> {
-    of_json(column, Value::from(field))
+    let read = serde_json::from_value(Value::from(field));
+    read.map_err(|_| of_column(column, "the field has another form"))
 }
 
-/// Reads a field as JSON reads a number, or `true` and `false`.
-fn number<T: DeserializeOwned>(column: &str, field: &str) -> Result<T, Rejection> {
-    let value = serde_json::from_str(field.trim());
-    of_json(column, value.unwrap_or(Value::Null))
-}
-
-fn of_json<T: DeserializeOwned>(column: &str, value: Value) -> Result<T, Rejection> {
-    serde_json::from_value(value).map_err(|_| {
-        let detail = format!("{column}: the field has another form");
-        Rejection::new(RejectionCode::InvalidRequest, detail)
+/// Reads a field that is written as JSON writes it: a number, `true`, an object.
+fn json<T: DeserializeOwned>(column: &str, field: &str) -> Result<T, Rejection> {
+    body::parse_as("the field", field.trim().as_bytes()).map_err(|problem: Problem| {
+        match problem.code() {
+            Code::InvalidJson => of_column(
+                column,
+                "the field has another form; it is written as in JSON",
+            ),
+            _ => of_column(column, problem.detail()),
+        }
     })
+}
+
+fn of_column(column: &str, what: &str) -> Rejection {
+    Rejection::new(RejectionCode::InvalidRequest, format!("{column}: {what}"))
 }

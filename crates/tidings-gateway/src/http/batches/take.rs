@@ -34,6 +34,8 @@ const MAX_LISTED: usize = 10_000;
 const MAX_STREAM_BYTES: usize = 2 << 30;
 /// The longest time between two pieces of a body.
 const PIECE_PATIENCE: Duration = Duration::from_mins(1);
+/// How long rows that are whole wait for others, so that a slow stream leaves as it comes.
+const ROWS_WAIT: Duration = Duration::from_millis(500);
 /// How often a full queue is looked at while rows wait for it.
 const QUEUE_PAUSE: Duration = Duration::from_millis(250);
 
@@ -159,8 +161,15 @@ impl Taking {
         let mut decoder = (coding == Coding::Gzip).then(|| Decoder::new(MAX_STREAM_BYTES));
         let mut left = MAX_STREAM_BYTES;
         let mut rows = Vec::new();
+        let mut waited = pin!(tokio::time::sleep(ROWS_WAIT));
         loop {
-            let piece = tokio::time::timeout(PIECE_PATIENCE, pieces.next()).await;
+            let piece = tokio::select! {
+                piece = tokio::time::timeout(PIECE_PATIENCE, pieces.next()) => piece,
+                () = waited.as_mut(), if !rows.is_empty() => {
+                    self.rows(std::mem::take(&mut rows)).await?;
+                    continue;
+                }
+            };
             let broken = |detail: &'static str| Problem::new(Code::IncompleteBody, detail);
             let piece = match piece {
                 Ok(None) => break,
@@ -170,6 +179,7 @@ impl Taking {
             };
             let rest = left.checked_sub(piece.len());
             left = rest.ok_or_else(|| body::too_large(MAX_STREAM_BYTES))?;
+            let had_none = rows.is_empty();
             rows.extend(match &mut decoder {
                 None => reader.push(&piece)?,
                 Some(decoder) => reader.push(&decoder.push(&piece)?)?,
@@ -177,6 +187,9 @@ impl Taking {
             while rows.len() >= ROWS_AT_ONCE {
                 let rest = rows.split_off(ROWS_AT_ONCE);
                 self.rows(std::mem::replace(&mut rows, rest)).await?;
+            }
+            if had_none && !rows.is_empty() {
+                waited.set(tokio::time::sleep(ROWS_WAIT));
             }
         }
         if let Some(decoder) = &mut decoder {
@@ -318,14 +331,10 @@ impl Taking {
         }
     }
 
-    /// The rows broke off. With a key they come again, and the batch is kept open for them; without one
-    /// nobody can go on with it.
+    /// The rows broke off.
     async fn give_up(&mut self) {
-        let Some(intake) = self.intake.take() else {
-            return;
-        };
-        if self.wanted.request.key.is_none()
-            && let Err(error) = intake.close(None).await
+        if let Some(intake) = self.intake.take()
+            && let Err(error) = intake.give_up().await
         {
             tracing::warn!(%error, "a batch that broke off cannot be closed");
         }
@@ -352,5 +361,7 @@ pub(super) fn with_what_is_kept(problem: Problem, n_taken: u64) -> Problem {
 
 fn other_request() -> Problem {
     let code = Code::Rejected(RejectionCode::KeyReused);
-    Problem::new(code, "the Idempotency-Key was used for another request")
+    let detail = "the Idempotency-Key was used for another request, or for the same rows with another \
+                  reference, template or defaults; use another key";
+    Problem::new(code, detail)
 }

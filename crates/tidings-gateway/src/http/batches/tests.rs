@@ -66,7 +66,7 @@ proptest! {
     fn where_a_body_is_cut_makes_no_difference(at in prop::collection::vec(0_usize..500, 0..8)) {
         for (text, reader) in [
             (LINES, RowReader::lines as fn() -> RowReader),
-            (TABLE, || RowReader::table(b',')),
+            (TABLE, || RowReader::table(b',', None)),
         ] {
             let whole = shown(&read(reader(), &[text.as_bytes()]));
             let pieces = cut(text, &at);
@@ -78,7 +78,7 @@ proptest! {
 
 #[test]
 fn a_table_gives_its_rows() {
-    let rows = shown(&read(RowReader::table(b','), &[TABLE.as_bytes()]));
+    let rows = shown(&read(RowReader::table(b',', None), &[TABLE.as_bytes()]));
     assert_eq!(
         rows,
         [
@@ -89,10 +89,29 @@ fn a_table_gives_its_rows() {
         ]
     );
     let rows = shown(&read(
-        RowReader::table(b';'),
+        RowReader::table(b';', None),
         &[b"phone;max_parts\n1;2\n3;x"],
     ));
     assert_eq!(rows, [r#"{"to":"1","max_parts":2}"#, "invalid_request"]);
+}
+
+/// A column has the name of every field of a row, so that none is taken for one of the template.
+#[test]
+fn every_field_of_a_row_is_a_column() {
+    use crate::http::request::RowBody;
+    let unknown = serde_json::from_str::<RowBody>(r#"{"?":1}"#).unwrap_err();
+    let unknown = unknown.to_string();
+    let names = unknown.split('`').skip(3).step_by(2);
+    let names: Vec<&str> = names
+        .filter(|name| !["to", "fields"].contains(name))
+        .collect();
+    assert!(names.len() > 10, "{unknown}");
+    for name in names {
+        let table = format!("to,{name}\n1,\u{1}\n");
+        let rows = read(RowReader::table(b',', None), &[table.as_bytes()]);
+        let is_template_field = |row: &RowRead| matches!(row, Ok(row) if row.fields.is_some());
+        assert!(!rows.iter().any(is_template_field), "{name}");
+    }
 }
 
 #[test]
@@ -104,10 +123,10 @@ fn a_row_that_is_too_long_is_refused_and_the_next_one_is_read() {
     assert_eq!(rows, ["invalid_request", r#"{"to":"1"}"#]);
     let table = format!("to,text\n1,{long}\n2,b\n");
     let pieces: Vec<&[u8]> = table.as_bytes().chunks(10_000).collect();
-    let rows = shown(&read(RowReader::table(b','), &pieces));
+    let rows = shown(&read(RowReader::table(b',', None), &pieces));
     assert_eq!(rows, ["invalid_request", r#"{"to":"2","text":"b"}"#]);
     let wide = format!("to,text\n{}\n2,b\n", ",".repeat(2_000));
-    let rows = shown(&read(RowReader::table(b','), &[wide.as_bytes()]));
+    let rows = shown(&read(RowReader::table(b',', None), &[wide.as_bytes()]));
     assert_eq!(rows, ["invalid_request", r#"{"to":"2","text":"b"}"#]);
 }
 

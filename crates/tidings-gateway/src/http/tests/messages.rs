@@ -1,12 +1,16 @@
 //! One message: taken, taken once, shown, listed, canceled, sent again.
 
 use std::io::Write as _;
+use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
+use tidings_core::SenderId;
+use tidings_store::{Begin, Begun, Finding, LeaseRequest, Settled};
 
 use super::{Doors, JSON, TO};
+use crate::trial::LANE;
 
 pub(super) fn gzip(plain: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
@@ -49,6 +53,46 @@ async fn a_message_is_taken_and_shown_with_what_happened_to_it() {
         assert_eq!(shown[field], value, "{field}");
     }
     assert_eq!(shown["events"][0]["type"], "message.accepted");
+}
+
+#[tokio::test]
+async fn the_sender_that_a_route_gave_is_shown() {
+    let doors = Doors::new().await;
+    let id = Doors::sent(
+        &doors
+            .post("/v1/messages", json!({"to": TO, "text": "Hi"}))
+            .await,
+    );
+    let path = format!("/v1/messages/{id}");
+    let shown = doors.get(&path).await.json();
+    assert_eq!(
+        (&shown["from"], &shown["sent_from"]),
+        (&Value::Null, &Value::Null)
+    );
+
+    let gateway = &doors.trial.gateway;
+    let (store, now) = (gateway.store(), gateway.now());
+    let request = LeaseRequest {
+        lane: "lane".into(),
+        node: gateway.node().clone(),
+        until: now.plus(Duration::from_mins(1)),
+        limit: 1,
+    };
+    let leased = store.lease_due(request, now).await.unwrap();
+    let begin = Begin {
+        key: leased[0].key,
+        lease: leased[0].lease,
+        from: SenderId::parse("Harbour").ok(),
+    };
+    store.begin_attempts(vec![begin], now).await.unwrap();
+    let shown = doors.get(&path).await.json();
+    assert_eq!(
+        (&shown["from"], &shown["sent_from"]),
+        (&Value::Null, &json!("Harbour"))
+    );
+    assert_eq!(shown["attempts"][0]["from"], "Harbour");
+    let listed = doors.get("/v1/messages").await.json();
+    assert_eq!(listed["items"][0]["sent_from"], "Harbour");
 }
 
 #[tokio::test]
@@ -218,6 +262,53 @@ async fn a_message_that_waits_is_canceled_and_one_that_failed_is_sent_again_once
     let new = first.json()["id"].as_str().unwrap().to_owned();
     let shown = doors.get(&format!("/v1/messages/{new}")).await.json();
     assert_eq!(shown["resend_of"], dead);
+}
+
+#[tokio::test]
+async fn of_a_message_that_is_unknown_it_is_said_what_anybody_can_know() {
+    let doors = Doors::new().await;
+    let id = Doors::sent(&doors.post("/v1/messages", Doors::message("lost")).await);
+    let gateway = &doors.trial.gateway;
+    let (store, now) = (gateway.store(), gateway.now());
+    let request = LeaseRequest {
+        lane: LANE.into(),
+        node: gateway.node().clone(),
+        until: now.plus(Duration::from_mins(1)),
+        limit: 1,
+    };
+    let leased = store.lease_due(request, now).await.unwrap().remove(0);
+    let begin = Begin {
+        key: leased.key,
+        lease: leased.lease,
+        from: None,
+    };
+    let begun = store.begin_attempts(vec![begin], now).await.unwrap();
+    let Begun::Go(attempt) = begun[0] else {
+        panic!("{begun:?}")
+    };
+    store.take_over(gateway.node(), now).await.unwrap();
+    let path = format!("/v1/messages/{id}");
+    let shown = doors.get(&path).await.is(200).json();
+    assert_eq!(shown["state"], "unknown");
+    let detail = shown["detail"].as_str().unwrap();
+    assert!(detail.contains("looked into again at 2026-"), "{detail}");
+    assert_eq!(shown["attempts"][0]["error"], "interrupted");
+    assert_eq!(shown["attempts"][0]["next_check_at"], json!(now));
+    let refused = doors.post(&format!("{path}/resend"), Value::Null).await;
+    let refused = refused.is_problem(409, "not_resendable");
+    let detail = refused["detail"].as_str().unwrap();
+    assert!(detail.contains("it may have gone out"), "{detail}");
+
+    let given_up = Settled {
+        key: leased.key,
+        attempt,
+        finding: Finding::GiveUp,
+    };
+    store.settle_doubts(vec![given_up], now).await.unwrap();
+    let shown = doors.get(&path).await.is(200).json();
+    let detail = shown["detail"].as_str().unwrap();
+    assert!(detail.contains("nobody can find out"), "{detail}");
+    assert_eq!(shown["attempts"][0]["next_check_at"], Value::Null);
 }
 
 impl Doors {

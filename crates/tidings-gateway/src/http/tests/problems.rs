@@ -111,7 +111,42 @@ async fn a_body_that_cannot_be_read_is_told_where() {
     check("", 400, "invalid_json", "is empty").await;
     check("{\n  \"to\": ,}", 400, "invalid_json", "line 2, column 9").await;
     check("{} x", 422, "invalid_request", "missing field `to`").await;
-    check("[]", 422, "invalid_request", "invalid length").await;
+    check(
+        "[]",
+        422,
+        "invalid_request",
+        "null \"the body is a list; expected an object",
+    )
+    .await;
+    check("7", 422, "invalid_request", "null \"expected an object").await;
+    check(
+        r#"{"to":4790000001,"text":"hi"}"#,
+        422,
+        "invalid_request",
+        "\"to\" \"expected a text",
+    )
+    .await;
+    check(
+        r#"{"to":"+4790000001","text":"hi","valid_for_s":"600"}"#,
+        422,
+        "invalid_request",
+        "expected a whole number, not below 0",
+    )
+    .await;
+    check(
+        r#"{"to":"+4790000001","text":"hi","window":{"opens":"9","closes":"17:00"}}"#,
+        422,
+        "invalid_request",
+        "expected a time of day such as 09:00",
+    )
+    .await;
+    check(
+        r#"{"to":"+4790000001","text":"hi","window":{"opens":"09:00","closes":"17:00","first_day":"1.1."}}"#,
+        422,
+        "invalid_request",
+        "expected a day such as 2026-03-29",
+    )
+    .await;
     check(
         r#"{"to":"+4790000001","text":"hi","txt":1}"#,
         422,
@@ -163,6 +198,7 @@ async fn a_problem_does_not_repeat_what_was_sent() {
     for body in [
         r#"{"to":"+4790000001","text":"secret","valid_for_s":"+4790000001"}"#,
         r#"{"to":"+4790000001","text":"secret","policy":"+4790000001"}"#,
+        r#"{"to":4790000001,"text":"secret"}"#,
         r#"{"to":"+479000000x1","text":"secret"}"#,
         r#"{"to":"+4790000001","text":"secret","reference":"+4790000001 secret"}"#,
     ] {
@@ -174,6 +210,51 @@ async fn a_problem_does_not_repeat_what_was_sent() {
             "{text}"
         );
     }
+}
+
+/// A parameter of another name is refused at every call, with those that the call has.
+#[tokio::test]
+async fn a_parameter_that_the_call_does_not_have_is_refused() {
+    let doors = Doors::new().await;
+    let check = async |method: &str, path: &str, says: &str| {
+        let answer = doors.call(method, path, &[JSON], "{}").await;
+        let problem = answer.is_problem(400, "invalid_query");
+        assert_eq!(problem["detail"], says);
+    };
+    let of_batches = "the call has no parameter templat; it has reference, template, defaults, \
+                      allow_duplicates, delimiter, verdicts";
+    check("POST", "/v1/batches?templat=Hi", of_batches).await;
+    let of_list = "the call has no parameter referenc; it has reference, account, cursor, limit";
+    check("GET", "/v1/batches?referenc=autumn", of_list).await;
+    let nothing = "the call has no parameter text; it has none";
+    check("POST", "/v1/messages?text=hi", nothing).await;
+    check("DELETE", "/v1/webhooks/1?text=hi", nothing).await;
+    let id = "019aabcd-0000-7000-8000-000000000000";
+    check("GET", &format!("/v1/messages/{id}?text=hi"), nothing).await;
+    // What may be a number or a text is not repeated.
+    let unnamed = "the call has no parameter of this name; it has none";
+    check("POST", "/v1/messages?%2B4790000001=hi", unnamed).await;
+    let wrong = "limit: expected a whole number that is not too large";
+    check("GET", "/v1/batches?limit=many", wrong).await;
+    doors.get("/v1/batches?%72eference=x&limit=5").await.is(200);
+    // Who has no key is not told.
+    let answer = doors.call_as("GET", "/v1/batches?x=1", &[], "").await;
+    answer.is_problem(401, "unauthorized");
+}
+
+#[tokio::test]
+async fn a_number_in_a_query_may_have_its_plus_as_a_blank() {
+    let doors = Doors::new().await;
+    doors
+        .post("/v1/messages", Doors::message("hi"))
+        .await
+        .is(202);
+    for to in ["%2B4790000001", "+4790000001", "%204790000001"] {
+        let listed = doors.get(&format!("/v1/messages?to={to}")).await.is(200);
+        assert_eq!(listed.json()["items"].as_array().unwrap().len(), 1, "{to}");
+    }
+    let refused = doors.get("/v1/messages?to=4790000001").await;
+    refused.is_problem(400, "invalid_query");
 }
 
 #[tokio::test]
@@ -216,6 +297,15 @@ async fn what_is_too_much_is_refused_with_a_time_to_come_back_at() {
         refused.is_problem(503, "queue_full");
         assert_eq!(refused.header("retry-after"), "5");
     }
+    // What has left since is known before anybody is refused again.
+    let listed = full.get("/v1/messages").await.json();
+    let id = listed["items"][0]["id"].as_str().unwrap();
+    let path = format!("/v1/messages/{id}/cancel");
+    full.post(&path, serde_json::Value::Null).await.is(200);
+    full.trial.clock.advance(Duration::from_millis(150));
+    full.post("/v1/messages", Doors::message("second"))
+        .await
+        .is(202);
     let busy = Doors::with(|config| config.limits.max_waiting = 0).await;
     let refused = busy.post("/v1/messages", Doors::message("hi")).await;
     refused.is_problem(503, "overloaded");

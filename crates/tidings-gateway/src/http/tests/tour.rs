@@ -48,6 +48,7 @@ async fn send(doors: &Doors) {
     let batch = doors.post("/v1/batches", rows).await.is(202).json();
     let batch = format!("/v1/batches/{}", batch["id"].as_str().unwrap());
     doors.get("/v1/batches").await.is(200);
+    doors.get(&format!("{batch}/results")).await.is(200);
     doors.get(&batch).await.is(200);
     for (order, status) in [
         ("pause", 200),
@@ -283,6 +284,9 @@ async fn run_the_gateway(doors: &Doors) {
         (&changed["quota"], &changed["is_active"]),
         (&json!(null), &json!(false))
     );
+    let lifted = json!({"quota": null});
+    let again = doors.send("PATCH", "/v1/accounts/shop", lifted).await;
+    again.is(200);
     assert_eq!(
         changed["settings"],
         json!({"quiet_hours": "21:00-08:00",
@@ -320,6 +324,10 @@ async fn run_the_gateway(doors: &Doors) {
         .await
         .is(200)
         .json();
+    let changes = acts["items"].as_array().unwrap().iter();
+    let changes = changes.filter(|act| act["what"] == "account.changed");
+    let changes: Vec<&Value> = changes.map(|act| &act["detail"]).collect();
+    assert!(changes.contains(&&json!({"quota": null})), "{changes:?}");
     let acts = acts["items"].as_array().unwrap().iter();
     let acts: Vec<&str> = acts.map(|act| act["what"].as_str().unwrap()).collect();
     for act in [

@@ -3,7 +3,7 @@
 use tidings::template::Template;
 use tidings_store::BatchState;
 
-use super::super::batch::{BatchIntake, BatchRequest, BatchRow, Closed, Opened, open};
+use super::super::batch::{AddError, BatchIntake, BatchRequest, BatchRow, Closed, Opened, open};
 use super::*;
 
 fn request() -> BatchRequest {
@@ -230,6 +230,132 @@ async fn a_request_is_worked_on_once_at_a_time() {
     opened(&harness, with_key("key-1")).await;
 }
 
+/// What a batch that broke off after `begun` rows says of a request under the same key with other rows: the
+/// first row that is another one, or how it ends.
+#[tokio::test]
+async fn a_request_that_comes_again_has_the_same_rows() {
+    async fn said(begun: Vec<Draft>, again: Vec<Draft>) -> (Result<Closed, String>, usize) {
+        let harness = Harness::new().await;
+        let mut batch = opened(&harness, with_key("k")).await;
+        batch.add(begun).await.unwrap();
+        batch.give_up().await.unwrap();
+        let mut batch = opened(&harness, with_key("k")).await;
+        let ended = match batch.add(again).await {
+            Ok(_) => Ok(batch.close(None).await.unwrap()),
+            Err(AddError::OtherRow { index }) => Err(format!("row {index}")),
+            Err(AddError::Store(error)) => Err(error.to_string()),
+        };
+        (ended, harness.all().await.len())
+    }
+    #[track_caller]
+    fn check(said: &(Result<Closed, String>, usize), ended: Result<Closed, &str>, n_there: usize) {
+        assert_eq!(*said, (ended.map_err(str::to_owned), n_there));
+    }
+    let changed = |at: usize| {
+        let mut rows = rows(0..6);
+        rows[at].text = "another text".into();
+        rows
+    };
+    let all = || rows(0..6);
+    check(&said(rows(0..4), all()).await, Ok(Closed::Now), 6);
+    check(&said(all(), all()).await, Ok(Closed::Now), 6);
+    // A row that was not there yet may be another one: nobody was told of it.
+    check(&said(rows(0..4), changed(4)).await, Ok(Closed::Now), 6);
+    check(&said(rows(0..4), changed(3)).await, Err("row 3"), 4);
+    // Rows in front move all others.
+    let in_front = [rows(10..12), rows(0..6)].concat();
+    check(&said(rows(0..4), in_front).await, Err("row 0"), 4);
+    // A row that was refused has left no trace and may be mended.
+    let mended = |to_first: &str| {
+        let mut rows = rows(0..4);
+        rows[1].to = to(to_first);
+        rows
+    };
+    let good = mended("+4740600077");
+    check(&said(mended("x"), good).await, Ok(Closed::Now), 4);
+    check(
+        &said(mended("+4740600077"), mended("x")).await,
+        Err("row 1"),
+        4,
+    );
+    let fewer = said(rows(0..4), rows(0..3)).await;
+    check(&fewer, Ok(Closed::OtherRequest), 4);
+}
+
+/// Each of these is said before the rows.
+#[tokio::test]
+async fn a_request_that_comes_again_begins_as_it_did() {
+    let harness = Harness::new().await;
+    let begin = BatchRequest {
+        reference: Some("autumn".into()),
+        of_all_rows: "Hi {{name}}".into(),
+        ..with_key("k")
+    };
+    let mut batch = opened(&harness, begin.clone()).await;
+    batch.add(rows(0..2)).await.unwrap();
+    let id = batch.id();
+    drop(batch);
+    let others = [
+        BatchRequest {
+            reference: Some("winter".into()),
+            ..begin.clone()
+        },
+        BatchRequest {
+            of_all_rows: "Bye {{name}}".into(),
+            ..begin.clone()
+        },
+        BatchRequest {
+            allows_duplicates: true,
+            ..begin.clone()
+        },
+    ];
+    for other in others {
+        let opened = open(&harness.gateway, &harness.customer, other).await;
+        assert!(matches!(opened.unwrap(), Opened::OtherRequest));
+    }
+    assert_eq!(opened(&harness, begin).await.id(), id);
+}
+
+/// Its window may be over since, its route gone: it was taken, and stays so.
+#[tokio::test]
+async fn a_row_that_was_taken_stays_so_when_it_comes_again() {
+    let harness = Harness::new().await;
+    let in_time = || {
+        let mut row = draft("soon over");
+        let (from, until) = ("2026-11-22T11:00:00Z", "2026-11-22T12:00:00Z");
+        let [from, until] = [from, until].map(|it| it.parse().unwrap());
+        row.timing.window = Some(tidings_core::SendWindow::between(from, until).unwrap());
+        vec![row]
+    };
+    let mut batch = opened(&harness, with_key("k")).await;
+    let id = good(&batch.add(in_time()).await.unwrap()[0]).id;
+    drop(batch);
+    harness.clock.set(at("2026-11-22T13:00:00Z"));
+    let mut batch = opened(&harness, with_key("k")).await;
+    let verdicts = batch.add(in_time()).await.unwrap();
+    assert!(good(&verdicts[0]).is_repeated);
+    assert_eq!((good(&verdicts[0]).id, batch.n_rejected()), (id, 0));
+}
+
+#[tokio::test]
+async fn refused_rows_are_counted_while_the_others_come() {
+    let harness = Harness::new().await;
+    let mut batch = opened(&harness, with_key("k")).await;
+    let id = batch.id();
+    let live = || harness.gateway.batches().n_refused(id);
+    assert_eq!(live(), None);
+    let bad = vec![Draft::new(to("x"), "a"), Draft::new(to("y"), "b")];
+    batch.add(bad).await.unwrap();
+    assert_eq!(live(), Some(2));
+    batch.give_up().await.unwrap();
+    assert_eq!(live(), None);
+    let stored = harness.store().batch(None, id).await.unwrap().unwrap();
+    assert_eq!(
+        (stored.state, stored.n_rejected),
+        (BatchState::Receiving, 2)
+    );
+}
+
 #[tokio::test]
 async fn the_key_of_a_message_is_none_for_a_batch() {
     let harness = Harness::new().await;
@@ -268,8 +394,8 @@ async fn a_batch_has_so_many_rows() {
     let mut batch = opened(&harness, request()).await;
     let verdicts = batch.add(rows(0..5)).await.unwrap();
     assert!(verdicts[..3].iter().all(Result::is_ok));
-    refused(&verdicts[3], RejectionCode::InvalidRequest);
-    refused(&verdicts[4], RejectionCode::InvalidRequest);
+    refused(&verdicts[3], RejectionCode::TooManyRows);
+    refused(&verdicts[4], RejectionCode::TooManyRows);
 }
 
 #[tokio::test]

@@ -37,6 +37,7 @@ async fn fail(harness: &Harness, chosen: impl Fn(u64) -> bool) {
     let begin = chosen_ones.iter().map(|leased| Begin {
         key: leased.key,
         lease: leased.lease,
+        from: None,
     });
     let begun = store.begin_attempts(begin.collect(), now).await.unwrap();
     let finished = chosen_ones.iter().zip(begun).map(|(leased, begun)| {

@@ -34,6 +34,38 @@ async fn a_database_is_opened_again_as_it_was() {
     assert_eq!(events.last().unwrap().kind, EventKind::Accepted);
 }
 
+/// Texts, numbers and secrets are in them.
+#[cfg(unix)]
+#[tokio::test]
+async fn nobody_else_on_the_machine_reads_the_files() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("tidings.db");
+    let hold = exclusive(&StoreUrl::Sqlite(path.clone())).unwrap();
+    let store = SqliteStore::open(&path, clock()).await.unwrap();
+    store
+        .accept(&account(), vec![message(1)], now())
+        .await
+        .unwrap();
+    let mut n_files = 0;
+    for entry in fs::read_dir(folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{:?}", entry.file_name());
+        n_files += 1;
+    }
+    assert_eq!(
+        n_files, 4,
+        "the database, its log, the log's index, the lock"
+    );
+    // Whoever has opened it up on purpose, for a backup, is not overruled.
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    drop((store, hold));
+    drop(SqliteStore::open(&path, clock()).await.unwrap());
+    let mode = fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o640);
+}
+
 #[tokio::test]
 async fn a_newer_database_is_refused() {
     let fixture = Fixture::new().await;

@@ -89,6 +89,7 @@ fn message(number: u128) -> NewMessage {
         closes_at: None,
         expires_at: None,
         batch: None,
+        row_hash: None,
         once: None,
         origin: "tidings".into(),
         terms: None,
@@ -137,6 +138,7 @@ async fn send_all(store: &SqliteStore) -> usize {
     let begin = leased.iter().map(|it| Begin {
         key: it.key,
         lease: it.lease,
+        from: None,
     });
     let begun = store.begin_attempts(begin.collect(), now()).await;
     let begun = begun.expect("it begins").into_iter();

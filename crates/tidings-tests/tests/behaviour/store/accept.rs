@@ -7,7 +7,7 @@ use tidings_core::{
     ClientRef, DeliveryPolicy, HeldReason, Media, MessageState, Priority, SenderId, Tag,
 };
 use tidings_store::{
-    AccountChange, BatchId, BatchPlace, LaneId, OpenedBatch, Stamp, StoreErrorKind, Taken,
+    AccountChange, BatchId, BatchPlace, LaneId, OpenedBatch, Stamp, StoreErrorKind, Taken, TakenRow,
 };
 
 use super::world::{World, account, held, new_batch, once};
@@ -24,6 +24,8 @@ pub(super) fn rows() -> Vec<Behaviour> {
         racing_requests_with_one_key_are_taken_once,
         a_row_of_a_batch_is_taken_once,
         a_half_uploaded_batch_is_sent_again_and_becomes_whole,
+        a_batch_that_began_otherwise_is_not_gone_on_with,
+        rows_that_were_taken_are_known_by_what_they_asked_for,
         a_closed_batch_answers_its_key_with_what_was_answered,
         a_key_of_a_message_opens_no_batch,
         a_batch_that_takes_rows_is_joined_by_its_reference,
@@ -201,6 +203,49 @@ async fn a_half_uploaded_batch_is_sent_again_and_becomes_whole(mut cx: World) {
     let there = ids.iter().map(|id| Taken::RowIsThere { id: *id });
     let expected: Vec<_> = there.chain([Taken::New, Taken::New]).collect();
     assert_eq!(taken, expected);
+}
+
+async fn a_batch_that_began_otherwise_is_not_gone_on_with(mut cx: World) {
+    let mut new = new_batch(BatchId(cx.id()));
+    new.once = Some(once("upload", 1, cx.now));
+    let opened = cx.store.open_batch(&account(), new.clone(), cx.now).await;
+    assert_eq!(opened.unwrap(), OpenedBatch::New(new.id));
+    cx.reopen().await;
+    for (body, expected) in [
+        (2, OpenedBatch::OtherRequest),
+        (1, OpenedBatch::Resumed(new.id)),
+    ] {
+        let mut again = new_batch(BatchId(cx.id()));
+        again.once = Some(once("upload", body, cx.now));
+        let opened = cx.store.open_batch(&account(), again, cx.now).await;
+        assert_eq!(opened.unwrap(), expected);
+    }
+}
+
+async fn rows_that_were_taken_are_known_by_what_they_asked_for(mut cx: World) {
+    let batch = cx.open_batch().await;
+    let hashes = [Some(7), None, Some(u64::MAX), Some(0)];
+    let rows = hashes.into_iter().zip([0, 1, 4, 5]).map(|(hash, index)| {
+        let mut row = cx.row(batch, index);
+        row.row_hash = hash;
+        row.parts = 2;
+        row
+    });
+    let rows: Vec<_> = rows.collect();
+    let ids = cx.accept(rows).await;
+    cx.reopen().await;
+    let row = |place: usize, index| TakenRow {
+        index,
+        id: ids[place],
+        state: MessageState::Queued,
+        parts: 2,
+        hash: hashes[place],
+    };
+    let taken = async |from, limit| cx.store.taken_rows(batch, from, limit).await.unwrap();
+    let all = [row(0, 0), row(1, 1), row(2, 4), row(3, 5)];
+    assert_eq!(taken(0, 10).await, all);
+    assert_eq!(taken(2, 1).await, all[2..3]);
+    assert_eq!(taken(6, 10).await, []);
 }
 
 async fn a_closed_batch_answers_its_key_with_what_was_answered(mut cx: World) {

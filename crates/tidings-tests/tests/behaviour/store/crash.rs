@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tidings_core::MessageState;
-use tidings_store::{AttemptOutcome, Begun};
+use tidings_store::{AttemptOutcome, Begun, INTERRUPTED};
 
 use super::world::{LANE, World, again, by_reference, lane, not_taken, taken};
 use super::{Behaviour, rows};
@@ -48,6 +48,8 @@ async fn after_the_attempt_began_it_is_unknown_and_asked_about_at_once(mut cx: W
     let history = cx.history(id).await;
     assert_eq!(history.attempts[0].outcome, Some(AttemptOutcome::Unknown));
     assert_eq!(history.attempts[0].ended_at, Some(cx.now));
+    assert_eq!(history.attempts[0].error.as_deref(), Some(INTERRUPTED));
+    assert_eq!(history.attempts[0].next_check_at, Some(cx.now));
     assert_eq!(cx.words(id).await, ["accepted", "sending", "unknown"]);
 
     let doubts = cx.store.doubts_due(&lane(), cx.after(60), 10, cx.now).await;

@@ -211,10 +211,16 @@ async fn what_is_sent_again_is_marked_as_a_possible_double(mut cx: World) {
 
 async fn what_is_given_up_stays_unknown(mut cx: World) {
     let (id, sent) = doubtful(&mut cx).await;
+    let later = cx.after(60);
+    cx.settle(sent, Finding::AskAgain(later)).await;
+    let shown = &cx.history(id).await.attempts[0];
+    assert_eq!((shown.n_checks, shown.next_check_at), (1, Some(later)));
     assert_eq!(
         cx.settle(sent, Finding::GiveUp).await,
         MessageState::Unknown
     );
+    let shown = &cx.history(id).await.attempts[0];
+    assert_eq!((shown.n_checks, shown.next_check_at), (1, None));
     cx.wait(Duration::from_hours(1_000));
     assert!(due(&cx).await.is_empty());
     assert_eq!(cx.store.next_due(&[lane()]).await.unwrap(), None);

@@ -29,6 +29,9 @@ pub(super) fn rows() -> Vec<Behaviour> {
         held_rows_of_a_paused_batch_keep_their_reason,
         a_waiting_retry_keeps_its_time_over_a_pause,
         an_order_that_is_given_already_changes_nothing,
+        an_order_to_a_batch_that_is_done_for_good_changes_nothing,
+        a_batch_that_is_done_and_may_go_on_is_stopped,
+        refused_rows_of_a_batch_that_broke_off_are_kept,
         orders_are_for_the_batches_of_the_account,
         a_stop_racing_with_workers_lets_nothing_begin_after_it,
         members_are_listed_by_row,
@@ -332,6 +335,61 @@ async fn an_order_that_is_given_already_changes_nothing(mut cx: World) {
     assert_eq!(n_paused.count(), 1);
 }
 
+async fn an_order_to_a_batch_that_is_done_for_good_changes_nothing(mut cx: World) {
+    let (batch, _) = cx.batch(1).await;
+    let sent = cx.send_one().await;
+    cx.finish(sent, taken("p")).await;
+    let n_events = cx.all_events().await.len();
+    for given in [BatchOrder::Stop, BatchOrder::Pause, BatchOrder::Resume] {
+        assert_eq!(order(&cx, batch, given).await.state, BatchState::Done);
+        assert!(cx.store.unfinished_orders().await.unwrap().is_empty());
+    }
+    assert_eq!(cx.all_events().await.len(), n_events);
+    let lists = cx.store.stop_lists(batch).await.unwrap();
+    let sizes = (lists.canceled.len(), lists.already_out.len());
+    assert_eq!(sizes, (0, 1));
+}
+
+/// A doubt may be settled so that the message would be sent again, and a request that broke off may come
+/// again.
+async fn a_batch_that_is_done_and_may_go_on_is_stopped(mut cx: World) {
+    let (doubted, _) = cx.batch(1).await;
+    let sent = cx.send_one().await;
+    cx.finish(sent, lost(cx.now)).await;
+    assert_eq!(shown(&cx, doubted).await.state, BatchState::Done);
+    let mut new = new_batch(BatchId(cx.id()));
+    new.once = Some(once("upload", 1, cx.now));
+    let opened = cx.store.open_batch(&account(), new.clone(), cx.now).await;
+    opened.unwrap();
+    cx.wait(Duration::from_hours(1));
+    let closed = cx.store.close_idle_batches(cx.now, 10, cx.now).await;
+    assert_eq!(closed.unwrap(), 1);
+    assert_eq!(shown(&cx, new.id).await.state, BatchState::Done);
+    for batch in [doubted, new.id] {
+        order(&cx, batch, BatchOrder::Stop).await;
+        while cx.store.carry_out(batch, 10, cx.now).await.unwrap() > 0 {}
+        assert_eq!(shown(&cx, batch).await.state, BatchState::Stopped);
+    }
+}
+
+async fn refused_rows_of_a_batch_that_broke_off_are_kept(mut cx: World) {
+    let batch = cx.open_batch().await;
+    let noted = async |n_rejected| {
+        cx.store.note_rejected(batch, n_rejected).await.unwrap();
+        shown(&cx, batch).await.n_rejected
+    };
+    assert_eq!(noted(3).await, 3);
+    assert_eq!(noted(2).await, 3);
+    cx.close_batch(batch).await;
+    assert_eq!(shown(&cx, batch).await.n_rejected, 0);
+    let noted = cx.store.note_rejected(batch, 5).await;
+    noted.unwrap();
+    assert_eq!(shown(&cx, batch).await.n_rejected, 0);
+    let nothing = BatchId(cx.id());
+    let refused = cx.store.note_rejected(nothing, 1).await.unwrap_err();
+    assert_eq!(refused.kind(), StoreErrorKind::NotFound);
+}
+
 async fn orders_are_for_the_batches_of_the_account(mut cx: World) {
     let (batch, _) = cx.batch(1).await;
     let other = Some("other".into());
@@ -363,6 +421,7 @@ async fn a_stop_racing_with_workers_lets_nothing_begin_after_it(mut cx: World) {
         let begin = chunk.iter().map(|leased| tidings_store::Begin {
             key: leased.key,
             lease: leased.lease,
+            from: None,
         });
         let begin: Vec<_> = begin.collect();
         racing.spawn(async move {

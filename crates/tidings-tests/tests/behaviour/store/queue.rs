@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidings_core::{HeldReason, MessageState, Priority, Reason};
+use tidings_core::{HeldReason, MessageState, Priority, Reason, SenderId};
 use tidings_store::{Begun, LaneId, LeaseRequest, MessageId, Next, Returned, Stamp};
 
 use super::world::{LANE, NODE, World, again, failed, fault, held, lane, lost, not_taken, taken};
@@ -29,6 +29,7 @@ pub(super) fn rows() -> Vec<Behaviour> {
         the_depth_of_a_lane_is_what_is_in_it,
         canceling_tells_the_truth,
         canceling_holds_when_an_attempt_comes_back,
+        the_sender_that_routing_gave_is_kept_with_its_attempt,
     }
 }
 
@@ -408,4 +409,39 @@ async fn canceling_holds_when_an_attempt_comes_back(mut cx: World) {
     );
     assert_eq!(cx.words(id).await, ["accepted", "sending", "canceled"]);
     assert!(cx.lease(5).await.is_empty());
+}
+
+async fn the_sender_that_routing_gave_is_kept_with_its_attempt(mut cx: World) {
+    let id = cx.queue_one().await;
+    let route = SenderId::parse("Route").ok();
+    assert_eq!(cx.history(id).await.message.sent_from, None);
+    // A lease goes back, another lane has another sender, or none.
+    for from in [route.clone(), SenderId::parse("+4790000009").ok(), None] {
+        let mut leased = cx.lease_one().await;
+        assert!(leased.message.from.is_none() && !leased.is_from_routed);
+        leased.message.from.clone_from(&from);
+        leased.is_from_routed = true;
+        let attempt = cx.go(&leased).await;
+        cx.reopen().await;
+        let shown = cx.history(id).await;
+        assert_eq!(
+            (&shown.message.from, &shown.message.sent_from),
+            (&None, &from)
+        );
+        assert_eq!(shown.attempts.last().unwrap().from, from);
+        cx.finish((leased.key, attempt), not_taken(again())).await;
+    }
+    let shown = cx.history(id).await;
+    assert_eq!(shown.attempts[0].from, route);
+    assert_eq!(shown.message.sent_from, None);
+
+    let mut named = cx.new_message();
+    named.message.from.clone_from(&route);
+    let named = cx.accept(vec![named]).await[0];
+    let leased = cx.lease(5).await;
+    let leased = leased.iter().find(|leased| leased.id == named).unwrap();
+    cx.go(leased).await;
+    let shown = cx.history(named).await;
+    assert_eq!((shown.message.from, shown.message.sent_from), (route, None));
+    assert_eq!(shown.attempts[0].from, None);
 }

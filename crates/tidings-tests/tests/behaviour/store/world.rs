@@ -215,6 +215,11 @@ impl World {
         let begin = Begin {
             key: leased.key,
             lease: leased.lease,
+            from: leased
+                .message
+                .from
+                .clone()
+                .filter(|_| leased.is_from_routed),
         };
         let begun = self.store.begin_attempts(vec![begin], self.now).await;
         begun.unwrap()[0]
@@ -363,6 +368,7 @@ pub(crate) fn new_message(id: MessageId, message: Message) -> NewMessage {
         closes_at: None,
         expires_at: None,
         batch: None,
+        row_hash: None,
         once: None,
         origin: "tidings".into(),
         terms: None,

@@ -194,6 +194,14 @@ const DAY: u64 = 24 * HOUR;
 /// The last step code of the manual, which is seven days.
 pub const MAX_VALIDITY_STEP: i64 = 173;
 
+/// The shortest validity that can be said.
+pub fn shortest_validity(dialect: Dialect) -> Duration {
+    Duration::from_secs(match dialect {
+        Dialect::V3 => MINUTE,
+        Dialect::Manual => 5 * MINUTE,
+    })
+}
+
 /// The wire's number for a validity: whole minutes in [`Dialect::V3`], a step code in
 /// [`Dialect::Manual`]. Rounded down, because a message is not worth delivering after its time. The
 /// manual's steps end at seven days, and so does what is longer; minutes end where the wire's 32 bits

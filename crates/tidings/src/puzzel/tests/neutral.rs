@@ -125,14 +125,11 @@ async fn what_cannot_be_sent_is_refused_in_its_place() {
     let server = Scripted::start(queued_all).await;
     let mut underscore = outbound(2, "a");
     underscore.message.from = Some(SenderId::parse("A_B").unwrap());
-    let mut short = outbound(4, "a");
-    short.message.valid_for = Some(Duration::from_secs(1));
     let messages = [
         outbound(1, "a"),
         underscore,
         outbound(3, ""),
-        short,
-        outbound(5, "a"),
+        outbound(4, "a"),
     ];
     let results = client(&server).submit(&messages).await.unwrap();
     let said: Vec<_> = results
@@ -153,12 +150,31 @@ async fn what_cannot_be_sent_is_refused_in_its_place() {
         &said[1],
     );
     not_sent(ErrorKind::InvalidMessage, "content", &said[2]);
-    not_sent(ErrorKind::InvalidMessage, "settings.validity", &said[3]);
-    assert!(said[0].is_none() && said[4].is_none());
+    assert!(said[0].is_none() && said[3].is_none());
     assert_eq!(server.seen().len(), 1);
     let nothing = client(&server).submit(&messages[2..3]).await.unwrap();
     assert!(nothing[0].is_err());
     assert_eq!(server.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn a_validity_that_is_too_short_to_be_said_becomes_the_shortest() {
+    for (dialect, seconds, written) in [
+        (Dialect::V3, 1, 1),
+        (Dialect::V3, 59, 1),
+        (Dialect::V3, 60, 1),
+        (Dialect::V3, 119, 1),
+        (Dialect::V3, 120, 2),
+        (Dialect::Manual, 60, 0),
+        (Dialect::Manual, 599, 0),
+        (Dialect::Manual, 600, 1),
+    ] {
+        let mut code = outbound(1, "a");
+        code.message.valid_for = Some(Duration::from_secs(seconds));
+        let sent = sent(dialect, &[code]).await;
+        let validity = &sent[0]["settings"]["validity"];
+        assert_eq!(*validity, json!(written), "{dialect:?} {seconds}: {sent:?}");
+    }
 }
 
 #[tokio::test]

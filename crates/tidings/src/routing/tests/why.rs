@@ -92,14 +92,14 @@ fn who_is_left_out_is_said_with_the_reason() {
         0.0,
         "rule 2 (world) decides, which is for every message; a cannot carry this message: it sends no \
          files; b is out of service: its breaker is open; c is out of service: nothing is left on it; \
-         no account is left",
+         none is left",
     );
     check(
         &Routes::new([Rule::new("empty")]),
         &message(),
         &Standing::default(),
         0.0,
-        "rule 1 (empty) decides, which is for every message; it names no account",
+        "rule 1 (empty) decides, which is for every message; it names none",
     );
 }
 

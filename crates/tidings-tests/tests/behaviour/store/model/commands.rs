@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tidings_core::{
     DeliveryPolicy, DeliveryReport, E164, HeldReason, Message, Priority, ProviderRef, Reason,
-    ReportedState, Timestamp,
+    ReportedState, SenderId, Timestamp,
 };
 use tidings_store::{
     AccountId, BatchId, BatchOrder, BatchPlace, Begin, Begun, ContactId, DeliveryEnd,
@@ -304,6 +304,8 @@ impl Model {
             let begin = hands.iter().map(|hand| Begin {
                 key: hand.keys[place],
                 lease: hand.leases[place],
+                // Every second one from a sender of a route.
+                from: (hand.keys[0].0 % 2 == 0).then(|| SenderId::parse("Route").unwrap()),
             });
             begin.collect::<Vec<_>>()
         };

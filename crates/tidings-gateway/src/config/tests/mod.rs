@@ -1,5 +1,7 @@
 //! Tests of the configuration. Those of lanes go through the registry, so they hold for every provider.
 
+mod faults;
+
 use std::fmt::Write as _;
 
 use tidings::provider::Presence;
@@ -215,7 +217,7 @@ fn unknown_keys_are_refused_naming_key_and_line() {
     );
     check_refused(
         "[[routes]]\nlanes = [\"a\"]\ncolour = 1\n",
-        "line 3: route 1: unknown field `colour`",
+        "line 3: route 1: the key colour is not known; expected one of: name, prefix, calling_code, region, sender, tag, kind, priority, lanes, order",
     );
 }
 
@@ -250,7 +252,7 @@ fn wrong_values_are_refused_naming_the_key() {
     check_refused("[sending]\npolicy = \"once\"\n", "sending.policy: ");
     check_refused(
         "[sending]\nmax_parts = 256\n",
-        "sending.max_parts: the number is too large",
+        "sending.max_parts: expected a whole number from 1 to 255",
     );
     check_refused(
         "[sending]\nquiet_hours = \"8-9\"\n",
@@ -268,10 +270,13 @@ fn wrong_values_are_refused_naming_the_key() {
         "[[lanes]]\nid = \"a\"\nprovider = \"nobody\"\n",
         "nobody is no provider; there are",
     );
-    check_refused(&(lane("a") + "rate = 0\n"), "rate must be above 0");
+    check_refused(
+        &(lane("a") + "rate = 0\n"),
+        "rate: expected a number above 0",
+    );
     check_refused(
         &(lane("a") + "in_flight = 5000\n"),
-        "in_flight must be 1 to 1024",
+        "in_flight: expected a whole number from 1 to 1024",
     );
     check_refused(&(lane("a") + "region = \"Guinea\"\n"), "lane a: region: ");
     check_refused(
@@ -281,7 +286,7 @@ fn wrong_values_are_refused_naming_the_key() {
     check_refused("a = \"no end\n", "line 1");
     check_refused(
         "[[routes]]\nlanes = [\"a\"]\nfooter = 1\n",
-        "route 1: footer must be a text",
+        "route 1: footer: expected text",
     );
 }
 
@@ -290,11 +295,11 @@ fn what_cannot_work_together_is_refused_naming_the_key() {
     check_refused(&(lane("a") + &lane("a")), "two lanes have the id a");
     check_refused(
         &(lane("a") + "[[routes]]\nprefix = \"+47\"\n"),
-        "routes: lanes: rule 1 names no account",
+        "route 1: lanes: names no lane",
     );
     check_refused(
         &(lane("a") + "[[routes]]\nlanes = [\"b\"]\n"),
-        "names the account b, which does not exist",
+        "names the lane b, which does not exist",
     );
     let unreachable =
         "[[routes]]\nlanes = [\"a\"]\n[[routes]]\nprefix = \"+47\"\nlanes = [\"a\"]\n";
