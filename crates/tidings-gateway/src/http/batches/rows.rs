@@ -326,8 +326,9 @@ enum Column {
 const RECIPIENTS: [&str; 4] = ["to", "phone", "number", "phone_number"];
 
 /// Names of a message's fields.
-const KNOWN: [&str; 16] = [
+const KNOWN: [&str; 17] = [
     "text",
+    "idempotency_key",
     "from",
     "reference",
     "tag",
