@@ -4,20 +4,20 @@
 //! they read them and [`close`](BatchIntake::close) the batch at the end. What has come is sent at once. A
 //! request with a key that broke off is sent again as a whole: rows that are there already are not taken again,
 //! because a batch has every row once, and a row that is another one then ends the request. It reads no format
-//! and remembers no row but as a hash.
+//! and remembers no row but as a hash. What requests know of one another is in `running.rs`.
 
-use std::collections::{HashMap, HashSet};
+mod running;
+
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use tidings::template::Template;
 use tidings_core::Timestamp;
 use tidings_store::{
-    AccountId, BatchId, BatchPlace, NewBatch, Once, OpenedBatch, StoreError, StoreErrorKind,
-    TakenRow,
+    BatchId, BatchPlace, NewBatch, Once, OpenedBatch, StoreError, StoreErrorKind, TakenRow,
 };
 
+use self::running::{InWork, Refused};
 use super::accept::{Row, take};
 use super::check::Ground;
 use super::draft::Draft;
@@ -26,6 +26,8 @@ use super::once::{self, Canonical};
 use super::verdict::{AcceptedMessage, Rejection, RejectionCode, Verdict};
 use crate::gateway::Gateway;
 use crate::settings::Customer;
+
+pub use self::running::Batches;
 
 /// Rows in one transaction. Between two of them others have their turn.
 const ROWS_AT_ONCE: usize = 1_000;
@@ -504,109 +506,4 @@ impl fmt::Debug for BatchIntake {
             .field("is_repeated", &self.is_repeated())
             .finish_non_exhaustive()
     }
-}
-
-/// A request by the account and the key that it has.
-type Keyed = (AccountId, Box<str>);
-
-/// What a process knows of the batches that it takes at this moment. Held by the gateway.
-#[derive(Debug, Default)]
-pub struct Batches {
-    in_work: Arc<Mutex<HashSet<Keyed>>>,
-    /// The next row of batches that several requests add to.
-    next_row: AtomicU64,
-    /// How many rows were refused of batches that are open.
-    refused: Counts,
-}
-
-/// Counts by batch.
-type Counts = Arc<Mutex<HashMap<BatchId, u64>>>;
-
-/// Rows that are set aside for one request that adds to a batch of others.
-const ROWS_SET_ASIDE: u64 = 1 << 20;
-
-impl Batches {
-    /// How many rows were refused so far of a batch that takes rows at this moment.
-    pub fn n_refused(&self, batch: BatchId) -> Option<u64> {
-        lock(&self.refused).get(&batch).copied()
-    }
-
-    /// Counts the rows that are refused of a batch until the result is dropped.
-    fn refused(&self, batch: BatchId) -> Refused {
-        Refused {
-            all: Arc::clone(&self.refused),
-            batch,
-        }
-    }
-
-    /// Begins to work on a request; `None` where it is being worked on. Dropping the result ends it.
-    fn begin(&self, account: &AccountId, key: &str) -> Option<InWork> {
-        let name = (account.clone(), Box::from(key));
-        let is_new = lock(&self.in_work).insert(name.clone());
-        is_new.then(|| InWork {
-            all: Arc::clone(&self.in_work),
-            name,
-        })
-    }
-
-    /// The first of rows that no other request uses. They follow the microseconds of the clock, so that
-    /// two processes do not meet, and lie behind what the batch has, so that a clock that was set back
-    /// does no harm.
-    async fn free_rows(&self, gateway: &Gateway, batch: BatchId) -> Result<u64, StoreError> {
-        let now = u64::try_from(gateway.now().as_millis()).unwrap_or_default();
-        let mut least = now.saturating_mul(1_000);
-        loop {
-            let set_aside = |next: u64| next.max(least) + ROWS_SET_ASIDE;
-            let before = self
-                .next_row
-                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |next| {
-                    Some(set_aside(next))
-                });
-            let first = before.map_or(least, |next| next.max(least));
-            let store = gateway.store();
-            let behind = store.batch_members(batch, &[], first, 1).await?;
-            match behind.first() {
-                None => return Ok(first),
-                Some(member) => least = member.index + 1,
-            }
-        }
-    }
-}
-
-/// How many rows of a batch were refused, as others may ask while it takes rows.
-#[derive(Debug)]
-struct Refused {
-    all: Counts,
-    batch: BatchId,
-}
-
-impl Refused {
-    fn note(&self, n_rows: u64) {
-        if n_rows > 0 {
-            lock(&self.all).insert(self.batch, n_rows);
-        }
-    }
-}
-
-impl Drop for Refused {
-    fn drop(&mut self) {
-        lock(&self.all).remove(&self.batch);
-    }
-}
-
-/// A request that is being worked on.
-#[derive(Debug)]
-struct InWork {
-    all: Arc<Mutex<HashSet<Keyed>>>,
-    name: Keyed,
-}
-
-impl Drop for InWork {
-    fn drop(&mut self) {
-        lock(&self.all).remove(&self.name);
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
