@@ -22,6 +22,9 @@ use crate::error::{Result, StoreError, StoreErrorKind};
 /// So many changed rows later the log is copied.
 const ROWS: u64 = 20_000;
 
+/// After so many changed rows the writer tries again where the thread was at it.
+const SOON: u64 = 2_000;
+
 /// A log of so many pages (64 MiB) is begun again.
 const LONG: i64 = 16_384;
 
@@ -80,7 +83,9 @@ impl Checkpointer {
         self.rows.set(0);
         if self.length.load(Ordering::Relaxed) > LONG {
             match copy(&write.db.connection) {
-                Ok(length) => self.length.store(length, Ordering::Relaxed),
+                Ok(Some(length)) => self.length.store(length, Ordering::Relaxed),
+                // The thread is at it. It is not asked again, so it comes to its end; then it is our turn.
+                Ok(None) => self.rows.set(ROWS - SOON),
                 Err(error) => tracing::warn!("the log of the store could not be copied: {error}"),
             }
         } else {
@@ -103,17 +108,26 @@ impl Drop for Checkpointer {
 fn run(connection: &Connection, rings: &Receiver<()>, length: &AtomicI64) {
     while rings.recv().is_ok() {
         match copy(connection) {
-            Ok(pages) => length.store(pages, Ordering::Relaxed),
+            Ok(Some(pages)) => length.store(pages, Ordering::Relaxed),
+            // The writer is at it, and keeps what it found.
+            Ok(None) => {}
             Err(error) => tracing::warn!("the log of the store could not be copied: {error}"),
         }
     }
 }
 
 /// Copies what no reader needs any more. How many pages the log still has to be begun again for; 0 is a
-/// log that the next commit begins again.
-fn copy(connection: &Connection) -> rusqlite::Result<i64> {
+/// log that the next commit begins again, `None` says that another connection is copying.
+fn copy(connection: &Connection) -> rusqlite::Result<Option<i64>> {
     connection.query_row(CHECKPOINT, [], |row| {
-        let (pages, copied): (i64, i64) = (row.get(1)?, row.get(2)?);
-        Ok(if pages == copied { 0 } else { pages })
+        Ok(left(row.get(0)?, row.get(1)?, row.get(2)?))
     })
+}
+
+/// What the three columns of a checkpoint mean. Where another has the lock, the other two are -1.
+pub(super) fn left(is_busy: bool, pages: i64, copied: i64) -> Option<i64> {
+    if is_busy || pages < 0 {
+        return None;
+    }
+    Some(if pages == copied { 0 } else { pages })
 }

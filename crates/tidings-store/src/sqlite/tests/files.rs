@@ -263,3 +263,24 @@ async fn a_key_of_an_account_survives() {
     let taken = fixture.store.accept(&account(), messages, now()).await;
     assert_eq!(taken.unwrap(), [Taken::New, Taken::New, Taken::OverQuota]);
 }
+
+/// What two connections find that copy the log at the same time: one of them is told that it is busy, which must
+/// not be taken for a log that was copied whole.
+#[test]
+fn who_finds_another_copying_the_log_knows_nothing_of_its_length() {
+    for (columns, expected) in [
+        ((true, -1, -1), None),
+        ((false, -1, -1), None),
+        ((true, 500, 100), None),
+        ((false, 500, 500), Some(0)),
+        ((false, 500, 100), Some(500)),
+        ((false, 0, 0), Some(0)),
+    ] {
+        let (is_busy, pages, copied) = columns;
+        assert_eq!(
+            checkpoint::left(is_busy, pages, copied),
+            expected,
+            "{columns:?}"
+        );
+    }
+}
