@@ -2,7 +2,8 @@
 //!
 //! The writer tells it how much it wrote. A thread of its own does the copying and its waiting for the
 //! disk, so that no commit does. As the log can begin again only when all of it was copied at a moment at
-//! which nobody writes, the writer copies the little that is left itself when the log has grown long.
+//! which nobody writes, and under load there is none, the writer copies the little that is left itself when
+//! the log has grown long.
 //! What an earlier process left in the log is copied at the start, and on a full disk after every commit
 //! that failed: a log that begins again needs no more room.
 //! Whatever fails here is tried again after the next rows: the log keeps everything until then.
@@ -25,8 +26,8 @@ const ROWS: u64 = 20_000;
 /// After so many changed rows the writer tries again where the thread was at it.
 const SOON: u64 = 2_000;
 
-/// A log of so many pages (64 MiB) is begun again.
-const LONG: i64 = 16_384;
+/// A log of so many pages (64 MiB; 4 MiB in tests) is begun again.
+const LONG: i64 = if cfg!(test) { 1_024 } else { 16_384 };
 
 const CHECKPOINT: &str = "PRAGMA wal_checkpoint(PASSIVE)";
 
@@ -83,7 +84,10 @@ impl Checkpointer {
         self.rows.set(0);
         if self.length.load(Ordering::Relaxed) > LONG {
             match copy(&write.db.connection) {
-                Ok(Some(length)) => self.length.store(length, Ordering::Relaxed),
+                // Nobody writes meanwhile: what is copied whole begins again with the next commit.
+                Ok(Some(log)) if log.copied >= log.pages => self.length.store(0, Ordering::Relaxed),
+                // Somebody reads what is old. The next rows try again.
+                Ok(Some(log)) => self.length.store(log.pages, Ordering::Relaxed),
                 // The thread is at it. It is not asked again, so it comes to its end; then it is our turn.
                 Ok(None) => self.rows.set(ROWS - SOON),
                 Err(error) => tracing::warn!("the log of the store could not be copied: {error}"),
@@ -108,7 +112,8 @@ impl Drop for Checkpointer {
 fn run(connection: &Connection, rings: &Receiver<()>, length: &AtomicI64) {
     while rings.recv().is_ok() {
         match copy(connection) {
-            Ok(Some(pages)) => length.store(pages, Ordering::Relaxed),
+            // Copied whole is not begun again: the writer may have added to it since the copying began.
+            Ok(Some(log)) => length.store(log.pages, Ordering::Relaxed),
             // The writer is at it, and keeps what it found.
             Ok(None) => {}
             Err(error) => tracing::warn!("the log of the store could not be copied: {error}"),
@@ -116,18 +121,23 @@ fn run(connection: &Connection, rings: &Receiver<()>, length: &AtomicI64) {
     }
 }
 
-/// Copies what no reader needs any more. How many pages the log still has to be begun again for; 0 is a
-/// log that the next commit begins again, `None` says that another connection is copying.
-fn copy(connection: &Connection) -> rusqlite::Result<Option<i64>> {
+/// A log, as a checkpoint found it when it began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Log {
+    /// Its pages.
+    pub(super) pages: i64,
+    /// How many of them are in the database.
+    pub(super) copied: i64,
+}
+
+/// Copies what no reader needs any more. `None` says that another connection is copying.
+fn copy(connection: &Connection) -> rusqlite::Result<Option<Log>> {
     connection.query_row(CHECKPOINT, [], |row| {
-        Ok(left(row.get(0)?, row.get(1)?, row.get(2)?))
+        Ok(found(row.get(0)?, row.get(1)?, row.get(2)?))
     })
 }
 
 /// What the three columns of a checkpoint mean. Where another has the lock, the other two are -1.
-pub(super) fn left(is_busy: bool, pages: i64, copied: i64) -> Option<i64> {
-    if is_busy || pages < 0 {
-        return None;
-    }
-    Some(if pages == copied { 0 } else { pages })
+pub(super) fn found(is_busy: bool, pages: i64, copied: i64) -> Option<Log> {
+    (!is_busy && pages >= 0).then_some(Log { pages, copied })
 }

@@ -264,23 +264,46 @@ async fn a_key_of_an_account_survives() {
     assert_eq!(taken.unwrap(), [Taken::New, Taken::New, Taken::OverQuota]);
 }
 
-/// What two connections find that copy the log at the same time: one of them is told that it is busy, which must
-/// not be taken for a log that was copied whole.
+/// A checkpoint that finds another connection at it is told -1 and -1, which must not be taken for a log that
+/// was copied whole.
 #[test]
-fn who_finds_another_copying_the_log_knows_nothing_of_its_length() {
+fn who_finds_another_copying_the_log_knows_nothing_of_it() {
+    let log = |pages, copied| Some(checkpoint::Log { pages, copied });
     for (columns, expected) in [
         ((true, -1, -1), None),
         ((false, -1, -1), None),
         ((true, 500, 100), None),
-        ((false, 500, 500), Some(0)),
-        ((false, 500, 100), Some(500)),
-        ((false, 0, 0), Some(0)),
+        ((false, 500, 500), log(500, 500)),
+        ((false, 500, 100), log(500, 100)),
+        ((false, 0, 0), log(0, 0)),
     ] {
         let (is_busy, pages, copied) = columns;
-        assert_eq!(
-            checkpoint::left(is_busy, pages, copied),
-            expected,
-            "{columns:?}"
-        );
+        let found = checkpoint::found(is_busy, pages, copied);
+        assert_eq!(found, expected, "{columns:?}");
     }
+}
+
+/// Without a moment's rest: there is none at which the log is copied whole by itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_begins_again_also_under_load() {
+    let fixture = Fixture::new().await;
+    let store = Arc::new(fixture.store);
+    let mut batches = tokio::task::JoinSet::new();
+    for number in 0..4_u64 {
+        let batch = open_batch(&store, u128::from(1_000_000 + number)).await;
+        let store = Arc::clone(&store);
+        let first = number * 20_000;
+        let rows = (0..20_000).map(|row| in_batch(u128::from(first + row) + 1, batch, row));
+        let rows: Vec<NewMessage> = rows.collect();
+        batches.spawn(async move { store.accept(&account(), rows, now()).await.unwrap() });
+    }
+    batches.join_all().await;
+    let mut path = fixture.directory.path().join("tidings.db").into_os_string();
+    let database = fs::metadata(&path).unwrap().len();
+    path.push("-wal");
+    let log = fs::metadata(&path).unwrap().len();
+    assert!(
+        log < 64 << 20,
+        "the log has {log} bytes, the database {database}"
+    );
 }
