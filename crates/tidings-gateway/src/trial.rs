@@ -10,11 +10,14 @@ use std::time::Duration;
 use tidings::layers::Jitter;
 use tidings::memory::MemoryProvider;
 use tidings::{Account, Outbound, Provider, ProviderSpec};
-use tidings_core::{ClientRef, Clock, DeliveryPolicy, E164, Message, ProviderRef, Timestamp};
+use tidings_core::{
+    ClientRef, Clock, DeliveryPolicy, E164, Message, ProviderRef, SenderId, Timestamp,
+};
 use tidings_store::memory::MemoryStore;
 use tidings_store::{
     AttemptId, Begin, Begun, Event, EventFilter, EventKind, EventSeq, Finished, LaneId,
-    LeaseRequest, MessageHistory, MessageId, NewMessage, NodeId, Outcome, StoredAccount, Taken,
+    LeaseRequest, Leased, MessageHistory, MessageId, NewMessage, NodeId, Outcome, StoredAccount,
+    Taken,
 };
 
 use crate::config::{Config, LaneConfig};
@@ -125,29 +128,13 @@ impl Trial {
         let new = new_message(id, to);
         let taken = store.accept(&account.into(), vec![new], now).await.unwrap();
         assert_eq!(taken, [Taken::New]);
-        let request = LeaseRequest {
-            lane: LANE.into(),
-            node: self.gateway.node().clone(),
-            until: now.plus(Duration::from_mins(1)),
-            limit: 1,
-        };
-        let leased = store.lease_due(request, now).await.unwrap();
-        let begin = Begin {
-            key: leased[0].key,
-            lease: leased[0].lease,
-            from: None,
-        };
-        let begun = store.begin_attempts(vec![begin], now).await.unwrap();
-        let attempt = AttemptId {
-            message: id,
-            number: 1,
-        };
-        assert_eq!(begun, [Begun::Go(attempt)]);
-        let outbound = Outbound::new(attempt.reference(), leased[0].message.clone());
+        let (leased, attempt) = self.begun(None).await;
+        assert_eq!((attempt.message, attempt.number), (id, 1));
+        let outbound = Outbound::new(attempt.reference(), leased.message.clone());
         let mut answers = self.provider.submit(&[outbound]).await.unwrap();
         let provider_ref = answers.remove(0).unwrap().provider_ref;
         let finished = Finished {
-            key: leased[0].key,
+            key: leased.key,
             attempt,
             outcome: Outcome::Taken {
                 provider_ref: provider_ref.clone(),
@@ -156,6 +143,28 @@ impl Trial {
         };
         store.finish_attempts(vec![finished], now).await.unwrap();
         (id, provider_ref)
+    }
+
+    /// The message that leaves next, with its attempt begun; `from` is the sender where it has none.
+    pub(crate) async fn begun(&self, from: Option<SenderId>) -> (Leased, AttemptId) {
+        let (store, now) = (self.gateway.store(), self.gateway.now());
+        let request = LeaseRequest {
+            lane: LANE.into(),
+            node: self.gateway.node().clone(),
+            until: now.plus(Duration::from_mins(1)),
+            limit: 1,
+        };
+        let leased = store.lease_due(request, now).await.unwrap().remove(0);
+        let begin = Begin {
+            key: leased.key,
+            lease: leased.lease,
+            from,
+        };
+        let begun = store.begin_attempts(vec![begin], now).await.unwrap();
+        let Begun::Go(attempt) = begun[0] else {
+            panic!("{begun:?}")
+        };
+        (leased, attempt)
     }
 
     pub(crate) async fn message(&self, id: MessageId) -> MessageHistory {

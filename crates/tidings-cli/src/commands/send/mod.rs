@@ -307,15 +307,7 @@ async fn campaign(
     template: &str,
 ) -> anyhow::Result<()> {
     let output = &context.output;
-    let file =
-        std::fs::read(csv).map_err(|error| bad_input(format!("{}: {error}", csv.display())))?;
-    let recipe = Recipe {
-        template,
-        to_column: args.campaign.to_column.as_deref(),
-        allow_duplicates: args.campaign.allow_duplicates,
-        envelope: desktop.envelope,
-    };
-    let prepared = prepare(&file, &recipe).with_context(|| csv.display().to_string())?;
+    let (file, recipe, prepared) = read_campaign(args, desktop.envelope, csv, template)?;
     let Some(connected) = desktop.connected.filter(|_| !args.dry_run) else {
         return show_plan(context, &prepared, true);
     };
@@ -399,6 +391,25 @@ fn journal_path(args: &SendArgs, csv: &Path) -> PathBuf {
     let mut name = csv.as_os_str().to_owned();
     name.push(".tidings-journal");
     PathBuf::from(name)
+}
+
+/// The file, what is made of its rows, and the messages that come out.
+fn read_campaign<'a>(
+    args: &'a SendArgs,
+    envelope: Envelope,
+    csv: &Path,
+    template: &'a str,
+) -> anyhow::Result<(Vec<u8>, Recipe<'a>, Prepared)> {
+    let file =
+        std::fs::read(csv).map_err(|error| bad_input(format!("{}: {error}", csv.display())))?;
+    let recipe = Recipe {
+        template,
+        to_column: args.campaign.to_column.as_deref(),
+        allow_duplicates: args.campaign.allow_duplicates,
+        envelope,
+    };
+    let prepared = prepare(&file, &recipe).with_context(|| csv.display().to_string())?;
+    Ok((file, recipe, prepared))
 }
 
 fn identity(args: &SendArgs, recipe: &Recipe<'_>, file: &[u8], account: String) -> Identity {

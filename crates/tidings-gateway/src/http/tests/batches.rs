@@ -12,6 +12,14 @@ use super::{Doors, JSON, bearer};
 const LINES: (&str, &str) = ("content-type", "application/x-ndjson");
 const TABLE: (&str, &str) = ("content-type", "text/csv; charset=utf-8");
 
+/// Why rows were not taken.
+fn details(answer: &Value) -> Vec<&str> {
+    let rejected = answer["rejected"].as_array().unwrap().iter();
+    rejected
+        .map(|row| row["detail"].as_str().unwrap())
+        .collect()
+}
+
 #[tokio::test]
 async fn each_row_has_its_verdict_and_wrong_rows_do_not_hold_up_the_others() {
     let doors = Doors::new().await;
@@ -338,12 +346,8 @@ async fn a_table_has_windows_and_names_in_any_case() {
         .await
         .is(202)
         .json();
-    let rejected = answer["rejected"].as_array().unwrap().iter();
-    let details: Vec<&str> = rejected
-        .map(|row| row["detail"].as_str().unwrap())
-        .collect();
     assert_eq!(
-        details,
+        details(&answer),
         [
             "window: the field has another form; it is written as in JSON",
             "window.opens: expected a time of day such as 09:00",
@@ -397,12 +401,8 @@ async fn what_cannot_be_read_is_called_by_its_name() {
     let rows = "no json\n[\"+4790000001\",\"hi\"]\n{\"to\":\"+4790000001\",\"text\":\"hi\",\"max_parts\":0}\n";
     let answer = doors.call("POST", "/v1/batches", &[LINES], rows).await;
     let answer = answer.is(202).json();
-    let rejected = answer["rejected"].as_array().unwrap().iter();
-    let details: Vec<&str> = rejected
-        .map(|row| row["detail"].as_str().unwrap())
-        .collect();
     assert_eq!(
-        details,
+        details(&answer),
         [
             "the row is no JSON: it goes wrong at column 2",
             "the row is a list; expected an object",

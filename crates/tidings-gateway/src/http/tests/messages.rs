@@ -1,16 +1,14 @@
 //! One message: taken, taken once, shown, listed, canceled, sent again.
 
 use std::io::Write as _;
-use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 use tidings_core::SenderId;
-use tidings_store::{Begin, Begun, Finding, LeaseRequest, Settled};
+use tidings_store::{Finding, Settled};
 
 use super::{Doors, JSON, TO};
-use crate::trial::LANE;
 
 pub(super) fn gzip(plain: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
@@ -70,21 +68,8 @@ async fn the_sender_that_a_route_gave_is_shown() {
         (&Value::Null, &Value::Null)
     );
 
-    let gateway = &doors.trial.gateway;
-    let (store, now) = (gateway.store(), gateway.now());
-    let request = LeaseRequest {
-        lane: "lane".into(),
-        node: gateway.node().clone(),
-        until: now.plus(Duration::from_mins(1)),
-        limit: 1,
-    };
-    let leased = store.lease_due(request, now).await.unwrap();
-    let begin = Begin {
-        key: leased[0].key,
-        lease: leased[0].lease,
-        from: SenderId::parse("Harbour").ok(),
-    };
-    store.begin_attempts(vec![begin], now).await.unwrap();
+    let sender = SenderId::parse("Harbour").ok();
+    doors.trial.begun(sender).await;
     let shown = doors.get(&path).await.json();
     assert_eq!(
         (&shown["from"], &shown["sent_from"]),
@@ -270,22 +255,7 @@ async fn of_a_message_that_is_unknown_it_is_said_what_anybody_can_know() {
     let id = Doors::sent(&doors.post("/v1/messages", Doors::message("lost")).await);
     let gateway = &doors.trial.gateway;
     let (store, now) = (gateway.store(), gateway.now());
-    let request = LeaseRequest {
-        lane: LANE.into(),
-        node: gateway.node().clone(),
-        until: now.plus(Duration::from_mins(1)),
-        limit: 1,
-    };
-    let leased = store.lease_due(request, now).await.unwrap().remove(0);
-    let begin = Begin {
-        key: leased.key,
-        lease: leased.lease,
-        from: None,
-    };
-    let begun = store.begin_attempts(vec![begin], now).await.unwrap();
-    let Begun::Go(attempt) = begun[0] else {
-        panic!("{begun:?}")
-    };
+    let (leased, attempt) = doors.trial.begun(None).await;
     store.take_over(gateway.node(), now).await.unwrap();
     let path = format!("/v1/messages/{id}");
     let shown = doors.get(&path).await.is(200).json();

@@ -9,7 +9,6 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use bytes::Bytes;
 use http::Method;
 use serde_json::{Value, json};
@@ -17,12 +16,13 @@ use tidings::http::Carries;
 use tidings::{Acceptance, ErrorKind, ProviderRef, Timestamp};
 
 use super::super::{
-    PreparedMessage, identity, journal_path, new_name, remark_on_changes, show_bad_rows, show_plan,
+    PreparedMessage, identity, journal_path, new_name, read_campaign, remark_on_changes,
+    show_bad_rows, show_plan,
 };
 use super::watch::{self, Watched};
 use crate::args::SendArgs;
 use crate::campaign::journal::{Fingerprint, Identity, Journal, Outcome};
-use crate::campaign::prepare::{Envelope, Prepared, Recipe, prepare};
+use crate::campaign::prepare::{Envelope, Prepared};
 use crate::commands::Context;
 use crate::commands::providers::shown;
 use crate::gateway::{Call, Gateway, with_query};
@@ -69,15 +69,7 @@ pub(super) async fn run(
     csv: &Path,
     template: &str,
 ) -> anyhow::Result<()> {
-    let file =
-        std::fs::read(csv).map_err(|error| bad_input(format!("{}: {error}", csv.display())))?;
-    let recipe = Recipe {
-        template,
-        to_column: args.campaign.to_column.as_deref(),
-        allow_duplicates: args.campaign.allow_duplicates,
-        envelope,
-    };
-    let prepared = prepare(&file, &recipe).with_context(|| csv.display().to_string())?;
+    let (file, recipe, prepared) = read_campaign(args, envelope, csv, template)?;
     if args.dry_run {
         return show_plan(context, &prepared, true);
     }
